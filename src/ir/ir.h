@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The intermediate representation: what the rules of one device mean, small enough to print, to
+ * verify, and to interpret slowly and obviously.
+ *
+ * Enters: lift/. Leaves: optimise/, codegen/ and the interpreter, which is the judge of both.
+ *
+ * A program is a *path*: the base chains that a packet from this device meets, in order, with the
+ * two places between them where the kernel does something of its own (conntrack, routing).
+ *
+ * Evaluation is over *worlds*. What XDP cannot know of a packet (its conntrack state) is a set of
+ * possibilities, one bit each, and all worlds are evaluated in one walk:
+ *
+ *	live      worlds that are still walking the current chain
+ *	accepted  worlds that this base chain accepted; live again in the next one
+ *	pass      worlds in which the kernel must see the packet
+ *
+ * A drop verdict removes the live worlds; an accept moves them to `accepted`; a rule that needs
+ * the kernel moves them to `pass`. What is live at the end of the path passes too. The packet may
+ * be dropped early if and only if none of the worlds it can be in is in `pass`.
+ *
+ * A match whose key cannot be loaded (a header that is not there) fails, inverted or not: that is
+ * NFT_BREAK. Values are byte strings, exactly as nf_tables holds them in its registers (network
+ * order for packet bytes, host order for metadata), and ordered comparisons are memcmp.
+ */
+#ifndef SLUICE_IR_IR_H
+#define SLUICE_IR_IR_H
+
+#include <stdio.h>
+
+#include "base/arena.h"
+#include "base/diag.h"
+#include "base/types.h"
+
+/* Worlds: the conntrack states of IP_CT_* and nf_tables' NF_CT_STATE_*, our own bit order. */
+enum {
+	SL_WORLD_NEW = 1 << 0,
+	SL_WORLD_ESTABLISHED = 1 << 1, /* either direction */
+	SL_WORLD_RELATED = 1 << 2,     /* either direction */
+	SL_WORLD_INVALID = 1 << 3,
+	SL_WORLD_UNTRACKED = 1 << 4,
+	SL_WORLDS_ALL = (1 << 5) - 1,
+};
+
+enum sl_field_base {
+	SL_LINK,      /* from the Ethernet header's first byte; offset + length ≤ 14 */
+	SL_NETWORK,   /* from the IP header's first byte */
+	SL_TRANSPORT, /* from the first byte behind the IP header(s) */
+	SL_META,      /* offset is an enum sl_meta */
+};
+
+/* Metadata that is known at XDP; lengths and byte order are nf_tables'. */
+enum sl_meta {
+	SL_META_NFPROTO,    /* 1 byte */
+	SL_META_L4PROTO,    /* 1 byte */
+	SL_META_PROTOCOL,   /* 2 bytes, network order: the ethertype */
+	SL_META_IIF,        /* 4 bytes, host order */
+	SL_META_IIFNAME,    /* 16 bytes, NUL padded */
+	SL_META_IIFTYPE,    /* 2 bytes, host order: ARPHRD_* */
+	SL_META_IIFGROUP,   /* 4 bytes, host order */
+	SL_META_LENGTH,     /* 4 bytes, host order: of the IP packet; unknown before ip_rcv */
+	SL_META_MARK,       /* 4 bytes, host order: 0, or unknown for some devices */
+	SL_META_PKTTYPE,    /* 1 byte: PACKET_HOST, _BROADCAST, _MULTICAST */
+	SL_META_DADDR_TYPE, /* 4 bytes, host order: RTN_LOCAL, _BROADCAST, _MULTICAST, _UNICAST;
+			       network header's destination as seen by the namespace */
+	SL_META_COUNT,
+};
+
+struct sl_field {
+	u8 base;    /* enum sl_field_base */
+	u8 length;  /* bytes, ≥ 1 */
+	u16 offset; /* bytes from the base, or enum sl_meta */
+};
+
+#define SL_KEY_MAX       64
+#define SL_KEY_PARTS_MAX 16
+
+/* One piece of a key: `field` is loaded to key[at…]; bytes that no part covers are zero. */
+struct sl_part {
+	struct sl_field field;
+	u8 at;
+};
+
+enum sl_transform_kind {
+	SL_SWAP, /* reverse the bytes of every `width`-byte word (nft byteorder) */
+	SL_MASK, /* key = (key & mask) ^ xor */
+	SL_SHL,  /* shift as nf_tables does: `length` bytes as host-order u32 words, carrying … */
+	SL_SHR,  /* … towards the lower, or the higher word */
+};
+
+/* Applied in order, each to key[at … at + length). */
+struct sl_transform {
+	u8 kind; /* enum sl_transform_kind */
+	u8 at, length;
+	u8 width;             /* SWAP: 2, 4 or 8; shifts: bits, 1–31 */
+	const u8 *mask, *xor; /* MASK: `length` bytes each */
+};
+
+/* The left side of every comparison. */
+struct sl_key {
+	u8 length; /* bytes, 1 … SL_KEY_MAX */
+	u8 part_count, transform_count;
+	const struct sl_part *parts;
+	const struct sl_transform *transforms;
+};
+
+enum sl_compare { SL_EQ, SL_NE, SL_LT, SL_LE, SL_GT, SL_GE };
+
+enum sl_verdict_kind {
+	SL_VERDICT_CONTINUE, /* the next rule */
+	SL_VERDICT_ACCEPT,
+	SL_VERDICT_DROP,
+	SL_VERDICT_JUMP,
+	SL_VERDICT_GOTO,
+	SL_VERDICT_RETURN,
+	SL_VERDICT_KERNEL, /* a verdict that sluice leaves to the kernel (queue, unknown) */
+};
+
+struct sl_verdict {
+	enum sl_verdict_kind kind;
+	struct sl_chain *chain; /* JUMP, GOTO */
+};
+
+enum sl_op_kind {
+	/* Matches: on failure evaluation goes on with the next rule. */
+	SL_OP_COMPARE, /* key <compare> data */
+	SL_OP_RANGE,   /* data ≤ key ≤ data_end; `invert`: outside it */
+	SL_OP_SET,     /* key in set; `invert`: not in it */
+	SL_OP_STATE,   /* conntrack state is one of `worlds`; splits the live worlds */
+	SL_OP_ANY,     /* one of `alternatives` matches (each COMPARE, RANGE or SET, none
+			  inverted by failing to load); `invert`: none does. A key that cannot be
+			  loaded fails the whole op */
+	SL_OP_UNKNOWN, /* might match or not, without side effect; see below */
+	/* Effects: never fail. */
+	SL_OP_COUNTER, /* count the packet in `counter` */
+	SL_OP_KERNEL,  /* the kernel must do this: the live worlds pass */
+	/* Verdicts: the last op of a rule. */
+	SL_OP_VERDICT,
+	SL_OP_VMAP, /* key's verdict in `set`; a miss is a failed match */
+};
+
+/*
+ * UNKNOWN splits every world in two, one in which it matches. So behind it in the same rule
+ *	drop     is ignored: those in which it does not match walk on, and decide
+ *	accept, jump, goto, return, kernel, vmap   pass: some completion escapes
+ *	counter  passes: sluice could not keep the count exact
+ * with the matches between them still tested.
+ */
+struct sl_op {
+	enum sl_op_kind kind;
+	bool invert;
+	u8 compare; /* enum sl_compare */
+	u8 worlds;  /* STATE */
+	struct sl_key key;
+	const u8 *data, *data_end; /* key.length bytes each */
+	struct sl_set *set;
+	const struct sl_op *alternatives;
+	u32 alternative_count;
+	u32 counter;        /* index into the program's counters */
+	const char *reason; /* UNKNOWN, KERNEL: what it is, for a person: "limit", "xt recent" */
+	struct sl_verdict verdict;
+};
+
+struct sl_rule {
+	u64 handle;
+	const char *comment; /* NULL without one */
+	SL_LIST(struct sl_op) ops;
+};
+
+struct sl_chain {
+	const char *name;
+	const char *table;
+	u32 family; /* NFPROTO_* */
+	u32 index;  /* in the program's chains */
+	SL_LIST(struct sl_rule) rules;
+};
+
+enum sl_set_kind {
+	SL_SET_EXACT,    /* key == key_end in every element */
+	SL_SET_INTERVAL, /* disjoint closed ranges under memcmp of the whole key */
+	SL_SET_BOXES,    /* concatenated intervals: each field in its own closed range */
+};
+
+struct sl_element {
+	const u8 *key, *key_end;   /* key_length bytes each */
+	u64 expires_at_ns;         /* CLOCK_MONOTONIC; 0: never */
+	struct sl_verdict verdict; /* verdict maps */
+};
+
+#define SL_FIELDS_MAX 16
+
+struct sl_set {
+	const char *name, *table;
+	u32 family;
+	u32 index; /* in the program's sets */
+	enum sl_set_kind kind;
+	bool is_constant; /* anonymous or flagged constant: its elements never change */
+	bool is_vmap;
+	bool has_timeouts;
+	u32 key_length;
+	u32 field_lengths[SL_FIELDS_MAX], field_count; /* unpadded; each field starts on a 4-byte
+							  boundary */
+	bool has_catchall;
+	struct sl_verdict catchall; /* verdict maps; plain sets just match */
+	SL_LIST(struct sl_element) elements;
+};
+
+/* Where a counted rule stands, so that counters survive a recompile and `list` finds them. */
+struct sl_counter {
+	const char *table, *chain;
+	u32 family;
+	u64 handle; /* the rule's; 0: the chain's policy */
+};
+
+enum sl_hook { SL_HOOK_INGRESS, SL_HOOK_PREROUTING, SL_HOOK_INPUT, SL_HOOK_FORWARD };
+
+/* Which packets meet a step. */
+enum { SL_IP = 1 << 0, SL_IP6 = 1 << 1 };
+
+enum sl_step_kind {
+	SL_STEP_CHAIN,
+	/*
+	 * Conntrack looks the packet up and refreshes its connection's timer: worlds in which a
+	 * connection exists pass. Before this step no state is attached to the packet and every
+	 * STATE match sees INVALID, in every world (nft_ct.c, xt_conntrack.c: no ct, no template).
+	 */
+	SL_STEP_CONNTRACK,
+	/*
+	 * Routing: from here INPUT chains decide local packets and FORWARD chains forwarded ones.
+	 */
+	SL_STEP_ROUTE,
+	SL_STEP_KERNEL, /* somebody else's hook: all that is live passes */
+};
+
+struct sl_step {
+	enum sl_step_kind kind;
+	u8 families; /* SL_IP | SL_IP6 */
+	enum sl_hook hook;
+	s32 priority;
+	struct sl_chain *chain; /* CHAIN */
+	bool drops_by_policy;   /* CHAIN */
+	u32 policy_counter;     /* CHAIN: index into counters, or SL_NO_COUNTER */
+	const char *reason;     /* KERNEL */
+};
+
+#define SL_NO_COUNTER ((u32)-1)
+
+/* What routing can do with a packet of one family. */
+enum sl_route_mode {
+	SL_ROUTE_INPUT_ONLY, /* nothing is forwarded, and what is not ours dies silently: INPUT
+				decides (IPv4 without forwarding) */
+	SL_ROUTE_LOCAL_ONLY, /* INPUT decides what is for a local or multicast address; the rest
+				passes, since the kernel may answer it (IPv6 without forwarding) */
+	SL_ROUTE_LOOKUP,     /* forwarding: a local address meets INPUT; what the FIB forwards to
+				another device, with TTL > 1 and within its MTU, meets FORWARD;
+				the rest passes */
+	SL_ROUTE_PASS,       /* not decidable here: all that reaches routing passes */
+};
+
+/* The device that the program is for, as constants. */
+struct sl_device {
+	u32 ifindex;
+	char name[16];
+	u16 type; /* ARPHRD_* */
+	u32 group;
+	u32 mtu;
+	u8 mac[6];
+	bool mark_is_zero; /* packets arrive with mark 0 */
+	bool hides_vlan;   /* a VLAN tag may have been stripped before XDP */
+};
+
+struct sl_local_address {
+	bool is_ip6;
+	u8 bytes[16];
+};
+
+struct sl_program {
+	struct sl_arena *arena; /* owns everything here */
+	u32 generation;         /* of the rules it was lifted from */
+	struct sl_device device;
+	enum sl_route_mode route_ip, route_ip6;
+	u8 miss_worlds; /* worlds that a conntrack miss can mean */
+	SL_LIST(struct sl_step) path;
+	SL_LIST(struct sl_chain *) chains;
+	SL_LIST(struct sl_set *) sets;
+	SL_LIST(struct sl_counter) counters;
+	SL_LIST(struct sl_local_address) local; /* for ROUTE_* and DADDR_TYPE */
+};
+
+void sl_program_free(struct sl_program *program); /* NULL is fine; frees the arena */
+
+/* build.c: constructors that keep indices right. All return NULL when out of memory. */
+struct sl_program *sl_program_new(void);
+struct sl_chain *sl_program_add_chain(struct sl_program *program, u32 family, const char *table,
+				      const char *name);
+struct sl_set *sl_program_add_set(struct sl_program *program, u32 family, const char *table,
+				  const char *name);
+
+/*
+ * verify.c: the rules that every stage may rely on (lengths, bounds, one verdict at a rule's end,
+ * no jump cycle, jumps at most SL_JUMP_DEPTH_MAX deep, set elements in order and disjoint).
+ * 0, or -EINVAL with `diag` naming the rule. A failure is a bug in the stage before.
+ */
+#define SL_JUMP_DEPTH_MAX 16
+int sl_program_verify(const struct sl_program *program, struct sl_diag *diag);
+
+/* print.c: the whole program as text, stable from run to run (goldens rely on it). */
+void sl_program_print(const struct sl_program *program, FILE *out);
+void sl_rule_print(const struct sl_program *program, const struct sl_rule *rule, FILE *out);
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What decides a packet's path besides the rules: the namespace's devices, addresses and
+ * settings, and whoever else listens on the way.
+ *
+ * Enters: rtnetlink, /proc/sys/net, /proc/net, ethtool. Leaves: this structure.
+ * Promised: where something cannot be read, the field says the cautious thing (a hook that may be
+ * there, forwarding that may be on).
+ */
+#ifndef SLUICE_SOURCE_HOST_H
+#define SLUICE_SOURCE_HOST_H
+
+#include <net/if.h>
+
+#include "base/arena.h"
+#include "base/diag.h"
+#include "base/types.h"
+
+struct sl_link {
+	u32 ifindex;
+	char name[IF_NAMESIZE];
+	char kind[16];    /* IFLA_INFO_KIND: "veth", "bridge", "macvlan", …; "" for hardware */
+	u32 master;       /* ifindex of its bridge, bond, VRF; 0 without */
+	u32 lower;        /* IFLA_LINK: the device below (or veth's peer); 0 without */
+	bool has_netnsid; /* `lower` lives in another network namespace */
+	u32 type;         /* ARPHRD_* */
+	u32 mtu;          /* bytes */
+	u32 group;
+	u8 mac[6];
+	u32 flags;                      /* IFF_* */
+	bool forwards_ip, forwards_ip6; /* net.ipv4/6.conf.DEV.forwarding */
+	bool has_tc_ingress;            /* an ingress or clsact qdisc that holds a filter, or that
+					   could not be read */
+	bool strips_vlan;               /* ethtool rx-vlan-offload is on */
+};
+
+struct sl_address {
+	bool is_ip6;
+	u8 bytes[16]; /* network order; IPv4 in the first four */
+};
+
+struct sl_host {
+	struct sl_arena *arena;
+	SL_LIST(struct sl_link) links;
+	SL_LIST(struct sl_address) local;   /* every address of the namespace, all devices */
+	bool forwards_ip, forwards_ip6;     /* any device forwards, or might */
+	bool routes_multicast;              /* a multicast routing daemon holds the mroute socket */
+	bool has_legacy_ip, has_legacy_ip6; /* iptables-legacy tables are registered */
+	bool has_xfrm;                      /* an IPsec state or policy exists */
+};
+
+/* Reads the calling thread's network namespace. 0, or -errno with `diag` filled in. */
+int sl_host_read(struct sl_host **ret_host, struct sl_diag *diag);
+void sl_host_free(struct sl_host *host); /* NULL is fine */
+
+const struct sl_link *sl_host_find_link(const struct sl_host *host, const char *name);
+
+#endif
