@@ -61,8 +61,10 @@ enum sl_meta {
 	SL_META_LENGTH,     /* 4 bytes, host order: of the IP packet; unknown before ip_rcv */
 	SL_META_MARK,       /* 4 bytes, host order: 0, or unknown for some devices */
 	SL_META_PKTTYPE,    /* 1 byte: PACKET_HOST, _BROADCAST, _MULTICAST */
-	SL_META_DADDR_TYPE, /* 4 bytes, host order: RTN_LOCAL, _BROADCAST, _MULTICAST, _UNICAST;
-			       network header's destination as seen by the namespace */
+	SL_META_DADDR_TYPE, /* 4 bytes, host order: RTN_LOCAL, _BROADCAST (all ones), _MULTICAST
+			       of the IP destination; any other address has no type that is
+			       known here, and a match that asks for it is a KERNEL op. Only in
+			       COMPARE (EQ, NE) keys, alone and untransformed */
 	SL_META_COUNT,
 };
 
@@ -185,6 +187,8 @@ struct sl_element {
 	const u8 *key, *key_end;   /* key_length bytes each */
 	u64 expires_at_ns;         /* CLOCK_MONOTONIC; 0: never */
 	struct sl_verdict verdict; /* verdict maps */
+	bool counts;               /* verdict maps that optimise/ made of counted rules: … */
+	u32 counter;               /* … count the packet here before the verdict */
 };
 
 #define SL_FIELDS_MAX 16

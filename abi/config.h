@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Load-time configuration: constants of one program, which the verifier folds away with the
+ * branches that they decide.
+ */
+#ifndef SLUICE_ABI_CONFIG_H
+#define SLUICE_ABI_CONFIG_H
+
+#include <linux/types.h>
+
+enum sl_config_route {
+	SL_CONFIG_ROUTE_INPUT_ONLY, /* the same order as enum sl_route_mode in ir/ir.h */
+	SL_CONFIG_ROUTE_LOCAL_ONLY,
+	SL_CONFIG_ROUTE_LOOKUP,
+	SL_CONFIG_ROUTE_PASS,
+};
+
+struct sl_config {
+	__u32 mac_low; /* the device's address, as it lies in memory */
+	__u16 mac_high;
+	__u8 judges_ip, judges_ip6; /* there is something to decide for the family */
+	__u8 route_ip, route_ip6;   /* enum sl_config_route */
+	__u8 hit_max;               /* counted rules that a packet can meet at most; 0: none */
+	__u8 uses_conntrack;        /* the path has conntrack in it */
+	__u8 miss_worlds;           /* worlds that a conntrack miss can mean */
+	__u8 uses_lease;            /* lease_until_ns must be compared */
+	__u8 reads_kernel;          /* the kernel's own state can be compared in the data plane */
+	__u8 padding;
+	__u32 ifindex;
+};
+
+_Static_assert(sizeof(struct sl_config) == 20, "shared with .rodata");
+
+#endif

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The packet as generated code sees it: bpf/sluice.bpf.c fills it in on its stack, the code that
+ * src/codegen/ splices in reads it (and keeps its own notes there).
+ */
+#ifndef SLUICE_ABI_CURSOR_H
+#define SLUICE_ABI_CURSOR_H
+
+#include <linux/types.h>
+
+/* Counted rules that one packet can meet; one more, and it passes (see ir/interp.h). */
+#define SL_CURSOR_HITS 32
+/* Nested jumps and gotos whose worlds can differ (see codegen/chain.c). */
+#define SL_CURSOR_DEPTH 24
+
+struct sl_cursor {
+	/* Packet pointers; the verifier knows them, and that 8 bytes of transport are there. */
+	__u64 network, transport, end;
+	__u32 room;       /* bytes from `transport` to the end of the IP packet */
+	__u32 frame_room; /* … to the end of the frame, which the ingress hook may look at */
+	__u8 protocol;    /* transport protocol */
+	__u8 packet_type; /* PACKET_HOST, PACKET_BROADCAST, PACKET_MULTICAST */
+	__u8 padding[6];
+	__u64 hit_count;             /* a full register, so that the verifier follows its value */
+	__u32 hits[SL_CURSOR_HITS];  /* counter index << 8 | worlds in which it counts */
+	__u8 saved[SL_CURSOR_DEPTH]; /* worlds that wait at the end of a chain */
+	__u8 key[72];                /* a map key under construction; 4 spare bytes in front for
+					an LPM key's prefix length: the key starts at key + 8 */
+};
+
+/* Where generated code goes: `call SL_MARKER_…` in the object that clang built. */
+enum sl_marker {
+	SL_MARKER_FIRST = 0x51ce00,
+	SL_MARKER_IP_PREROUTING = SL_MARKER_FIRST,
+	SL_MARKER_IP_INPUT,
+	SL_MARKER_IP_FORWARD,
+	SL_MARKER_IP6_PREROUTING,
+	SL_MARKER_IP6_INPUT,
+	SL_MARKER_IP6_FORWARD,
+	SL_MARKER_LAST = SL_MARKER_IP6_FORWARD,
+};
+
+/*
+ * What a marker takes in r2 and leaves in r0: three sets of worlds (ir/ir.h) in one register.
+ * Bits 24–31 are the generated code's own (the worlds of the rule at hand) and 0 outside it.
+ */
+#define SL_LIVE_SHIFT     0
+#define SL_ACCEPTED_SHIFT 8
+#define SL_PASS_SHIFT     16
+#define SL_RULE_SHIFT     24
+#define SL_WORLDS_MASK    0xff
+
+/* The value of every set's map. */
+struct sl_set_value {
+	__u64 expires_at_ns; /* CLOCK_MONOTONIC; 0: never */
+	__u32 verdict;       /* verdict maps: which of the set's distinct verdicts */
+	__u32 counter;       /* the counter of the rule that this element was; or SL_NO_HIT */
+};
+
+#define SL_NO_HIT 0xffffffffu
+
+_Static_assert(sizeof(struct sl_cursor) ==
+		       24 + 8 + 8 + 8 + 4 * SL_CURSOR_HITS + SL_CURSOR_DEPTH + 72,
+	       "no holes that clang and gcc could fill differently");
+_Static_assert(sizeof(struct sl_set_value) == 16, "shared with maps");
+
+#endif

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What user space tells the data plane, and what the data plane tells user space.
+ */
+#ifndef SLUICE_ABI_STATE_H
+#define SLUICE_ABI_STATE_H
+
+#include <linux/types.h>
+
+/* Layout of every pinned map; another value than ours means another sluice's pins. */
+#define SL_ABI_VERSION 1
+
+/*
+ * Everything in the kernel that a compile assumed and that can change behind our back. The
+ * watcher reads it before and after it reads the rules (bpf/snapshot.bpf.c); the data plane reads
+ * it again before each DROP (bpf/guard.h) and passes the packet if anything differs.
+ * Pointers are compared, never followed. A field that this kernel does not have is 0 on both
+ * sides.
+ */
+struct sl_snapshot {
+	__u64 net_cookie;  /* the namespace: the device may be moved */
+	__u64 rx_handler;  /* bridge, bond, macvlan, … took the device: must be 0 */
+	__u64 tc_ingress;  /* a TC ingress program or filter may take packets first */
+	__u64 vlan_info;   /* VLAN devices on top */
+	__u64 hooks_ip[3]; /* netfilter hooks: prerouting, input, forward: legacy tables, … */
+	__u64 hooks_ip6[3];
+	__u64 hooks_ingress;
+	__u32 generation;    /* nf_tables' base_seq: any commit moves it */
+	__u32 address_genid; /* an IPv4 address came or went */
+	__u32 address_genid6;
+	__u32 forwarding;  /* net.ipv4.conf.DEV.forwarding */
+	__u32 forwarding6; /* net.ipv6.conf.all.forwarding */
+	__u32 padding;
+};
+
+/*
+ * The live cell: one per loaded program, written by the watcher, read for every packet.
+ * To change it, or any set's map: epoch = 0, change, epoch = a value never used before. A packet
+ * drops only if the epoch was the same, and not 0, before it looked at anything and after it had
+ * compared `expected`; so none mixes two states, and stores need no order among themselves.
+ */
+struct sl_live {
+	__u64 epoch;
+	struct sl_snapshot expected;
+	/*
+	 * Where the kernel cannot be read from the data plane: CLOCK_MONOTONIC until which the
+	 * watcher vouches for `expected`. 0: not needed.
+	 */
+	__u64 lease_until_ns;
+	__u32 related_possible; /* conntrack expectations exist or may: a miss may be RELATED */
+	__u32 padding;
+};
+
+/* What became of each packet. */
+enum sl_fate_count {
+	SL_DROPPED,          /* early */
+	SL_PASSED_ODD,       /* not an ordinary packet (ir/packet.h) */
+	SL_PASSED_RULES,     /* the rules accept it, or need the kernel */
+	SL_PASSED_CONNTRACK, /* a connection exists or may exist */
+	SL_PASSED_ROUTE,     /* neither local nor plainly forwarded */
+	SL_PASSED_STALE,     /* it would have been dropped, but the rules have changed */
+	SL_FATE_COUNTS,
+};
+
+struct sl_count {
+	__u64 packets, bytes;
+};
+
+_Static_assert(sizeof(struct sl_snapshot) == 11 * 8 + 6 * 4, "shared with maps");
+_Static_assert(sizeof(struct sl_live) == sizeof(struct sl_snapshot) + 24, "shared with maps");
+
+#endif

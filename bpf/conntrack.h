@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Which conntrack states a packet can have: asked only of packets that are about to be dropped
+ * and only if the answer matters, since it is the dearest thing on the way.
+ */
+#ifndef SLUICE_BPF_CONNTRACK_H
+#define SLUICE_BPF_CONNTRACK_H
+
+#include "config.h"
+#include "guard.h"
+#include "packet.h"
+
+#define WORLD_RELATED (1 << 2) /* the order of enum SL_WORLD_* in src/ir/ir.h */
+#define WORLDS_ALL    ((1 << 5) - 1)
+#define ENOENT        2
+
+static __always_inline __u32 tuple_ip(struct bpf_sock_tuple *tuple, const struct sl_cursor *cursor)
+{
+	const struct iphdr *ip = (void *)cursor->network;
+	const __be16 *ports = (void *)cursor->transport;
+
+	tuple->ipv4.saddr = ip->saddr;
+	tuple->ipv4.daddr = ip->daddr;
+	tuple->ipv4.sport = ports[0];
+	tuple->ipv4.dport = ports[1];
+	return sizeof tuple->ipv4;
+}
+
+static __always_inline __u32 tuple_ip6(struct bpf_sock_tuple *tuple, const struct sl_cursor *cursor)
+{
+	const struct ipv6hdr *ip6 = (void *)cursor->network;
+	const __be16 *ports = (void *)cursor->transport;
+
+	__builtin_memcpy(tuple->ipv6.saddr, &ip6->saddr, sizeof tuple->ipv6.saddr);
+	__builtin_memcpy(tuple->ipv6.daddr, &ip6->daddr, sizeof tuple->ipv6.daddr);
+	tuple->ipv6.sport = ports[0];
+	tuple->ipv6.dport = ports[1];
+	return sizeof tuple->ipv6;
+}
+
+/*
+ * The lookup answers for TCP and UDP only. It refreshes nothing, checks no window and no checksum
+ * and sees no expectation; so a hit means no more than that a connection exists, and a miss may
+ * be NEW or INVALID (and RELATED, where an expectation could be waiting).
+ */
+static __always_inline __u32 possible_worlds(void *context, const struct sl_cursor *cursor,
+					     bool is_ip6, bool is_tc)
+{
+	struct bpf_ct_opts___12 opts = {.netns_id = -1, .l4proto = cursor->protocol};
+	struct bpf_sock_tuple tuple = {};
+	struct nf_conn *connection;
+
+	if (cursor->protocol != IPPROTO_TCP && cursor->protocol != IPPROTO_UDP)
+		return WORLDS_ALL;
+
+	__u32 size = is_ip6 ? tuple_ip6(&tuple, cursor) : tuple_ip(&tuple, cursor);
+
+	connection = is_tc ? bpf_skb_ct_lookup(context, &tuple, size, &opts, sizeof opts)
+			   : bpf_xdp_ct_lookup(context, &tuple, size, &opts, sizeof opts);
+	if (connection) {
+		bpf_ct_release(connection);
+		return WORLDS_ALL;
+	}
+	if (opts.error != -ENOENT)
+		return WORLDS_ALL;
+	return config.miss_worlds | (live.related_possible ? WORLD_RELATED : 0);
+}
+
+#endif

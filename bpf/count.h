@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Counters: of the rules, where the kernel's own miss what was dropped early, and of fates.
+ * All are per CPU and wrap after 2^64.
+ */
+#ifndef SLUICE_BPF_COUNT_H
+#define SLUICE_BPF_COUNT_H
+
+#include "config.h"
+#include "cursor.h"
+#include "kernel.h"
+#include "state.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, SL_FATE_COUNTS);
+	__type(key, __u32);
+	__type(value, struct sl_count);
+} fates SEC(".maps");
+
+/* One entry a counted rule; sized at load. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct sl_count);
+} rule_counters SEC(".maps");
+
+static __always_inline void add_packet(void *map, __u32 index, __u32 bytes)
+{
+	struct sl_count *count = bpf_map_lookup_elem(map, &index);
+
+	if (!count)
+		return;
+	count->packets++;
+	count->bytes += bytes;
+}
+
+/*
+ * A packet in several worlds counts in the lowest of them, NEW before INVALID: on a conntrack
+ * miss the two cannot be told apart, and the verdict is the same.
+ */
+static __always_inline void count_rules(const struct sl_cursor *cursor, __u32 worlds, __u32 bytes)
+{
+	__u32 world = worlds & -worlds;
+
+#pragma clang loop unroll(disable)
+	for (int i = 0; i < SL_CURSOR_HITS; i++) {
+		if (i >= config.hit_max || i >= cursor->hit_count)
+			return;
+		if (cursor->hits[i] & world)
+			add_packet(&rule_counters, cursor->hits[i] >> 8, bytes);
+	}
+}
+
+static __always_inline void clear_hits(struct sl_cursor *cursor)
+{
+	cursor->hit_count = 0;
+#pragma clang loop unroll(disable)
+	for (int i = 0; i < SL_CURSOR_HITS; i++) {
+		if (i >= config.hit_max)
+			return;
+		cursor->hits[i] = 0;
+	}
+}
+
+#endif

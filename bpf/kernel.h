@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The kernel's own structures, as far as sluice reads them. CO-RE fits the offsets to the running
+ * kernel, so only names and types matter here; vmlinux.h is not used because the kernel that
+ * builds sluice may be older than these fields.
+ */
+#ifndef SLUICE_BPF_KERNEL_H
+#define SLUICE_BPF_KERNEL_H
+
+#include <stdbool.h>
+
+#include <linux/types.h>
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_endian.h>
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+typedef struct {
+	int counter;
+} atomic_t;
+
+struct list_head {
+	struct list_head *next, *prev;
+};
+
+struct nf_hook_entries;
+
+struct netns_nf {
+	struct nf_hook_entries *hooks_ipv4[5], *hooks_ipv6[5]; /* by NF_INET_* */
+};
+
+struct netns_nftables {
+	unsigned int base_seq; /* here since 6.17; before, in nf_tables' pernet data */
+};
+
+struct ipv4_devconf {
+	int data[1]; /* [IPV4_DEVCONF_FORWARDING − 1] is the first */
+};
+
+struct ipv6_devconf {
+	__s32 forwarding;
+};
+
+struct netns_ipv4 {
+	struct ipv4_devconf *devconf_all;
+	atomic_t dev_addr_genid;
+};
+
+struct netns_ipv6 {
+	struct ipv6_devconf *devconf_all;
+	atomic_t dev_addr_genid;
+};
+
+struct net {
+	struct list_head dev_base_head;
+	__u64 net_cookie;
+	struct netns_ipv4 ipv4;
+	struct netns_ipv6 ipv6;
+	struct netns_nf nf;
+	struct netns_nftables nft;
+};
+
+typedef struct {
+	struct net *net;
+} possible_net_t;
+
+struct in_device {
+	struct ipv4_devconf cnf;
+};
+
+struct net_device {
+	struct list_head dev_list;
+	int ifindex;
+	void *rx_handler;
+	void *tcx_ingress;   /* since 6.6, for clsact and TCX alike */
+	void *miniq_ingress; /* before */
+	void *vlan_info;     /* only with 802.1Q support */
+	struct nf_hook_entries *nf_hooks_ingress;
+	struct in_device *ip_ptr;
+	possible_net_t nd_net;
+};
+
+struct xdp_rxq_info {
+	struct net_device *dev;
+};
+
+struct xdp_buff {
+	struct xdp_rxq_info *rxq;
+};
+
+struct sk_buff {
+	struct net_device *dev;
+};
+
+struct nsproxy {
+	struct net *net_ns;
+};
+
+struct task_struct {
+	struct nsproxy *nsproxy;
+};
+
+struct nf_conn {
+	unsigned long status;
+};
+
+#pragma clang attribute pop
+
+struct bpf_ct_opts___12 {
+	__s32 netns_id;
+	__s32 error;
+	__u8 l4proto;
+	__u8 dir;
+	__u8 reserved[2];
+};
+
+extern void *bpf_cast_to_kern_ctx(void *context) __ksym __weak;
+extern struct nf_conn *bpf_xdp_ct_lookup(struct xdp_md *context, struct bpf_sock_tuple *tuple,
+					 __u32 tuple_size, struct bpf_ct_opts___12 *opts,
+					 __u32 opts_size) __ksym __weak;
+extern struct nf_conn *bpf_skb_ct_lookup(struct __sk_buff *context, struct bpf_sock_tuple *tuple,
+					 __u32 tuple_size, struct bpf_ct_opts___12 *opts,
+					 __u32 opts_size) __ksym __weak;
+extern void bpf_ct_release(struct nf_conn *connection) __ksym __weak;
+
+#endif

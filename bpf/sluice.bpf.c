@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The data plane: what happens to one packet, from the device to its verdict. XDP and TC share
+ * everything but their context.
+ */
+#include "config.h"
+#include "conntrack.h"
+#include "count.h"
+#include "guard.h"
+#include "kernel.h"
+#include "packet.h"
+#include "route.h"
+#include "rules.h"
+
+struct packet {
+	void *context, *data, *end;
+	__u32 length; /* of the frame, which may go on behind `end` in a TC buffer */
+	bool is_tc;
+};
+
+static __always_inline struct net_device *device_of(const struct packet *packet)
+{
+	void *context = bpf_cast_to_kern_ctx(packet->context);
+
+	return packet->is_tc ? ((struct sk_buff *)context)->dev
+			     : ((struct xdp_buff *)context)->rxq->dev;
+}
+
+static __always_inline __u32 judge_ip(const struct packet *packet, struct sl_cursor *cursor)
+{
+	__u32 worlds = rules_ip_prerouting(cursor, WORLDS_ALL);
+	enum fate fate = FATE_INPUT;
+
+	if (!live_worlds(worlds))
+		return worlds;
+	if (config.route_ip == SL_CONFIG_ROUTE_PASS)
+		return worlds;
+	if (config.route_ip == SL_CONFIG_ROUTE_LOOKUP)
+		fate = lookup_ip(packet->context, cursor);
+	if (fate == FATE_INPUT)
+		return rules_ip_input(cursor, worlds);
+	if (fate == FATE_FORWARD)
+		return rules_ip_forward(cursor, worlds);
+	return worlds;
+}
+
+static __always_inline __u32 judge_ip6(const struct packet *packet, struct sl_cursor *cursor)
+{
+	__u32 worlds = rules_ip6_prerouting(cursor, WORLDS_ALL);
+	enum fate fate = FATE_INPUT;
+
+	if (!live_worlds(worlds))
+		return worlds;
+	if (config.route_ip6 == SL_CONFIG_ROUTE_PASS)
+		return worlds;
+	if (config.route_ip6 == SL_CONFIG_ROUTE_LOOKUP)
+		fate = lookup_ip6(packet->context, cursor);
+	else if (!ip6_is_for_us(cursor))
+		return worlds;
+	if (fate == FATE_INPUT)
+		return rules_ip6_input(cursor, worlds);
+	if (fate == FATE_FORWARD)
+		return rules_ip6_forward(cursor, worlds);
+	return worlds;
+}
+
+/* What becomes of the packet; `ret_bytes` is its size as the rules' counters see it. */
+static __always_inline enum sl_fate_count judge(const struct packet *packet, __u32 *ret_bytes)
+{
+	struct ethhdr *eth = packet->data;
+	struct sl_cursor cursor;
+	__u64 epoch = live.epoch;
+	__u32 worlds, possible = WORLDS_ALL;
+	bool is_ip6;
+
+	*ret_bytes = packet->length;
+	if ((void *)(eth + 1) > packet->end)
+		return SL_PASSED_ODD;
+
+	int type = packet_type(eth);
+
+	if (type < 0)
+		return SL_PASSED_ODD;
+	cursor.packet_type = type;
+	clear_hits(&cursor);
+	if (config.judges_ip && eth->h_proto == bpf_htons(ETH_P_IP)) {
+		if (!parse_ip(&cursor, packet->data, packet->end, packet->length))
+			return SL_PASSED_ODD;
+		worlds = judge_ip(packet, &cursor);
+		*ret_bytes = cursor.room + sizeof(struct iphdr);
+		is_ip6 = false;
+	} else if (config.judges_ip6 && eth->h_proto == bpf_htons(ETH_P_IPV6)) {
+		if (!parse_ip6(&cursor, packet->data, packet->end, packet->length))
+			return SL_PASSED_ODD;
+		worlds = judge_ip6(packet, &cursor);
+		*ret_bytes = cursor.room + sizeof(struct ipv6hdr);
+		is_ip6 = true;
+	} else {
+		return SL_PASSED_ODD;
+	}
+
+	__u32 pass = passing_worlds(worlds);
+
+	if (pass == WORLDS_ALL)
+		return SL_PASSED_RULES;
+	if (pass) {
+		if (!config.uses_conntrack)
+			return SL_PASSED_RULES;
+		possible = possible_worlds(packet->context, &cursor, is_ip6, packet->is_tc);
+		if (possible & pass)
+			return SL_PASSED_CONNTRACK;
+	}
+	if (!epoch || !lease_holds() || !kernel_is_as_expected(device_of(packet)) ||
+	    live.epoch != epoch)
+		return SL_PASSED_STALE;
+	count_rules(&cursor, possible, *ret_bytes);
+	return SL_DROPPED;
+}
+
+SEC("sluice/xdp")
+int sluice_xdp(struct xdp_md *context)
+{
+	struct packet packet = {
+		.context = context,
+		.data = (void *)(long)context->data,
+		.end = (void *)(long)context->data_end,
+		.length = context->data_end - context->data,
+	};
+	__u32 bytes;
+	enum sl_fate_count fate = judge(&packet, &bytes);
+
+	add_packet(&fates, fate, bytes);
+	return fate == SL_DROPPED ? XDP_DROP : XDP_PASS;
+}
+
+SEC("sluice/tc")
+int sluice_tc(struct __sk_buff *context)
+{
+	struct packet packet = {
+		.context = context,
+		.data = (void *)(long)context->data,
+		.end = (void *)(long)context->data_end,
+		.length = context->len,
+		.is_tc = true,
+	};
+	enum sl_fate_count fate = SL_PASSED_ODD;
+	__u32 bytes = packet.length;
+
+	/* A VLAN tag lies beside the packet here. */
+	if (!context->vlan_present)
+		fate = judge(&packet, &bytes);
+	add_packet(&fates, fate, bytes);
+	return fate == SL_DROPPED ? 2 /* TC_ACT_SHOT */ : -1 /* TC_ACT_UNSPEC: go on */;
+}
+
+char _license[] SEC("license") = "GPL";

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * One definition of what a snapshot holds and where it comes from, for the program that takes it
+ * (snapshot.bpf.c) and the one that compares it (guard.h). READ(base, field) and READ2(base,
+ * pointer, field) follow pointers: plain loads where the verifier trusts the pointer,
+ * bpf_probe_read_kernel elsewhere.
+ */
+#ifndef SLUICE_BPF_SNAPSHOT_H
+#define SLUICE_BPF_SNAPSHOT_H
+
+#include "kernel.h"
+#include "state.h"
+
+#define NF_INET_PRE_ROUTING 0
+#define NF_INET_LOCAL_IN    1
+#define NF_INET_FORWARD     2
+
+/*
+ * For each field: SAME(name, expression over `dev` and `net`). The order is by cache line: the
+ * device first, then the namespace.
+ */
+#define SL_EACH_SNAPSHOT_FIELD(SAME, READ, READ2)                                                  \
+	SAME(rx_handler, (__u64)READ(dev, rx_handler))                                             \
+	SAME(tc_ingress, bpf_core_field_exists(dev->tcx_ingress)                                   \
+				 ? (__u64)READ(dev, tcx_ingress)                                   \
+				 : (__u64)READ(dev, miniq_ingress))                                \
+	SAME(hooks_ingress, (__u64)READ(dev, nf_hooks_ingress))                                    \
+	SAME(vlan_info, bpf_core_field_exists(dev->vlan_info) ? (__u64)READ(dev, vlan_info) : 0)   \
+	SAME(forwarding, READ2(dev, ip_ptr, cnf.data[0]))                                          \
+	SAME(net_cookie, READ(net, net_cookie))                                                    \
+	SAME(generation, READ(net, nft.base_seq))                                                  \
+	SAME(hooks_ip[0], (__u64)READ(net, nf.hooks_ipv4[NF_INET_PRE_ROUTING]))                    \
+	SAME(hooks_ip[1], (__u64)READ(net, nf.hooks_ipv4[NF_INET_LOCAL_IN]))                       \
+	SAME(hooks_ip[2], (__u64)READ(net, nf.hooks_ipv4[NF_INET_FORWARD]))                        \
+	SAME(hooks_ip6[0], (__u64)READ(net, nf.hooks_ipv6[NF_INET_PRE_ROUTING]))                   \
+	SAME(hooks_ip6[1], (__u64)READ(net, nf.hooks_ipv6[NF_INET_LOCAL_IN]))                      \
+	SAME(hooks_ip6[2], (__u64)READ(net, nf.hooks_ipv6[NF_INET_FORWARD]))                       \
+	SAME(address_genid, READ(net, ipv4.dev_addr_genid.counter))                                \
+	SAME(address_genid6, READ(net, ipv6.dev_addr_genid.counter))                               \
+	SAME(forwarding6, READ2(net, ipv6.devconf_all, forwarding))
+
+#endif

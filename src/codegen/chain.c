@@ -1,0 +1,434 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Chains, rules and verdicts. Jumped-to chains are emitted where they are jumped to; a chain that
+ * would make the code too long is left to the kernel, whole.
+ */
+#include "codegen/gen.h"
+
+/* A chain that is being emitted. */
+struct frame {
+	const struct sl_step *step; /* the base chain's step */
+	bool is_base;
+	sl_label end;      /* user chain: behind it; base chain: its policy */
+	sl_label finished; /* base chain: its verdict stands, in every world */
+	u32 returned;      /* user chain: cursor.saved slot of worlds that wait at `end` */
+};
+
+/* One rule on its way. */
+struct rule_state {
+	sl_label next;
+	bool split; /* r9's top byte holds the rule's worlds */
+	bool maybe; /* an UNKNOWN match was met */
+};
+
+static void gen_chain(struct sl_gen *gen, const struct frame *frame, const struct sl_chain *chain);
+
+/* r1 = the worlds that the rule is met in */
+static void rule_worlds(struct sl_gen *gen, bool split, enum sl_reg dst)
+{
+	sl_asm_alu32_reg(gen->code, BPF_MOV, dst, R9);
+	if (split)
+		sl_asm_alu32_imm(gen->code, BPF_RSH, dst, SL_RULE_SHIFT);
+	else
+		sl_asm_alu32_imm(gen->code, BPF_AND, dst, SL_WORLDS_MASK);
+}
+
+/* The rule's worlds leave the live ones, for the set at `shift` (or for nowhere). */
+static void move_worlds(struct sl_gen *gen, bool split, s32 shift)
+{
+	rule_worlds(gen, split, R1);
+	sl_asm_alu32_reg(gen->code, BPF_XOR, R9, R1);
+	if (!shift)
+		return;
+	sl_asm_alu32_imm(gen->code, BPF_LSH, R1, shift);
+	sl_asm_alu32_reg(gen->code, BPF_OR, R9, R1);
+}
+
+/* Where evaluation goes on once no world of this frame is live any more. */
+static sl_label when_dead(const struct frame *frame)
+{
+	return frame->is_base ? frame->finished : frame->end;
+}
+
+/* Behind a rule that took worlds away: the next one, or out if none is left. */
+static void go_on(struct sl_gen *gen, const struct frame *frame, const struct rule_state *state)
+{
+	if (!state->split) {
+		sl_asm_jump(gen->code, when_dead(frame));
+		return;
+	}
+	sl_asm_alu32_reg(gen->code, BPF_MOV, R1, R9);
+	sl_asm_alu32_imm(gen->code, BPF_AND, R1, SL_WORLDS_MASK);
+	sl_asm_jump32_imm(gen->code, BPF_JEQ, R1, 0, when_dead(frame));
+	sl_asm_jump(gen->code, state->next);
+}
+
+/*
+ * Untracked, every world is live and nothing else is set, so a verdict is a constant: the rest of
+ * the path is decided for all.
+ */
+static void decide_all(struct sl_gen *gen, s32 shift)
+{
+	sl_asm_const(gen->code, R9, shift ? (u64)SL_WORLDS_ALL << shift : 0);
+	sl_asm_jump(gen->code, gen->exit);
+}
+
+static void pass(struct sl_gen *gen, const struct frame *frame, const struct rule_state *state)
+{
+	if (!gen->tracked) {
+		decide_all(gen, SL_PASS_SHIFT);
+		return;
+	}
+	move_worlds(gen, state->split, SL_PASS_SHIFT);
+	go_on(gen, frame, state);
+}
+
+static void drop(struct sl_gen *gen, const struct frame *frame, const struct rule_state *state)
+{
+	if (!gen->tracked) {
+		decide_all(gen, 0);
+		return;
+	}
+	move_worlds(gen, state->split, 0);
+	go_on(gen, frame, state);
+}
+
+static void accept(struct sl_gen *gen, const struct frame *frame, const struct rule_state *state)
+{
+	if (!gen->tracked) {
+		sl_asm_jump(gen->code, frame->finished);
+		return;
+	}
+	move_worlds(gen, state->split, SL_ACCEPTED_SHIFT);
+	go_on(gen, frame, state);
+}
+
+/* Notes a counter, with the worlds that it counts in. `index` in r2 unless constant. Uses r1–r3. */
+static void hit(struct sl_gen *gen, const u32 *index, bool split)
+{
+	struct sl_asm *code = gen->code;
+
+	if (index)
+		sl_asm_const(code, R2, (u64)*index << 8);
+	else
+		sl_asm_alu32_imm(code, BPF_LSH, R2, 8);
+	if (gen->tracked) {
+		rule_worlds(gen, split, R1);
+		sl_asm_alu32_reg(code, BPF_OR, R2, R1);
+	} else {
+		sl_asm_alu32_imm(code, BPF_OR, R2, SL_WORLDS_ALL);
+	}
+	sl_asm_load(code, 8, R1, R6, SL_CURSOR(hit_count));
+	sl_asm_jump_imm(code, BPF_JGE, R1, SL_CURSOR_HITS, gen->pass_all);
+	sl_asm_alu64_reg(code, BPF_MOV, R3, R1);
+	sl_asm_alu64_imm(code, BPF_LSH, R3, 2);
+	sl_asm_alu64_reg(code, BPF_ADD, R3, R6);
+	sl_asm_store(code, 4, R3, SL_CURSOR(hits), R2);
+	sl_asm_alu64_imm(code, BPF_ADD, R1, 1);
+	sl_asm_store(code, 8, R6, SL_CURSOR(hit_count), R1);
+}
+
+/* The policy, for the rule's worlds; they leave the live ones. */
+static void apply_policy(struct sl_gen *gen, const struct frame *frame, bool split)
+{
+	const struct sl_step *step = frame->step;
+
+	if (step->policy_counter != SL_NO_COUNTER)
+		hit(gen, &step->policy_counter, split);
+	if (gen->tracked)
+		move_worlds(gen, split, step->drops_by_policy ? 0 : SL_ACCEPTED_SHIFT);
+	else if (step->drops_by_policy)
+		decide_all(gen, 0);
+}
+
+/* saved[slot] |= the rule's worlds, which leave the live ones */
+static void save_worlds(struct sl_gen *gen, bool split, u32 slot)
+{
+	s32 offset = SL_CURSOR(saved) + (s32)slot;
+
+	rule_worlds(gen, split, R1);
+	sl_asm_alu32_reg(gen->code, BPF_XOR, R9, R1);
+	sl_asm_load(gen->code, 1, R2, R6, offset);
+	sl_asm_alu32_reg(gen->code, BPF_OR, R2, R1);
+	sl_asm_store(gen->code, 1, R6, offset, R2);
+}
+
+/* live |= saved[slot] */
+static void restore_worlds(struct sl_gen *gen, u32 slot)
+{
+	sl_asm_load(gen->code, 1, R1, R6, SL_CURSOR(saved) + (s32)slot);
+	sl_asm_alu32_reg(gen->code, BPF_OR, R9, R1);
+}
+
+static void go_back(struct sl_gen *gen, const struct frame *frame, const struct rule_state *state)
+{
+	if (!state->split) {
+		sl_asm_jump(gen->code, frame->end);
+		return;
+	}
+	if (frame->is_base)
+		apply_policy(gen, frame, true);
+	else
+		save_worlds(gen, true, frame->returned);
+	go_on(gen, frame, state);
+}
+
+/* The worlds of the rule become the live ones; the others wait in `slot`. */
+static void enter(struct sl_gen *gen, const struct rule_state *state, u32 slot)
+{
+	s32 offset = SL_CURSOR(saved) + (s32)slot;
+
+	if (!state->split) {
+		sl_asm_store_imm(gen->code, 1, R6, offset, 0);
+		return;
+	}
+	rule_worlds(gen, true, R1);
+	sl_asm_alu32_reg(gen->code, BPF_MOV, R2, R9);
+	sl_asm_alu32_imm(gen->code, BPF_AND, R2, SL_WORLDS_MASK);
+	sl_asm_alu32_reg(gen->code, BPF_XOR, R2, R1); /* live without the rule's */
+	sl_asm_store(gen->code, 1, R6, offset, R2);
+	sl_asm_alu32_imm(gen->code, BPF_AND, R9, 0xffff00);
+	sl_asm_alu32_reg(gen->code, BPF_OR, R9, R1);
+}
+
+static bool has_room(struct sl_gen *gen, u32 slots)
+{
+	if (gen->code->insns.count < gen->insn_limit && gen->saved_slots + slots <= SL_CURSOR_DEPTH)
+		return true;
+	gen->over_limit = true;
+	return false;
+}
+
+static void jump_to_chain(struct sl_gen *gen, const struct frame *frame,
+			  const struct rule_state *state, const struct sl_chain *chain)
+{
+	if (!has_room(gen, 1)) {
+		pass(gen, frame, state);
+		return;
+	}
+
+	struct frame inner = {.step = frame->step,
+			      .end = sl_asm_label(gen->code),
+			      .finished = frame->finished,
+			      .returned = gen->saved_slots++};
+
+	if (gen->tracked)
+		enter(gen, state, inner.returned);
+	gen_chain(gen, &inner, chain);
+	sl_asm_bind(gen->code, inner.end);
+	if (gen->tracked) {
+		restore_worlds(gen, inner.returned);
+		sl_asm_alu32_reg(gen->code, BPF_MOV, R1, R9);
+		sl_asm_alu32_imm(gen->code, BPF_AND, R1, SL_WORLDS_MASK);
+		sl_asm_jump32_imm(gen->code, BPF_JEQ, R1, 0, when_dead(frame));
+	}
+	gen->saved_slots--;
+	sl_asm_jump(gen->code, state->next);
+}
+
+/* Like a jump whose worlds then return from the chain that they came from. */
+static void goto_chain(struct sl_gen *gen, const struct frame *frame,
+		       const struct rule_state *state, const struct sl_chain *chain)
+{
+	if (!has_room(gen, 2)) {
+		pass(gen, frame, state);
+		return;
+	}
+
+	u32 rest = gen->saved_slots++;
+	struct frame inner = {.step = frame->step,
+			      .end = sl_asm_label(gen->code),
+			      .finished = frame->finished,
+			      .returned = gen->saved_slots++};
+
+	if (gen->tracked) {
+		enter(gen, state, rest);
+		sl_asm_store_imm(gen->code, 1, R6, SL_CURSOR(saved) + (s32)inner.returned, 0);
+	}
+	gen_chain(gen, &inner, chain);
+	sl_asm_bind(gen->code, inner.end);
+	if (!gen->tracked) {
+		sl_asm_jump(gen->code, frame->end);
+	} else {
+		restore_worlds(gen, inner.returned);
+		if (frame->is_base)
+			apply_policy(gen, frame, false);
+		else
+			save_worlds(gen, false, frame->returned);
+		restore_worlds(gen, rest);
+		sl_asm_alu32_reg(gen->code, BPF_MOV, R1, R9);
+		sl_asm_alu32_imm(gen->code, BPF_AND, R1, SL_WORLDS_MASK);
+		sl_asm_jump32_imm(gen->code, BPF_JEQ, R1, 0, when_dead(frame));
+		sl_asm_jump(gen->code, state->next);
+	}
+	gen->saved_slots -= 2;
+}
+
+static void verdict(struct sl_gen *gen, const struct frame *frame, const struct rule_state *state,
+		    const struct sl_verdict *verdict)
+{
+	if (state->maybe) { /* ir.h: what UNKNOWN does to the verdict behind it */
+		if (verdict->kind == SL_VERDICT_CONTINUE || verdict->kind == SL_VERDICT_DROP)
+			sl_asm_jump(gen->code, state->next);
+		else
+			pass(gen, frame, state);
+		return;
+	}
+	switch (verdict->kind) {
+	case SL_VERDICT_CONTINUE:
+		sl_asm_jump(gen->code, state->next);
+		return;
+	case SL_VERDICT_ACCEPT:
+		accept(gen, frame, state);
+		return;
+	case SL_VERDICT_DROP:
+		drop(gen, frame, state);
+		return;
+	case SL_VERDICT_JUMP:
+		jump_to_chain(gen, frame, state, verdict->chain);
+		return;
+	case SL_VERDICT_GOTO:
+		goto_chain(gen, frame, state, verdict->chain);
+		return;
+	case SL_VERDICT_RETURN:
+		go_back(gen, frame, state);
+		return;
+	case SL_VERDICT_KERNEL:
+		pass(gen, frame, state);
+		return;
+	}
+}
+
+static void vmap(struct sl_gen *gen, const struct frame *frame, const struct rule_state *state,
+		 const struct sl_op *op)
+{
+	sl_label miss = sl_asm_label(gen->code);
+	struct sl_verdict_list verdicts;
+
+	if (state->maybe) {
+		pass(gen, frame, state);
+		sl_asm_bind(gen->code, miss);
+		return;
+	}
+	if (sl_set_verdicts(op->set, gen->code->arena, &verdicts)) {
+		gen->code->error = -ENOMEM;
+		return;
+	}
+	sl_gen_vmap_lookup(gen, op, miss, state->next);
+	if (verdicts.counts) {
+		sl_label uncounted = sl_asm_label(gen->code);
+
+		sl_asm_store(gen->code, 8, R6, SL_CURSOR(key), R1);
+		sl_asm_jump32_imm(gen->code, BPF_JEQ, R2, SL_NO_HIT, uncounted);
+		hit(gen, NULL, state->split);
+		sl_asm_bind(gen->code, uncounted);
+		sl_asm_load(gen->code, 8, R1, R6, SL_CURSOR(key));
+	}
+	for (u32 i = 0; i < verdicts.list.count; i++) {
+		sl_label other = sl_asm_label(gen->code);
+
+		if (i + 1 < verdicts.list.count)
+			sl_asm_jump32_imm(gen->code, BPF_JNE, R1, i, other);
+		verdict(gen, frame, state, &verdicts.list.items[i]);
+		sl_asm_bind(gen->code, other);
+	}
+	sl_asm_bind(gen->code, miss);
+	if (op->set->has_catchall)
+		verdict(gen, frame, state, &op->set->catchall);
+	else
+		sl_asm_jump(gen->code, state->next);
+}
+
+/* The states that the op asks for, as far as the rule's worlds have them. */
+static enum sl_match_result conntrack_state(struct sl_gen *gen, struct rule_state *state, u8 worlds)
+{
+	if (!gen->tracked) /* no conntrack yet: INVALID, whatever it will be */
+		return worlds & SL_WORLD_INVALID ? SL_MATCH_ALWAYS : SL_MATCH_NEVER;
+	rule_worlds(gen, state->split, R1);
+	sl_asm_alu32_imm(gen->code, BPF_AND, R1, worlds);
+	sl_asm_jump32_imm(gen->code, BPF_JEQ, R1, 0, state->next);
+	sl_asm_alu32_imm(gen->code, BPF_LSH, R1, SL_RULE_SHIFT);
+	sl_asm_alu32_imm(gen->code, BPF_AND, R9, 0xffffff);
+	sl_asm_alu32_reg(gen->code, BPF_OR, R9, R1);
+	state->split = true;
+	return SL_MATCH_TESTED;
+}
+
+/* Emits one op; false when the rest of the rule cannot be reached. */
+static bool gen_op(struct sl_gen *gen, const struct frame *frame, struct rule_state *state,
+		   const struct sl_op *op)
+{
+	switch (op->kind) {
+	case SL_OP_COMPARE:
+	case SL_OP_RANGE:
+	case SL_OP_ANY:
+		return sl_gen_match(gen, op, state->next) != SL_MATCH_NEVER;
+	case SL_OP_SET:
+		return sl_gen_set(gen, op, state->next) != SL_MATCH_NEVER;
+	case SL_OP_STATE:
+		return conntrack_state(gen, state, op->worlds) != SL_MATCH_NEVER;
+	case SL_OP_UNKNOWN:
+		state->maybe = true;
+		return true;
+	case SL_OP_COUNTER:
+		if (!state->maybe) {
+			hit(gen, &op->counter, state->split);
+			return true;
+		}
+		pass(gen, frame, state);
+		return false;
+	case SL_OP_KERNEL:
+		pass(gen, frame, state);
+		return false;
+	case SL_OP_VERDICT:
+		verdict(gen, frame, state, &op->verdict);
+		return false;
+	case SL_OP_VMAP:
+		vmap(gen, frame, state, op);
+		return false;
+	}
+	return false;
+}
+
+static void gen_rule(struct sl_gen *gen, const struct frame *frame, const struct sl_rule *rule)
+{
+	struct rule_state state = {.next = sl_asm_label(gen->code)};
+
+	for (u32 i = 0; i < rule->ops.count; i++)
+		if (!gen_op(gen, frame, &state, &rule->ops.items[i]))
+			break;
+	sl_asm_bind(gen->code, state.next);
+}
+
+static void gen_chain(struct sl_gen *gen, const struct frame *frame, const struct sl_chain *chain)
+{
+	for (u32 i = 0; i < chain->rules.count; i++) {
+		if (!has_room(gen, 0)) {
+			pass(gen, frame, &(struct rule_state){0});
+			return;
+		}
+		gen_rule(gen, frame, &chain->rules.items[i]);
+	}
+}
+
+void sl_gen_base_chain(struct sl_gen *gen, const struct sl_step *step)
+{
+	struct frame frame = {.step = step,
+			      .is_base = true,
+			      .end = sl_asm_label(gen->code),
+			      .finished = sl_asm_label(gen->code)};
+
+	gen_chain(gen, &frame, step->chain);
+	sl_asm_bind(gen->code, frame.end);
+	apply_policy(gen, &frame, false);
+	sl_asm_bind(gen->code, frame.finished);
+	if (!gen->tracked)
+		return;
+	/* What was accepted is live for the next chain. */
+	sl_asm_alu32_reg(gen->code, BPF_MOV, R1, R9);
+	sl_asm_alu32_imm(gen->code, BPF_RSH, R1, SL_ACCEPTED_SHIFT);
+	sl_asm_alu32_imm(gen->code, BPF_AND, R1, SL_WORLDS_MASK);
+	sl_asm_alu32_imm(gen->code, BPF_AND, R9, SL_WORLDS_MASK << SL_PASS_SHIFT);
+	sl_asm_alu32_reg(gen->code, BPF_OR, R9, R1);
+	sl_asm_jump32_imm(gen->code, BPF_JEQ, R1, 0, gen->exit);
+}

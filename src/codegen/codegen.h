@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * eBPF from the IR.
+ *
+ * Enters: an optimised, verified program in which every CHAIN step is for one family. Leaves: one
+ * piece of code per marker of abi/cursor.h, to be spliced into bpf/sluice.bpf.c by src/load/.
+ * Promised: it decides exactly as the interpreter does, or passes where the interpreter drops
+ * (only where the code would grow too long; `over_limit` says so).
+ */
+#ifndef SLUICE_CODEGEN_CODEGEN_H
+#define SLUICE_CODEGEN_CODEGEN_H
+
+#include <linux/bpf.h>
+
+#include "base/diag.h"
+#include "codegen/asm.h"
+#include "cursor.h"
+#include "ir/ir.h"
+
+#define SL_STAGES (SL_MARKER_LAST - SL_MARKER_FIRST + 1)
+
+struct sl_code {
+	/* Instructions and relocations of each marker, in arena memory of the program. */
+	struct sl_asm stages[SL_STAGES];
+	bool over_limit[SL_STAGES]; /* rules were left out for length */
+	u32 hit_max; /* counted rules that a packet can meet at most, ≤ SL_CURSOR_HITS */
+};
+
+/* Behind this many instructions a stage leaves its remaining rules to the kernel. */
+#define SL_STAGE_INSNS_MAX 9000
+
+/* `program` must outlive the code. 0, or -errno with `diag` filled in. */
+int sl_codegen(const struct sl_program *program, struct sl_code *ret_code, struct sl_diag *diag);
+
+/* A set that the generated code looks up in a map, rather than comparing inline. */
+bool sl_set_needs_map(const struct sl_set *set);
+
+/*
+ * A verdict map's distinct verdicts, in the order of first use: what struct sl_set_value's
+ * `verdict` indexes. 0 or -ENOMEM.
+ */
+struct sl_verdict_list {
+	SL_LIST(struct sl_verdict) list;
+	bool counts; /* some element stands for a counted rule */
+};
+
+int sl_set_verdicts(const struct sl_set *set, struct sl_arena *arena,
+		    struct sl_verdict_list *ret_list);
+u32 sl_verdict_index(const struct sl_verdict_list *verdicts, const struct sl_verdict *verdict);
+
+#endif

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The code generator's own notes, shared by its files. One struct sl_gen emits one stage: the
+ * code behind one marker (abi/cursor.h), for one family.
+ *
+ * Register contract
+ *	r1–r5, r0  scratch
+ *	r6         the cursor
+ *	r7, r8     network header, transport header (packet pointers; 8 bytes of transport are safe)
+ *	r9         worlds: live | accepted << 8 | pass << 16 | the rule's own << 24
+ *
+ * Worlds. Before the path reaches conntrack all worlds share one fate, so nothing is tracked:
+ * r9 keeps its first value, every world live, until something decides. Behind it (`tracked`) a
+ * STATE match splits them. A rule that split keeps its worlds in r9's top byte (`split`); any
+ * other rule's worlds are simply the live ones.
+ */
+#ifndef SLUICE_CODEGEN_GEN_H
+#define SLUICE_CODEGEN_GEN_H
+
+#include "codegen/asm.h"
+#include "codegen/codegen.h"
+#include "cursor.h"
+#include "ir/ir.h"
+
+#define SL_CURSOR(field) ((s32)offsetof(struct sl_cursor, field))
+
+struct sl_gen {
+	struct sl_asm *code;
+	const struct sl_program *program;
+	u8 family; /* SL_IP or SL_IP6 */
+	enum sl_hook hook;
+	bool tracked;
+	u32 depth;         /* chains that this one is nested in */
+	u32 saved_slots;   /* of cursor.saved in use */
+	u32 insn_limit;    /* past it, rules are left to the kernel */
+	bool over_limit;   /* it happened */
+	sl_label pass_all; /* every world passes: something could not be read */
+	sl_label exit;     /* the stage is decided */
+};
+
+enum sl_match_result {
+	SL_MATCH_ALWAYS, /* nothing was emitted */
+	SL_MATCH_NEVER,  /* nothing was emitted; the rest of the rule is dead */
+	SL_MATCH_TESTED, /* code falls through on a match, jumps to `fail` otherwise */
+};
+
+/* key.c: the bytes that rules compare. */
+
+/* True, and the value, where the key is known now: constants of the device and the family. */
+bool sl_gen_key_const(const struct sl_gen *gen, const struct sl_key *key, u8 *ret_value);
+/* Jumps to `broke` if some part of the key is not in the packet (NFT_BREAK). */
+void sl_gen_key_check(struct sl_gen *gen, const struct sl_key *key, sl_label broke);
+/* How many bytes (1–8) can be handled in one register from `at` on. */
+u32 sl_gen_chunk_length(const struct sl_key *key, u32 at);
+/* dst = key[at … at + length), first byte lowest, transformed. Uses r4 and r5. */
+void sl_gen_chunk(struct sl_gen *gen, const struct sl_key *key, u32 at, u32 length,
+		  enum sl_reg dst);
+/* The same bytes of a constant, as a number of that form. */
+u64 sl_chunk_const(const u8 *bytes, u32 length);
+/* dst (a chunk) becomes the number that memcmp orders by. */
+void sl_gen_chunk_order(struct sl_gen *gen, enum sl_reg dst, u32 length);
+u64 sl_chunk_const_order(const u8 *bytes, u32 length);
+/* The whole key to cursor.key + 8, for a map. Uses r1, r4, r5. */
+void sl_gen_key_store(struct sl_gen *gen, const struct sl_key *key);
+
+/* match.c: COMPARE, RANGE, ANY. */
+enum sl_match_result sl_gen_match(struct sl_gen *gen, const struct sl_op *op, sl_label fail);
+/* Falls through if lo ≤ key ≤ hi, jumps to `no` otherwise; the key was checked. */
+void sl_gen_between(struct sl_gen *gen, const struct sl_key *key, u32 from, u32 length,
+		    const u8 *lo, const u8 *hi, sl_label no);
+
+/* set.c: SET and VMAP. */
+
+/* A small constant set is compared in code; every other one has a map. */
+bool sl_set_is_inline(const struct sl_set *set);
+enum sl_match_result sl_gen_set(struct sl_gen *gen, const struct sl_op *op, sl_label fail);
+/*
+ * VMAP: falls through on a hit with r1 = the verdict's index among sl_set_verdict()s and
+ * r2 = the counter or SL_NO_HIT; jumps to `miss` otherwise.
+ */
+void sl_gen_vmap_lookup(struct sl_gen *gen, const struct sl_op *op, sl_label miss, sl_label fail);
+
+/* chain.c: rules, verdicts and worlds. */
+void sl_gen_base_chain(struct sl_gen *gen, const struct sl_step *step);
+
+#endif

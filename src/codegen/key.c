@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Keys. A key is handled in chunks of up to eight bytes, each assembled in one register with its
+ * first byte lowest, which on a little-endian machine is just how it lies in the packet. So an
+ * equality costs a load and a compare, and only ordered comparisons swap bytes.
+ */
+#include "codegen/gen.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <string.h>
+
+#include "ir/key.h"
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "chunks are little endian");
+
+#define ETHER_HEADER 14
+
+static u32 network_header(const struct sl_gen *gen)
+{
+	return gen->family == SL_IP ? 20 : 40;
+}
+
+bool sl_gen_key_const(const struct sl_gen *gen, const struct sl_key *key, u8 *ret_value)
+{
+	return sl_key_fold(key, &gen->program->device, gen->family, ret_value);
+}
+
+/* Bytes of the frame that the key wants behind the start of the transport header. */
+static u32 transport_need(const struct sl_gen *gen, const struct sl_field *field)
+{
+	u32 end = (u32)field->offset + field->length;
+
+	if (field->base == SL_TRANSPORT)
+		return end;
+	if (field->base == SL_NETWORK && end > network_header(gen))
+		return end - network_header(gen);
+	return 0;
+}
+
+void sl_gen_key_check(struct sl_gen *gen, const struct sl_key *key, sl_label broke)
+{
+	u32 need = 0;
+
+	for (u32 i = 0; i < key->part_count; i++) {
+		u32 end = transport_need(gen, &key->parts[i].field);
+
+		if (end > need)
+			need = end;
+	}
+	if (need <= SL_TRANSPORT_MIN)
+		return;
+
+	bool sees_padding = gen->hook == SL_HOOK_INGRESS;
+
+	sl_asm_load(gen->code, 4, R1, R6, sees_padding ? SL_CURSOR(frame_room) : SL_CURSOR(room));
+	sl_asm_jump32_imm(gen->code, BPF_JLT, R1, need, broke);
+	/* In a TC buffer it may still lie behind the linear part: unknown, so pass. */
+	sl_asm_alu64_reg(gen->code, BPF_MOV, R1, R8);
+	sl_asm_alu64_imm(gen->code, BPF_ADD, R1, (s32)need);
+	sl_asm_load(gen->code, 8, R2, R6, SL_CURSOR(end));
+	sl_asm_jump_reg(gen->code, BPF_JGT, R1, R2, gen->pass_all);
+}
+
+/* dst = `length` bytes at base + offset; 3, 5, 6 and 7 are put together. Uses r5. */
+static void load_bytes(struct sl_gen *gen, enum sl_reg dst, enum sl_reg base, s32 offset,
+		       u32 length)
+{
+	u32 done = 0;
+
+	for (u32 size = 8; size; size /= 2) {
+		if (length - done < size)
+			continue;
+
+		enum sl_reg to = done ? R5 : dst;
+
+		sl_asm_load(gen->code, size, to, base, offset + (s32)done);
+		if (done) {
+			sl_asm_alu64_imm(gen->code, BPF_LSH, R5, (s32)(8 * done));
+			sl_asm_alu64_reg(gen->code, BPF_OR, dst, R5);
+		}
+		done += size;
+		if (done == length)
+			return;
+	}
+}
+
+/* The metadata that differs from packet to packet. */
+static void load_meta(struct sl_gen *gen, enum sl_reg dst, enum sl_meta meta)
+{
+	switch (meta) {
+	case SL_META_L4PROTO:
+		sl_asm_load(gen->code, 1, dst, R6, SL_CURSOR(protocol));
+		return;
+	case SL_META_PKTTYPE:
+		sl_asm_load(gen->code, 1, dst, R6, SL_CURSOR(packet_type));
+		return;
+	case SL_META_LENGTH: /* total length, or payload length + header */
+		sl_asm_load(gen->code, 4, dst, R6, SL_CURSOR(room));
+		sl_asm_alu64_imm(gen->code, BPF_ADD, dst, (s32)network_header(gen));
+		return;
+	default:
+		assert(!"constant metadata is folded, address types are compared in match.c");
+	}
+}
+
+/* dst = bytes [skip, skip + length) of the field. Uses r5. */
+static void load_field(struct sl_gen *gen, enum sl_reg dst, const struct sl_field *field, u32 skip,
+		       u32 length)
+{
+	s32 offset = (s32)(field->offset + skip);
+	u8 constant[16];
+
+	switch (field->base) {
+	case SL_LINK:
+		load_bytes(gen, dst, R7, offset - ETHER_HEADER, length);
+		return;
+	case SL_NETWORK:
+		load_bytes(gen, dst, R7, offset, length);
+		return;
+	case SL_TRANSPORT:
+		load_bytes(gen, dst, R8, offset, length);
+		return;
+	default:
+		break;
+	}
+	if (sl_meta_fold((enum sl_meta)field->offset, &gen->program->device, gen->family,
+			 constant)) {
+		sl_asm_const(gen->code, dst, sl_chunk_const(constant + skip, length));
+		return;
+	}
+	load_meta(gen, dst, (enum sl_meta)field->offset);
+	if (skip)
+		sl_asm_alu64_imm(gen->code, BPF_RSH, dst, (s32)(8 * skip));
+}
+
+static bool overlaps(u32 a, u32 a_length, u32 b, u32 b_length)
+{
+	return a < b + b_length && b < a + a_length;
+}
+
+u32 sl_gen_chunk_length(const struct sl_key *key, u32 at)
+{
+	u32 length = key->length - at < 8 ? key->length - at : 8;
+
+	for (u32 i = 0; i < key->transform_count; i++) {
+		const struct sl_transform *transform = &key->transforms[i];
+
+		if (transform->kind == SL_MASK)
+			continue;
+
+		u32 word = transform->kind == SL_SWAP ? transform->width : 4;
+
+		if (at >= transform->at && at < (u32)transform->at + transform->length)
+			length = word < length ? word : length;
+		else if (transform->at > at && transform->at - at < length)
+			length = transform->at - at; /* stop where it begins */
+	}
+	return length;
+}
+
+static void mask_chunk(struct sl_gen *gen, const struct sl_transform *transform, u32 at, u32 length,
+		       enum sl_reg dst)
+{
+	u8 mask[8], xor[8] = {
+			    0};
+
+	memset(mask, 0xff, sizeof mask);
+	for (u32 i = 0; i < length; i++) {
+		if (at + i < transform->at || at + i >= (u32)transform->at + transform->length)
+			continue;
+		mask[i] = transform->mask[at + i - transform->at];
+		xor[i] = transform->xor [at + i - transform->at];
+	}
+
+	u64 keep = sl_chunk_const(mask, length), flip = sl_chunk_const(xor, length);
+	u64 all = length == 8 ? UINT64_MAX : ((u64)1 << (8 * length)) - 1;
+
+	if (keep != all && keep <= INT32_MAX) {
+		sl_asm_alu64_imm(gen->code, BPF_AND, dst, (s32)keep);
+	} else if (keep != all) {
+		sl_asm_const(gen->code, R4, keep);
+		sl_asm_alu64_reg(gen->code, BPF_AND, dst, R4);
+	}
+	if (flip) {
+		sl_asm_const(gen->code, R4, flip);
+		sl_asm_alu64_reg(gen->code, BPF_XOR, dst, R4);
+	}
+}
+
+static void transform_chunk(struct sl_gen *gen, const struct sl_transform *transform, u32 at,
+			    u32 length, enum sl_reg dst)
+{
+	switch ((enum sl_transform_kind)transform->kind) {
+	case SL_MASK:
+		mask_chunk(gen, transform, at, length, dst);
+		return;
+	case SL_SWAP:
+		sl_asm_swap(gen->code, dst, (s32)(8 * length));
+		return;
+	case SL_SHL: /* 32-bit operations: what leaves the word is gone */
+		sl_asm_alu32_imm(gen->code, BPF_LSH, dst, transform->width);
+		return;
+	case SL_SHR:
+		sl_asm_alu32_imm(gen->code, BPF_RSH, dst, transform->width);
+		return;
+	}
+}
+
+void sl_gen_chunk(struct sl_gen *gen, const struct sl_key *key, u32 at, u32 length, enum sl_reg dst)
+{
+	bool empty = true;
+
+	for (u32 i = 0; i < key->part_count; i++) {
+		const struct sl_part *part = &key->parts[i];
+
+		if (!overlaps(at, length, part->at, part->field.length))
+			continue;
+
+		u32 from = part->at > at ? part->at : at;
+		u32 part_end = (u32)part->at + part->field.length;
+		u32 end = part_end < at + length ? part_end : at + length;
+
+		load_field(gen, empty ? dst : R4, &part->field, from - part->at, end - from);
+		if (from > at)
+			sl_asm_alu64_imm(gen->code, BPF_LSH, empty ? dst : R4,
+					 (s32)(8 * (from - at)));
+		if (!empty)
+			sl_asm_alu64_reg(gen->code, BPF_OR, dst, R4);
+		empty = false;
+	}
+	if (empty)
+		sl_asm_const(gen->code, dst, 0);
+	for (u32 i = 0; i < key->transform_count; i++)
+		if (overlaps(at, length, key->transforms[i].at, key->transforms[i].length))
+			transform_chunk(gen, &key->transforms[i], at, length, dst);
+}
+
+u64 sl_chunk_const(const u8 *bytes, u32 length)
+{
+	u64 value = 0;
+
+	memcpy(&value, bytes, length);
+	return value;
+}
+
+void sl_gen_chunk_order(struct sl_gen *gen, enum sl_reg dst, u32 length)
+{
+	u32 word = length <= 2 ? length : length <= 4 ? 4 : 8;
+
+	if (length == 1)
+		return;
+	if (word > length)
+		sl_asm_alu64_imm(gen->code, BPF_LSH, dst, (s32)(8 * (word - length)));
+	sl_asm_swap(gen->code, dst, (s32)(8 * word));
+}
+
+u64 sl_chunk_const_order(const u8 *bytes, u32 length)
+{
+	u64 value = 0;
+
+	for (u32 i = 0; i < length; i++)
+		value = value << 8 | bytes[i];
+	return value;
+}
+
+void sl_gen_key_store(struct sl_gen *gen, const struct sl_key *key)
+{
+	for (u32 at = 0, length; at < key->length; at += length) {
+		length = sl_gen_chunk_length(key, at);
+		sl_gen_chunk(gen, key, at, length, R1);
+		for (u32 done = 0, size = 8; done < length; size /= 2) {
+			if (length - done < size)
+				continue;
+			sl_asm_store(gen->code, size, R6, SL_CURSOR(key) + 8 + (s32)(at + done),
+				     R1);
+			done += size;
+			if (done < length)
+				sl_asm_alu64_imm(gen->code, BPF_RSH, R1, (s32)(8 * size));
+		}
+	}
+}

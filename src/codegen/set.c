@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Lookups in sets. Small constant sets become compares; the rest are maps, which src/load/ makes
+ * and the watcher changes: a hash for exact keys, an LPM trie for disjoint intervals.
+ */
+#include "codegen/gen.h"
+
+#include "ir/key.h"
+
+#define INLINE_EXACT_MAX  8
+#define INLINE_RANGES_MAX 8
+#define INLINE_BOXES_MAX  64
+
+bool sl_set_is_inline(const struct sl_set *set)
+{
+	if (set->is_vmap || set->has_timeouts)
+		return false;
+	switch (set->kind) {
+	case SL_SET_EXACT:
+		return set->is_constant && set->elements.count <= INLINE_EXACT_MAX;
+	case SL_SET_INTERVAL:
+		return set->is_constant && set->elements.count <= INLINE_RANGES_MAX;
+	case SL_SET_BOXES: /* they have no map yet; legalise.c leaves the large ones alone */
+		return set->elements.count <= INLINE_BOXES_MAX;
+	}
+	return false;
+}
+
+/* Falls through if the key is in one of the elements. */
+static void scan(struct sl_gen *gen, const struct sl_op *op, sl_label no)
+{
+	const struct sl_set *set = op->set;
+	sl_label yes = sl_asm_label(gen->code);
+
+	for (u32 i = 0; i < set->elements.count; i++) {
+		const struct sl_element *element = &set->elements.items[i];
+		sl_label next = sl_asm_label(gen->code);
+
+		if (set->kind == SL_SET_BOXES) {
+			for (u32 f = 0, at = 0; f < set->field_count;
+			     at += (set->field_lengths[f++] + 3) & ~3u)
+				sl_gen_between(gen, &op->key, at, set->field_lengths[f],
+					       element->key + at, element->key_end + at, next);
+		} else {
+			sl_gen_between(gen, &op->key, 0, set->key_length, element->key,
+				       element->key_end, next);
+		}
+		sl_asm_jump(gen->code, yes);
+		sl_asm_bind(gen->code, next);
+	}
+	sl_asm_jump(gen->code, no);
+	sl_asm_bind(gen->code, yes);
+}
+
+/* An element that has expired is a miss; by our own clock, never later than the kernel's. */
+static void check_expiry(struct sl_gen *gen, sl_label miss)
+{
+	struct sl_asm *code = gen->code;
+	s32 spill = SL_CURSOR(key);
+	sl_label alive = sl_asm_label(code);
+
+	sl_asm_load(code, 8, R1, R0, (s32)offsetof(struct sl_set_value, expires_at_ns));
+	sl_asm_jump_imm(code, BPF_JEQ, R1, 0, alive);
+	sl_asm_store(code, 8, R6, spill, R0);
+	sl_asm_call(code, BPF_FUNC_ktime_get_ns);
+	sl_asm_alu64_reg(code, BPF_MOV, R2, R0);
+	sl_asm_load(code, 8, R0, R6, spill);
+	sl_asm_load(code, 8, R1, R0, (s32)offsetof(struct sl_set_value, expires_at_ns));
+	sl_asm_jump_reg(code, BPF_JGE, R2, R1, miss);
+	sl_asm_bind(code, alive);
+}
+
+/* Falls through with r0 = the element's value; the key was checked. */
+static void lookup(struct sl_gen *gen, const struct sl_op *op, sl_label miss)
+{
+	struct sl_asm *code = gen->code;
+	s32 key = SL_CURSOR(key) + 8;
+
+	sl_gen_key_store(gen, &op->key);
+	if (op->set->kind == SL_SET_INTERVAL) {
+		key -= 4; /* struct bpf_lpm_trie_key: the prefix length, in bits, comes first */
+		sl_asm_store_imm(code, 4, R6, key, (s32)(8 * op->key.length));
+	}
+	sl_asm_map(code, R1, SL_RELOC_SET, op->set->index);
+	sl_asm_alu64_reg(code, BPF_MOV, R2, R6);
+	sl_asm_alu64_imm(code, BPF_ADD, R2, key);
+	sl_asm_call(code, BPF_FUNC_map_lookup_elem);
+	sl_asm_jump_imm(code, BPF_JEQ, R0, 0, miss);
+	if (op->set->has_timeouts)
+		check_expiry(gen, miss);
+}
+
+enum sl_match_result sl_gen_set(struct sl_gen *gen, const struct sl_op *op, sl_label fail)
+{
+	sl_label inside = sl_asm_label(gen->code), outside = sl_asm_label(gen->code);
+	sl_label miss = op->invert ? outside : fail;
+	u8 value[SL_KEY_MAX];
+
+	if (sl_set_is_inline(op->set) && sl_gen_key_const(gen, &op->key, value)) {
+		sl_asm_bind(gen->code, inside);
+		sl_asm_bind(gen->code, outside);
+		return sl_op_test(op, value) ? SL_MATCH_ALWAYS : SL_MATCH_NEVER;
+	}
+	sl_gen_key_check(gen, &op->key, fail);
+	if (op->set->has_catchall) /* everything is in it */
+		sl_asm_jump(gen->code, op->invert ? fail : inside);
+	else if (sl_set_is_inline(op->set))
+		scan(gen, op, miss);
+	else
+		lookup(gen, op, miss);
+	if (op->invert)
+		sl_asm_jump(gen->code, fail);
+	sl_asm_bind(gen->code, inside);
+	sl_asm_bind(gen->code, outside);
+	return SL_MATCH_TESTED;
+}
+
+void sl_gen_vmap_lookup(struct sl_gen *gen, const struct sl_op *op, sl_label miss, sl_label fail)
+{
+	sl_gen_key_check(gen, &op->key, fail);
+	lookup(gen, op, miss);
+	sl_asm_load(gen->code, 4, R1, R0, (s32)offsetof(struct sl_set_value, verdict));
+	sl_asm_load(gen->code, 4, R2, R0, (s32)offsetof(struct sl_set_value, counter));
+}

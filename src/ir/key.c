@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "ir/key.h"
+
+#include <linux/if_ether.h>
+#include <linux/netfilter.h>
+#include <string.h>
+
+static void put(u8 *value, u32 number, size_t length)
+{
+	memcpy(value, &number, length); /* host order */
+}
+
+bool sl_meta_fold(enum sl_meta meta, const struct sl_device *device, u8 family, u8 ret_value[16])
+{
+	u16 protocol = family == SL_IP ? ETH_P_IP : ETH_P_IPV6;
+
+	memset(ret_value, 0, 16);
+	switch (meta) {
+	case SL_META_NFPROTO:
+		ret_value[0] = family == SL_IP ? NFPROTO_IPV4 : NFPROTO_IPV6;
+		return true;
+	case SL_META_PROTOCOL:
+		ret_value[0] = (u8)(protocol >> 8);
+		ret_value[1] = (u8)protocol;
+		return true;
+	case SL_META_IIF:
+		put(ret_value, device->ifindex, 4);
+		return true;
+	case SL_META_IIFNAME:
+		memcpy(ret_value, device->name, sizeof device->name);
+		return true;
+	case SL_META_IIFTYPE:
+		put(ret_value, device->type, 2);
+		return true;
+	case SL_META_IIFGROUP:
+		put(ret_value, device->group, 4);
+		return true;
+	case SL_META_MARK: /* the lifter keeps the match only where it is */
+		return device->mark_is_zero;
+	default:
+		return false;
+	}
+}
+
+static void swap_words(u8 *bytes, u32 length, u32 width)
+{
+	for (u32 at = 0; at + width <= length; at += width) {
+		for (u32 i = 0; i < width / 2; i++) {
+			u8 low = bytes[at + i];
+
+			bytes[at + i] = bytes[at + width - 1 - i];
+			bytes[at + width - 1 - i] = low;
+		}
+	}
+}
+
+static void shift_words(u8 *bytes, u32 length, u32 bits, bool left)
+{
+	u32 words[SL_KEY_MAX / 4], count = length / 4, carry = 0;
+
+	memcpy(words, bytes, (size_t)count * 4);
+	for (u32 i = 0; i < count; i++) { /* nft_bitwise.c: left carries downwards, right up */
+		u32 at = left ? count - 1 - i : i, word = words[at];
+
+		words[at] = left ? word << bits | carry : carry | word >> bits;
+		carry = left ? word >> (32 - bits) : word << (32 - bits);
+	}
+	memcpy(bytes, words, (size_t)count * 4);
+}
+
+static void transform(const struct sl_transform *transform, u8 *value)
+{
+	u8 *bytes = value + transform->at;
+
+	switch ((enum sl_transform_kind)transform->kind) {
+	case SL_SWAP:
+		swap_words(bytes, transform->length, transform->width);
+		return;
+	case SL_MASK:
+		for (u32 i = 0; i < transform->length; i++)
+			bytes[i] = (bytes[i] & transform->mask[i]) ^ transform->xor [i];
+		return;
+	case SL_SHL:
+	case SL_SHR:
+		shift_words(bytes, transform->length, transform->width, transform->kind == SL_SHL);
+		return;
+	}
+}
+
+bool sl_key_fold(const struct sl_key *key, const struct sl_device *device, u8 family, u8 *ret_value)
+{
+	u8 value[SL_KEY_MAX] = {0}, meta[16];
+
+	for (u32 i = 0; i < key->part_count; i++) {
+		const struct sl_part *part = &key->parts[i];
+
+		if (part->field.base != SL_META ||
+		    !sl_meta_fold((enum sl_meta)part->field.offset, device, family, meta))
+			return false;
+		memcpy(value + part->at, meta, part->field.length);
+	}
+	for (u32 i = 0; i < key->transform_count; i++)
+		transform(&key->transforms[i], value);
+	memcpy(ret_value, value, key->length);
+	return true;
+}
+
+static bool box_holds(const struct sl_set *set, const struct sl_element *element, const u8 *value)
+{
+	for (u32 i = 0, at = 0; i < set->field_count; at += (set->field_lengths[i++] + 3) & ~3u)
+		if (memcmp(value + at, element->key + at, set->field_lengths[i]) < 0 ||
+		    memcmp(value + at, element->key_end + at, set->field_lengths[i]) > 0)
+			return false;
+	return true;
+}
+
+const struct sl_element *sl_set_find(const struct sl_set *set, const u8 *value)
+{
+	for (u32 i = 0; i < set->elements.count; i++) {
+		const struct sl_element *element = &set->elements.items[i];
+
+		if (set->kind == SL_SET_BOXES
+			    ? box_holds(set, element, value)
+			    : memcmp(value, element->key, set->key_length) >= 0 &&
+				      memcmp(value, element->key_end, set->key_length) <= 0)
+			return element;
+	}
+	return NULL;
+}
+
+static bool compare_holds(enum sl_compare compare, int order)
+{
+	switch (compare) {
+	case SL_EQ:
+		return order == 0;
+	case SL_NE:
+		return order != 0;
+	case SL_LT:
+		return order < 0;
+	case SL_LE:
+		return order <= 0;
+	case SL_GT:
+		return order > 0;
+	case SL_GE:
+		return order >= 0;
+	}
+	return false;
+}
+
+bool sl_op_test(const struct sl_op *op, const u8 *value)
+{
+	u32 length = op->key.length;
+
+	switch (op->kind) {
+	case SL_OP_COMPARE:
+		return compare_holds((enum sl_compare)op->compare, memcmp(value, op->data, length));
+	case SL_OP_RANGE:
+		return (memcmp(value, op->data, length) >= 0 &&
+			memcmp(value, op->data_end, length) <= 0) != op->invert;
+	case SL_OP_SET:
+		return (op->set->has_catchall || sl_set_find(op->set, value)) != op->invert;
+	default:
+		return false;
+	}
+}

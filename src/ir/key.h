@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Keys and matches on bytes that are already known: constant folding for the optimiser and the
+ * code generator. (The interpreter, which judges both, has its own.)
+ */
+#ifndef SLUICE_IR_KEY_H
+#define SLUICE_IR_KEY_H
+
+#include "ir/ir.h"
+
+/* The register bytes of metadata that one device and one family (SL_IP, SL_IP6) fix. */
+bool sl_meta_fold(enum sl_meta meta, const struct sl_device *device, u8 family, u8 ret_value[16]);
+
+/* True, with the transformed key, if all its parts are such metadata. */
+bool sl_key_fold(const struct sl_key *key, const struct sl_device *device, u8 family,
+		 u8 *ret_value);
+
+/* Whether a COMPARE, RANGE or SET op matches a key of this value; a timeout is never over. */
+bool sl_op_test(const struct sl_op *op, const u8 *value);
+
+/* The element that holds the value, by linear search; NULL if none does. */
+const struct sl_element *sl_set_find(const struct sl_set *set, const u8 *value);
+
+#endif
