@@ -12,10 +12,14 @@
 struct sl_oracle {
 	/*
 	 * The worlds that a conntrack lookup leaves possible; SL_WORLDS_ALL where the protocol
-	 * has no lookup. NULL: nothing is known.
+	 * has no lookup; never 0. program->miss_worlds for a miss. Asked at most once, and only if
+	 * the walk got as far as conntrack. NULL: nothing is known.
 	 */
 	u8 (*conntrack)(void *context, const u8 *frame, u32 length);
-	/* The FIB's answer for ROUTE_LOOKUP; NULL: unknown. */
+	/*
+	 * The FIB's answer for ROUTE_LOOKUP, asked for a unicast destination that is not in
+	 * program->local; FORWARD only if the packet fits the MTU of another device. NULL: unknown.
+	 */
 	enum sl_fate {
 		SL_FATE_UNKNOWN,
 		SL_FATE_INPUT,
@@ -29,11 +33,19 @@ struct sl_oracle {
 
 struct sl_outcome {
 	bool drop;
-	u8 pass;            /* worlds in which the kernel must see the packet */
-	const char *reason; /* why it passes: a static or program-owned string, "" for a drop */
-	/* The counters to add one packet to, in the order met; only for a drop. */
+	u8 pass; /* worlds in which the kernel must see the packet */
+	/* Why it passes, for the first world that does: static or program-owned strings. */
+	const char *reason;  /* "" for a drop */
+	const char *subject; /* completes the reason: "limit"; NULL where nothing is to add */
+	/*
+	 * The counters to add one packet to, in the order met; only for a drop. A packet that
+	 * meets more than SL_HITS_MAX of them, over all worlds, passes.
+	 */
 	u32 hits[SL_HITS_MAX], hit_count;
-	/* The last rule that decided, for `trace`; NULL for a policy or where none did. */
+	/*
+	 * Who decided, for `trace`: a rule and its chain, or a base chain by its policy (`rule` is
+	 * NULL), or nobody's rules (both are).
+	 */
 	const struct sl_chain *chain;
 	const struct sl_rule *rule;
 };

@@ -51,7 +51,7 @@ enum sl_field_base {
 
 /* Metadata that is known at XDP; lengths and byte order are nf_tables'. */
 enum sl_meta {
-	SL_META_NFPROTO,    /* 1 byte */
+	SL_META_NFPROTO,    /* 1 byte; NFPROTO_NETDEV itself in a chain of that family */
 	SL_META_L4PROTO,    /* 1 byte */
 	SL_META_PROTOCOL,   /* 2 bytes, network order: the ethertype */
 	SL_META_IIF,        /* 4 bytes, host order */
@@ -63,14 +63,14 @@ enum sl_meta {
 	SL_META_PKTTYPE,    /* 1 byte: PACKET_HOST, _BROADCAST, _MULTICAST */
 	SL_META_DADDR_TYPE, /* 4 bytes, host order: RTN_LOCAL, _BROADCAST (all ones), _MULTICAST
 			       of the IP destination; any other address has no type that is
-			       known here, and a match that asks for it is a KERNEL op. Only in
+			       known here, and a match that asks for it makes the packet pass. Only in
 			       COMPARE (EQ, NE) keys, alone and untransformed */
 	SL_META_COUNT,
 };
 
 struct sl_field {
 	u8 base;    /* enum sl_field_base */
-	u8 length;  /* bytes, ≥ 1 */
+	u8 length;  /* bytes, ≥ 1; of metadata the first bytes, at most all */
 	u16 offset; /* bytes from the base, or enum sl_meta */
 };
 
@@ -86,11 +86,15 @@ struct sl_part {
 enum sl_transform_kind {
 	SL_SWAP, /* reverse the bytes of every `width`-byte word (nft byteorder) */
 	SL_MASK, /* key = (key & mask) ^ xor */
-	SL_SHL,  /* shift as nf_tables does: `length` bytes as host-order u32 words, carrying … */
-	SL_SHR,  /* … towards the lower, or the higher word */
+	SL_SHL, /* shift as nf_tables does: `length` bytes, rounded up to whole u32 words in host */
+	SL_SHR, /* order, carrying towards the first (SHL) or the last (SHR) word. Kernels disagree
+		   on the carry when a shift of several words has sreg == dreg: that is UNKNOWN */
 };
 
-/* Applied in order, each to key[at … at + length). */
+/*
+ * Applied in order, each to key[at … at + length). They may reach past the key into the rest of
+ * its last 4-byte word, as registers do; it starts as zero and is not compared.
+ */
 struct sl_transform {
 	u8 kind; /* enum sl_transform_kind */
 	u8 at, length;
@@ -144,7 +148,8 @@ enum sl_op_kind {
 /*
  * UNKNOWN splits every world in two, one in which it matches. So behind it in the same rule
  *	drop     is ignored: those in which it does not match walk on, and decide
- *	accept, jump, goto, return, kernel, vmap   pass: some completion escapes
+ *	accept, jump, goto, return, kernel, vmap   pass: some completion escapes (of a vmap
+ *		   even if its key is missed)
  *	counter  passes: sluice could not keep the count exact
  * with the matches between them still tested.
  */
@@ -243,7 +248,8 @@ struct sl_step {
 	s32 priority;
 	struct sl_chain *chain; /* CHAIN */
 	bool drops_by_policy;   /* CHAIN */
-	u32 policy_counter;     /* CHAIN: index into counters, or SL_NO_COUNTER */
+	u32 policy_counter;     /* CHAIN: index into counters, or SL_NO_COUNTER; counts what
+				   reaches the policy, accept or drop */
 	const char *reason;     /* KERNEL */
 };
 
@@ -257,7 +263,8 @@ enum sl_route_mode {
 				passes, since the kernel may answer it (IPv6 without forwarding) */
 	SL_ROUTE_LOOKUP,     /* forwarding: a local address meets INPUT; what the FIB forwards to
 				another device, with TTL > 1 and within its MTU, meets FORWARD;
-				the rest passes */
+				the rest passes, and so do broadcasts and multicasts (of either
+				header) */
 	SL_ROUTE_PASS,       /* not decidable here: all that reaches routing passes */
 };
 

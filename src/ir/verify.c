@@ -1,0 +1,694 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What every stage may rely on. Each check says in its message what it found and where. */
+#include "ir/ir.h"
+
+#include <errno.h>
+#include <linux/netfilter.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+
+#define LINK_HEADER 14
+
+struct verify {
+	const struct sl_program *program;
+	struct sl_diag *diag;
+};
+
+#define reject(verify, ...) sl_fail((verify)->diag, EINVAL, __VA_ARGS__)
+
+static u32 round_up_to_word(u32 length)
+{
+	return (length + 3) & ~3u;
+}
+
+/* What belongs to the program: found at the place that its index names. */
+
+static bool has_chain(const struct sl_program *program, const struct sl_chain *chain)
+{
+	return chain && chain->index < program->chains.count &&
+	       program->chains.items[chain->index] == chain;
+}
+
+static bool has_set(const struct sl_program *program, const struct sl_set *set)
+{
+	return set && set->index < program->sets.count && program->sets.items[set->index] == set;
+}
+
+static bool is_family(u32 family)
+{
+	return family == NFPROTO_INET || family == NFPROTO_IPV4 || family == NFPROTO_IPV6 ||
+	       family == NFPROTO_NETDEV;
+}
+
+/* Keys */
+
+static u32 meta_length(const struct sl_field *field)
+{
+	static const u8 lengths[SL_META_COUNT] = {
+		[SL_META_NFPROTO] = 1,  [SL_META_L4PROTO] = 1,    [SL_META_PROTOCOL] = 2,
+		[SL_META_IIF] = 4,      [SL_META_IIFNAME] = 16,   [SL_META_IIFTYPE] = 2,
+		[SL_META_IIFGROUP] = 4, [SL_META_LENGTH] = 4,     [SL_META_MARK] = 4,
+		[SL_META_PKTTYPE] = 1,  [SL_META_DADDR_TYPE] = 4,
+	};
+
+	return lengths[field->offset];
+}
+
+static int verify_meta(const struct verify *verify, const struct sl_field *field)
+{
+	if (field->offset >= SL_META_COUNT)
+		return reject(verify, "metadata %u does not exist", field->offset);
+	if (field->length > meta_length(field))
+		return reject(verify, "metadata %u is %u bytes long, not %u", field->offset,
+			      meta_length(field), field->length);
+	if (field->offset == SL_META_MARK && !verify->program->device.mark_is_zero)
+		return reject(verify, "the mark is read, but not known on this device");
+	return 0;
+}
+
+static int verify_field(const struct verify *verify, const struct sl_field *field)
+{
+	if (!field->length)
+		return reject(verify, "an empty field");
+	switch (field->base) {
+	case SL_LINK:
+		if (field->offset + field->length > LINK_HEADER)
+			return reject(verify, "field reaches past the Ethernet header");
+		return 0;
+	case SL_NETWORK:
+	case SL_TRANSPORT:
+		return 0;
+	case SL_META:
+		return verify_meta(verify, field);
+	default:
+		return reject(verify, "field base %u does not exist", field->base);
+	}
+}
+
+static int verify_parts(const struct verify *verify, const struct sl_key *key)
+{
+	u64 covered = 0, bytes;
+	int error;
+
+	if (!key->part_count || key->part_count > SL_KEY_PARTS_MAX || !key->parts)
+		return reject(verify, "key of %u parts, not 1 to %u", key->part_count,
+			      SL_KEY_PARTS_MAX);
+	for (u32 i = 0; i < key->part_count; i++) {
+		const struct sl_part *part = &key->parts[i];
+
+		error = verify_field(verify, &part->field);
+		if (error)
+			return error;
+		if (part->at + part->field.length > key->length)
+			return reject(verify, "part %u reaches past the key's %u bytes", i,
+				      key->length);
+		bytes = (~0ULL >> (64 - part->field.length)) << part->at;
+		if (covered & bytes)
+			return reject(verify, "part %u overlaps another", i);
+		covered |= bytes;
+	}
+	return 0;
+}
+
+static int verify_swap(const struct verify *verify, const struct sl_transform *transform)
+{
+	u32 width = transform->width;
+
+	if (width != 2 && width != 4 && width != 8)
+		return reject(verify, "swap of %u-byte words", width);
+	if (transform->length % width)
+		return reject(verify, "swap of %u bytes, not whole words of %u", transform->length,
+			      width);
+	return 0;
+}
+
+static int verify_transform(const struct verify *verify, const struct sl_key *key,
+			    const struct sl_transform *transform)
+{
+	bool is_shift = transform->kind == SL_SHL || transform->kind == SL_SHR;
+	u32 length = is_shift ? round_up_to_word(transform->length) : transform->length;
+
+	if (!length || transform->at + length > round_up_to_word(key->length))
+		return reject(verify, "transform of bytes %u to %u of a key of %u", transform->at,
+			      transform->at + length, key->length);
+	if (is_shift && transform->at % 4)
+		return reject(verify, "shift that starts within a word, at byte %u", transform->at);
+	if (is_shift && (!transform->width || transform->width > 31))
+		return reject(verify, "shift by %u bits, not 1 to 31", transform->width);
+	if (transform->kind == SL_MASK && (!transform->mask || !transform->xor))
+		return reject(verify, "mask without its bytes");
+	if (transform->kind == SL_SWAP)
+		return verify_swap(verify, transform);
+	if (!is_shift && transform->kind != SL_MASK)
+		return reject(verify, "transform %u does not exist", transform->kind);
+	return 0;
+}
+
+static int verify_key(const struct verify *verify, const struct sl_key *key)
+{
+	int error;
+
+	if (!key->length || key->length > SL_KEY_MAX)
+		return reject(verify, "key of %u bytes, not 1 to %u", key->length, SL_KEY_MAX);
+	error = verify_parts(verify, key);
+	if (!error && key->transform_count && !key->transforms)
+		return reject(verify, "key without its transforms");
+	for (u32 i = 0; !error && i < key->transform_count; i++)
+		error = verify_transform(verify, key, &key->transforms[i]);
+	return error;
+}
+
+/* Ops */
+
+static int verify_verdict(const struct verify *verify, const struct sl_verdict *verdict)
+{
+	bool goes_elsewhere = verdict->kind == SL_VERDICT_JUMP || verdict->kind == SL_VERDICT_GOTO;
+
+	if (verdict->kind > SL_VERDICT_KERNEL)
+		return reject(verify, "verdict %u does not exist", verdict->kind);
+	if (goes_elsewhere && !has_chain(verify->program, verdict->chain))
+		return reject(verify, "jump to a chain that is not in the program");
+	if (!goes_elsewhere && verdict->chain)
+		return reject(verify, "verdict that goes nowhere names a chain");
+	return 0;
+}
+
+static int verify_set_op(const struct verify *verify, const struct sl_op *op)
+{
+	if (!has_set(verify->program, op->set))
+		return reject(verify, "lookup in a set that is not in the program");
+	if (op->set->key_length != op->key.length)
+		return reject(verify, "key of %u bytes, but set %s holds keys of %u",
+			      op->key.length, op->set->name, op->set->key_length);
+	if (op->set->is_vmap != (op->kind == SL_OP_VMAP))
+		return reject(verify, "set %s is %sa verdict map", op->set->name,
+			      op->set->is_vmap ? "" : "not ");
+	return 0;
+}
+
+/* COMPARE, RANGE, SET, VMAP: the ops that have a key. */
+static int verify_keyed_op(const struct verify *verify, const struct sl_op *op)
+{
+	int error = verify_key(verify, &op->key);
+
+	if (error)
+		return error;
+	if (op->kind == SL_OP_SET || op->kind == SL_OP_VMAP)
+		return verify_set_op(verify, op);
+	if (!op->data)
+		return reject(verify, "comparison without data");
+	if (op->kind == SL_OP_COMPARE && op->compare > SL_GE)
+		return reject(verify, "comparison %u does not exist", op->compare);
+	if (op->kind == SL_OP_RANGE && !op->data_end)
+		return reject(verify, "range without an end");
+	return 0;
+}
+
+static int verify_any(const struct verify *verify, const struct sl_op *op)
+{
+	int error = 0;
+
+	if (!op->alternative_count || !op->alternatives)
+		return reject(verify, "a choice without alternatives");
+	for (u32 i = 0; !error && i < op->alternative_count; i++) {
+		if (op->alternatives[i].kind > SL_OP_SET)
+			return reject(verify, "alternative %u is not a comparison", i);
+		error = verify_keyed_op(verify, &op->alternatives[i]);
+	}
+	return error;
+}
+
+static bool can_invert(const struct sl_op *op)
+{
+	return op->kind == SL_OP_RANGE || op->kind == SL_OP_SET || op->kind == SL_OP_ANY;
+}
+
+static int verify_op(const struct verify *verify, const struct sl_op *op)
+{
+	if (op->invert && !can_invert(op))
+		return reject(verify, "inverted, which it cannot be");
+	switch (op->kind) {
+	case SL_OP_COMPARE:
+	case SL_OP_RANGE:
+	case SL_OP_SET:
+	case SL_OP_VMAP:
+		return verify_keyed_op(verify, op);
+	case SL_OP_STATE:
+		if (op->worlds & ~SL_WORLDS_ALL)
+			return reject(verify, "worlds %#x do not exist", op->worlds);
+		return 0;
+	case SL_OP_ANY:
+		return verify_any(verify, op);
+	case SL_OP_UNKNOWN:
+	case SL_OP_KERNEL:
+		return op->reason ? 0 : reject(verify, "no reason given");
+	case SL_OP_COUNTER:
+		if (op->counter >= verify->program->counters.count)
+			return reject(verify, "counter %u does not exist", op->counter);
+		return 0;
+	case SL_OP_VERDICT:
+		return verify_verdict(verify, &op->verdict);
+	}
+	return reject(verify, "op %u does not exist", op->kind);
+}
+
+static int verify_rule(const struct verify *verify, const struct sl_chain *chain, u32 index)
+{
+	const struct sl_rule *rule = &chain->rules.items[index];
+	int error = 0;
+
+	for (u32 i = 0; !error && i < rule->ops.count; i++) {
+		const struct sl_op *op = &rule->ops.items[i];
+		bool ends = op->kind == SL_OP_VERDICT || op->kind == SL_OP_VMAP;
+
+		error = verify_op(verify, op);
+		if (!error && ends && i + 1 < rule->ops.count)
+			error = reject(verify, "a verdict that is not the rule's last op");
+		if (error)
+			error = sl_fail_in(verify->diag, error,
+					   "chain %s %s, rule %u (handle %llu), op %u",
+					   chain->table, chain->name, index,
+					   (unsigned long long)rule->handle, i);
+	}
+	return error;
+}
+
+static int verify_chain(const struct verify *verify, u32 index)
+{
+	const struct sl_chain *chain = verify->program->chains.items[index];
+	int error = 0;
+
+	if (!chain || chain->index != index || !chain->name || !chain->table)
+		return reject(verify, "chain %u is unnamed or has another index", index);
+	if (!is_family(chain->family))
+		return reject(verify, "chain %s %s: family %u is not inet, ip, ip6 or netdev",
+			      chain->table, chain->name, chain->family);
+	for (u32 i = 0; !error && i < chain->rules.count; i++)
+		error = verify_rule(verify, chain, i);
+	return error;
+}
+
+/* Jumps */
+
+typedef int target_fn(void *context, const struct sl_chain *target);
+
+static int visit_verdict(const struct sl_verdict *verdict, target_fn *visit, void *context)
+{
+	return verdict->chain ? visit(context, verdict->chain) : 0;
+}
+
+static int visit_map(const struct sl_set *map, target_fn *visit, void *context)
+{
+	int error = map->has_catchall ? visit_verdict(&map->catchall, visit, context) : 0;
+
+	for (u32 i = 0; !error && i < map->elements.count; i++)
+		error = visit_verdict(&map->elements.items[i].verdict, visit, context);
+	return error;
+}
+
+/* Calls `visit` for each chain that a rule of this one can jump or go to. */
+static int visit_targets(const struct sl_chain *chain, target_fn *visit, void *context)
+{
+	int error = 0;
+
+	for (u32 i = 0; !error && i < chain->rules.count; i++) {
+		const struct sl_rule *rule = &chain->rules.items[i];
+		const struct sl_op *last =
+			rule->ops.count ? &rule->ops.items[rule->ops.count - 1] : NULL;
+
+		if (last && last->kind == SL_OP_VERDICT)
+			error = visit_verdict(&last->verdict, visit, context);
+		else if (last && last->kind == SL_OP_VMAP)
+			error = visit_map(last->set, visit, context);
+	}
+	return error;
+}
+
+enum { NOT_SEEN, ON_THE_WAY, SEEN };
+
+/* A depth-first walk that stops where it is too deep, so that no program can eat the stack. */
+struct descent {
+	const struct verify *verify;
+	u8 *seen;    /* per chain */
+	u8 *heights; /* per chain that is SEEN: the most jumps that can nest from it on */
+	u32 depth;   /* jumps made so far */
+	u32 height;  /* of the chain that is looked at, as far as it is known */
+};
+
+static int too_deep(const struct descent *descent, const struct sl_chain *chain)
+{
+	return reject(descent->verify, "chain %s %s is more than %u jumps deep, or leads there",
+		      chain->table, chain->name, SL_JUMP_DEPTH_MAX);
+}
+
+static int descend(void *context, const struct sl_chain *chain)
+{
+	struct descent *descent = context;
+	u32 index = chain->index, of_caller = descent->height;
+	int error = 0;
+
+	if (descent->seen[index] == ON_THE_WAY)
+		return reject(descent->verify, "chain %s %s can jump back to itself", chain->table,
+			      chain->name);
+	if (descent->depth > SL_JUMP_DEPTH_MAX)
+		return too_deep(descent, chain);
+	if (descent->seen[index] == NOT_SEEN) {
+		descent->seen[index] = ON_THE_WAY;
+		descent->height = 0;
+		descent->depth++;
+		error = visit_targets(chain, descend, descent);
+		descent->depth--;
+		descent->seen[index] = SEEN;
+		descent->heights[index] = (u8)descent->height;
+	}
+	if (error)
+		return error;
+	if (descent->depth + descent->heights[index] > SL_JUMP_DEPTH_MAX)
+		return too_deep(descent, chain);
+	descent->height = descent->heights[index] + 1u;
+	if (descent->height < of_caller)
+		descent->height = of_caller;
+	return 0;
+}
+
+static int verify_jumps(const struct verify *verify)
+{
+	u32 count = verify->program->chains.count;
+	SL_CLEANUP(sl_free) u8 *marks = calloc(2, (size_t)count + 1);
+	struct descent descent = {.verify = verify, .seen = marks, .heights = marks + count};
+	int error = 0;
+
+	if (!marks)
+		return sl_fail_memory(verify->diag);
+	for (u32 i = 0; !error && i < count; i++) {
+		descent.height = 0;
+		error = descend(&descent, verify->program->chains.items[i]);
+	}
+	return error;
+}
+
+/* Sets */
+
+static int verify_fields(const struct verify *verify, const struct sl_set *set)
+{
+	u32 at = 0, end = 0;
+
+	if (set->field_count > SL_FIELDS_MAX)
+		return reject(verify, "%u fields, more than %u", set->field_count, SL_FIELDS_MAX);
+	if (!set->field_count)
+		return set->kind == SL_SET_BOXES ? reject(verify, "boxes without fields") : 0;
+	for (u32 i = 0; i < set->field_count; i++) {
+		if (!set->field_lengths[i])
+			return reject(verify, "field %u is empty", i);
+		if (set->field_lengths[i] > SL_KEY_MAX)
+			return reject(verify, "field %u is larger than a key", i);
+		end = at + set->field_lengths[i];
+		at = round_up_to_word(end);
+	}
+	if (end > set->key_length || at != round_up_to_word(set->key_length))
+		return reject(verify, "fields fill %u bytes, the key has %u", end, set->key_length);
+	return 0;
+}
+
+static bool is_ordered(const struct sl_set *set, const struct sl_element *element)
+{
+	if (set->kind != SL_SET_BOXES)
+		return memcmp(element->key, element->key_end, set->key_length) <= 0;
+	for (u32 field = 0, at = 0; field < set->field_count; field++) {
+		u32 length = set->field_lengths[field];
+
+		if (memcmp(element->key + at, element->key_end + at, length) > 0)
+			return false;
+		at += round_up_to_word(length);
+	}
+	return true;
+}
+
+static int verify_element(const struct verify *verify, const struct sl_set *set,
+			  const struct sl_element *element)
+{
+	if (!element->key || !element->key_end)
+		return reject(verify, "no key");
+	if (set->kind == SL_SET_EXACT &&
+	    memcmp(element->key, element->key_end, set->key_length) != 0)
+		return reject(verify, "a range in a set of single values");
+	if (!is_ordered(set, element))
+		return reject(verify, "a range that ends before it starts");
+	if (element->expires_at_ns && !set->has_timeouts)
+		return reject(verify, "expires, in a set without timeouts");
+	return set->is_vmap ? verify_verdict(verify, &element->verdict) : 0;
+}
+
+static int verify_elements(const struct verify *verify, const struct sl_set *set)
+{
+	const struct sl_element *before = NULL;
+	int error = 0;
+
+	for (u32 i = 0; !error && i < set->elements.count; i++) {
+		const struct sl_element *element = &set->elements.items[i];
+
+		error = verify_element(verify, set, element);
+		if (!error && before && set->kind != SL_SET_BOXES &&
+		    memcmp(before->key_end, element->key, set->key_length) >= 0)
+			error = reject(verify, "not behind the element before it");
+		if (error)
+			return sl_fail_in(verify->diag, error, "element %u", i);
+		before = element;
+	}
+	return 0;
+}
+
+static int verify_set(const struct verify *verify, u32 index)
+{
+	const struct sl_set *set = verify->program->sets.items[index];
+	int error;
+
+	if (!set || set->index != index || !set->name || !set->table)
+		return reject(verify, "set %u is unnamed or has another index", index);
+	if (set->kind > SL_SET_BOXES)
+		error = reject(verify, "kind %u does not exist", set->kind);
+	else if (!set->key_length || set->key_length > SL_KEY_MAX)
+		error = reject(verify, "keys of %u bytes, not 1 to %u", set->key_length,
+			       SL_KEY_MAX);
+	else
+		error = verify_fields(verify, set);
+	if (!error)
+		error = verify_elements(verify, set);
+	if (!error && set->is_vmap && set->has_catchall)
+		error = verify_verdict(verify, &set->catchall);
+	if (!error)
+		return 0;
+	return sl_fail_in(verify->diag, error, "set %s %s", set->table, set->name);
+}
+
+/* Path */
+
+/* What one family has met so far. */
+struct journey {
+	enum sl_hook hook;
+	bool is_tracked, is_routed;
+	s32 priorities[SL_HOOK_FORWARD + 1]; /* of the last base chain in each hook */
+	bool has_chain[SL_HOOK_FORWARD + 1];
+};
+
+static int verify_chain_order(const struct verify *verify, const struct sl_step *step,
+			      struct journey *journey)
+{
+	bool is_behind = step->hook == SL_HOOK_INPUT || step->hook == SL_HOOK_FORWARD;
+
+	if (is_behind && !journey->is_routed)
+		return reject(verify, "an input or forward chain before routing");
+	if (!is_behind && journey->is_routed)
+		return reject(verify, "an ingress or prerouting chain behind routing");
+	if (step->hook == SL_HOOK_INGRESS &&
+	    (journey->is_tracked || journey->has_chain[SL_HOOK_PREROUTING]))
+		return reject(verify, "an ingress chain behind prerouting");
+	if (journey->has_chain[step->hook] && step->priority < journey->priorities[step->hook])
+		return reject(verify, "priority %d behind %d in one hook", step->priority,
+			      journey->priorities[step->hook]);
+	journey->has_chain[step->hook] = true;
+	journey->priorities[step->hook] = step->priority;
+	return 0;
+}
+
+static int verify_order(const struct verify *verify, const struct sl_step *step,
+			struct journey *journey)
+{
+	switch (step->kind) {
+	case SL_STEP_CHAIN:
+		return verify_chain_order(verify, step, journey);
+	case SL_STEP_CONNTRACK:
+		if (journey->is_tracked)
+			return reject(verify, "a second conntrack");
+		if (journey->is_routed)
+			return reject(verify, "conntrack behind routing");
+		journey->is_tracked = true;
+		return 0;
+	case SL_STEP_ROUTE:
+		if (journey->is_routed)
+			return reject(verify, "a second routing");
+		journey->is_routed = true;
+		return 0;
+	case SL_STEP_KERNEL:
+		return 0;
+	}
+	return reject(verify, "step %u does not exist", step->kind);
+}
+
+static bool is_chain_for(const struct sl_step *step)
+{
+	switch (step->chain->family) {
+	case NFPROTO_IPV4:
+		return step->families == SL_IP;
+	case NFPROTO_IPV6:
+		return step->families == SL_IP6;
+	case NFPROTO_NETDEV:
+		return step->hook == SL_HOOK_INGRESS;
+	default:
+		return true;
+	}
+}
+
+static int verify_step(const struct verify *verify, const struct sl_step *step)
+{
+	const struct sl_program *program = verify->program;
+
+	if (!step->families || step->families & ~(SL_IP | SL_IP6))
+		return reject(verify, "families %#x are not IPv4 or IPv6", step->families);
+	if (step->hook > SL_HOOK_FORWARD)
+		return reject(verify, "hook %u does not exist", step->hook);
+	if (step->kind == SL_STEP_KERNEL && !step->reason)
+		return reject(verify, "no reason given");
+	if (step->kind != SL_STEP_CHAIN)
+		return 0;
+	if (!has_chain(program, step->chain))
+		return reject(verify, "chain is not in the program");
+	if (!is_chain_for(step))
+		return reject(verify, "chain %s %s never sees such packets", step->chain->table,
+			      step->chain->name);
+	if (step->policy_counter != SL_NO_COUNTER &&
+	    step->policy_counter >= program->counters.count)
+		return reject(verify, "policy counter %u does not exist", step->policy_counter);
+	return 0;
+}
+
+static int verify_path(const struct verify *verify)
+{
+	struct journey ip = {0}, ip6 = {0};
+
+	for (u32 i = 0; i < verify->program->path.count; i++) {
+		const struct sl_step *step = &verify->program->path.items[i];
+		int error = verify_step(verify, step);
+
+		if (!error && step->families & SL_IP)
+			error = verify_order(verify, step, &ip);
+		if (!error && step->families & SL_IP6)
+			error = verify_order(verify, step, &ip6);
+		if (error)
+			return sl_fail_in(verify->diag, error, "step %u of the path", i);
+	}
+	return 0;
+}
+
+/* Ingress: the packet's length is not known before ip_rcv() has trimmed it. */
+
+static bool key_reads_length(const struct sl_key *key)
+{
+	for (u32 i = 0; i < key->part_count; i++)
+		if (key->parts[i].field.base == SL_META &&
+		    key->parts[i].field.offset == SL_META_LENGTH)
+			return true;
+	return false;
+}
+
+static bool op_reads_length(const struct sl_op *op)
+{
+	for (u32 i = 0; op->kind == SL_OP_ANY && i < op->alternative_count; i++)
+		if (key_reads_length(&op->alternatives[i].key))
+			return true;
+	return key_reads_length(&op->key);
+}
+
+static bool chain_reads_length(const struct sl_chain *chain)
+{
+	for (u32 i = 0; i < chain->rules.count; i++)
+		for (u32 j = 0; j < chain->rules.items[i].ops.count; j++)
+			if (op_reads_length(&chain->rules.items[i].ops.items[j]))
+				return true;
+	return false;
+}
+
+struct ingress {
+	const struct verify *verify;
+	bool *seen; /* per chain */
+};
+
+static int verify_ingress_chain(void *context, const struct sl_chain *chain)
+{
+	struct ingress *ingress = context;
+
+	if (ingress->seen[chain->index])
+		return 0;
+	ingress->seen[chain->index] = true;
+	if (chain_reads_length(chain))
+		return reject(ingress->verify,
+			      "chain %s %s reads the packet's length, not known at ingress",
+			      chain->table, chain->name);
+	return visit_targets(chain, verify_ingress_chain, ingress);
+}
+
+static int verify_ingress(const struct verify *verify)
+{
+	const struct sl_program *program = verify->program;
+	SL_CLEANUP(sl_free) bool *seen = calloc((size_t)program->chains.count + 1, sizeof *seen);
+	struct ingress ingress = {verify, seen};
+	int error = 0;
+
+	if (!seen)
+		return sl_fail_memory(verify->diag);
+	for (u32 i = 0; !error && i < program->path.count; i++) {
+		const struct sl_step *step = &program->path.items[i];
+
+		if (step->kind == SL_STEP_CHAIN && step->hook == SL_HOOK_INGRESS)
+			error = verify_ingress_chain(&ingress, step->chain);
+	}
+	return error;
+}
+
+static int verify_program(const struct verify *verify)
+{
+	const struct sl_program *program = verify->program;
+
+	if (!program->miss_worlds || program->miss_worlds & ~SL_WORLDS_ALL)
+		return reject(verify, "a conntrack miss cannot mean the worlds %#x",
+			      program->miss_worlds);
+	if (program->route_ip > SL_ROUTE_PASS || program->route_ip6 > SL_ROUTE_PASS)
+		return reject(verify, "routing mode does not exist");
+	if (!memchr(program->device.name, 0, sizeof program->device.name))
+		return reject(verify, "the device's name does not end");
+	for (u32 i = 0; i < program->counters.count; i++)
+		if (!program->counters.items[i].table || !program->counters.items[i].chain)
+			return reject(verify, "counter %u does not say where it stands", i);
+	return 0;
+}
+
+/* Sets and chains come before what walks from one to the next through them. */
+int sl_program_verify(const struct sl_program *program, struct sl_diag *diag)
+{
+	struct verify verify = {.program = program, .diag = diag};
+	int error = verify_program(&verify);
+
+	for (u32 i = 0; !error && i < program->sets.count; i++)
+		error = verify_set(&verify, i);
+	for (u32 i = 0; !error && i < program->chains.count; i++)
+		error = verify_chain(&verify, i);
+	if (!error)
+		error = verify_path(&verify);
+	if (!error)
+		error = verify_jumps(&verify);
+	if (!error)
+		error = verify_ingress(&verify);
+	return error;
+}
