@@ -45,7 +45,7 @@ static __always_inline void count_rules(const struct sl_cursor *cursor, __u32 wo
 	__u32 world = worlds & -worlds;
 
 #pragma clang loop unroll(disable)
-	for (int i = 0; i < SL_CURSOR_HITS; i++) {
+	for (__u32 i = 0; i < SL_CURSOR_HITS; i++) {
 		if (i >= config.hit_max || i >= cursor->hit_count)
 			return;
 		if (cursor->hits[i] & world)
@@ -57,7 +57,7 @@ static __always_inline void clear_hits(struct sl_cursor *cursor)
 {
 	cursor->hit_count = 0;
 #pragma clang loop unroll(disable)
-	for (int i = 0; i < SL_CURSOR_HITS; i++) {
+	for (__u32 i = 0; i < SL_CURSOR_HITS; i++) {
 		if (i >= config.hit_max)
 			return;
 		cursor->hits[i] = 0;

@@ -8,6 +8,7 @@
 #define SLUICE_BPF_KERNEL_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include <linux/types.h>
 #include <linux/bpf.h>
@@ -25,7 +26,19 @@ struct list_head {
 	struct list_head *next, *prev;
 };
 
-struct nf_hook_entries;
+struct nf_hook_entry {
+	void *hook, *priv;
+};
+
+struct nf_hook_entries {
+	__u16 num_hook_entries;
+	struct nf_hook_entry hooks[0];
+};
+
+struct nf_hook_ops {
+	void *hook;
+	int priority;
+};
 
 struct netns_nf {
 	struct nf_hook_entries *hooks_ipv4[5], *hooks_ipv6[5]; /* by NF_INET_* */

@@ -26,7 +26,7 @@
 				 : (__u64)READ(dev, miniq_ingress))                                \
 	SAME(hooks_ingress, (__u64)READ(dev, nf_hooks_ingress))                                    \
 	SAME(vlan_info, bpf_core_field_exists(dev->vlan_info) ? (__u64)READ(dev, vlan_info) : 0)   \
-	SAME(forwarding, READ2(dev, ip_ptr, cnf.data[0]))                                          \
+	SAME(forwarding, (__u32)READ2(dev, ip_ptr, cnf.data[0]))                                   \
 	SAME(net_cookie, READ(net, net_cookie))                                                    \
 	SAME(generation, READ(net, nft.base_seq))                                                  \
 	SAME(hooks_ip[0], (__u64)READ(net, nf.hooks_ipv4[NF_INET_PRE_ROUTING]))                    \
@@ -35,8 +35,8 @@
 	SAME(hooks_ip6[0], (__u64)READ(net, nf.hooks_ipv6[NF_INET_PRE_ROUTING]))                   \
 	SAME(hooks_ip6[1], (__u64)READ(net, nf.hooks_ipv6[NF_INET_LOCAL_IN]))                      \
 	SAME(hooks_ip6[2], (__u64)READ(net, nf.hooks_ipv6[NF_INET_FORWARD]))                       \
-	SAME(address_genid, READ(net, ipv4.dev_addr_genid.counter))                                \
-	SAME(address_genid6, READ(net, ipv6.dev_addr_genid.counter))                               \
-	SAME(forwarding6, READ2(net, ipv6.devconf_all, forwarding))
+	SAME(address_genid, (__u32)READ(net, ipv4.dev_addr_genid.counter))                         \
+	SAME(address_genid6, (__u32)READ(net, ipv6.dev_addr_genid.counter))                        \
+	SAME(forwarding6, (__u32)READ2(net, ipv6.devconf_all, forwarding))
 
 #endif

@@ -31,12 +31,16 @@ struct sl_reloc {
 	u32 index;
 };
 
+struct sl_fixup {
+	u32 insn, label;
+};
+
 struct sl_asm {
 	struct sl_arena *arena; /* borrowed; owns the lists below */
 	SL_LIST(struct bpf_insn) insns;
 	SL_LIST(struct sl_reloc) relocs;
 	SL_LIST(s32) labels; /* instruction index, or −1 while unbound */
-	SL_LIST(struct sl_fixup { u32 insn, label; }) fixups;
+	SL_LIST(struct sl_fixup) fixups;
 	int error;
 };
 

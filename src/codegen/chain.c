@@ -5,6 +5,8 @@
  */
 #include "codegen/gen.h"
 
+#include <errno.h>
+
 /* A chain that is being emitted. */
 struct frame {
 	const struct sl_step *step; /* the base chain's step */

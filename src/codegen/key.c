@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "ir/key.h"
+#include "ir/packet.h"
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "chunks are little endian");
 

@@ -206,6 +206,7 @@ struct sl_set {
 	bool is_constant; /* anonymous or flagged constant: its elements never change */
 	bool is_vmap;
 	bool has_timeouts;
+	bool is_used; /* generated code looks it up; set by legalise.c, the last pass */
 	u32 key_length;
 	u32 field_lengths[SL_FIELDS_MAX], field_count; /* unpadded; each field starts on a 4-byte
 							  boundary */

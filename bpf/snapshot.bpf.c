@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Takes a snapshot of what a compile assumes (abi/state.h), for one device of the caller's network
+ * namespace. Never attached: user space runs it with BPF_PROG_TEST_RUN in its own thread.
+ * It also lists the netfilter hooks, so that user space sees who else sits on a packet's path.
+ */
+#include "hooks.h"
+#include "kernel.h"
+#include "snapshot.h"
+
+#define DEVICES_MAX 65536
+
+__u32 wanted_ifindex; /* in */
+__u32 found;          /* out: the device was there */
+struct sl_snapshot snapshot;
+struct sl_hook_list hook_lists[SL_HOOK_LISTS];
+
+#define PROBE(base, field) BPF_CORE_READ(base, field)
+#define PROBE2(base, pointer, field) BPF_CORE_READ(base, pointer, field)
+#define TAKE_FIELD(name, value) snapshot.name = value;
+
+struct search {
+	struct list_head *head, *at;
+	struct net_device *device;
+};
+
+static long look_at_device(__u32 index, struct search *search)
+{
+	struct list_head *at = search->at;
+	struct net_device *device = (void *)at - bpf_core_field_offset(struct net_device, dev_list);
+
+	if (at == search->head)
+		return 1;
+	if ((__u32)BPF_CORE_READ(device, ifindex) == wanted_ifindex) {
+		search->device = device;
+		return 1;
+	}
+	search->at = BPF_CORE_READ(at, next);
+	return 0;
+}
+
+static struct net_device *find_device(struct net *net)
+{
+	struct list_head *head = (void *)net + bpf_core_field_offset(struct net, dev_base_head);
+	struct search search = {.head = head, .at = BPF_CORE_READ(head, next)};
+
+	bpf_loop(DEVICES_MAX, look_at_device, &search, 0);
+	return search.device;
+}
+
+/* struct nf_hook_entries: a count, the functions, then a pointer to each one's struct nf_hook_ops */
+static __always_inline void list_hooks(struct nf_hook_entries *entries, struct sl_hook_list *list)
+{
+	__u32 count = entries ? BPF_CORE_READ(entries, num_hook_entries) : 0;
+	struct nf_hook_ops **ops =
+		(void *)entries + bpf_core_field_offset(struct nf_hook_entries, hooks) +
+		(__u64)count * bpf_core_type_size(struct nf_hook_entry);
+
+	list->count = count;
+	for (__u32 i = 0; i < SL_HOOKS_MAX && i < count; i++) {
+		struct nf_hook_ops *one;
+
+		bpf_probe_read_kernel(&one, sizeof one, ops + i);
+		list->hooks[i].function = (__u64)BPF_CORE_READ(one, hook);
+		list->hooks[i].priority = BPF_CORE_READ(one, priority);
+	}
+}
+
+SEC("raw_tp")
+int take_snapshot(void *context)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct net *net = BPF_CORE_READ(task, nsproxy, net_ns);
+	struct net_device *dev = find_device(net);
+
+	found = dev != NULL;
+	if (!dev)
+		return 0;
+	SL_EACH_SNAPSHOT_FIELD(TAKE_FIELD, PROBE, PROBE2)
+	for (int i = 0; i < 3; i++) {
+		list_hooks((void *)snapshot.hooks_ip[i], &hook_lists[i]);
+		list_hooks((void *)snapshot.hooks_ip6[i], &hook_lists[3 + i]);
+	}
+	list_hooks((void *)snapshot.hooks_ingress, &hook_lists[6]);
+	return 0;
+}
+
+char _license[] SEC("license") = "GPL";

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "load/dataplane.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "config.h"
+#include "load/maps.h"
+#include "load/splice.h"
+#include "sluice.skel.h"
+
+#define VERIFIER_LOG_SIZE (1u << 20)
+
+struct sl_dataplane {
+	struct sluice_bpf *skeleton;
+	struct bpf_program *program;
+	struct sl_set_maps sets;
+	u64 epoch; /* the last one published */
+};
+
+/* What libbpf's callback needs to know; it is called from within one bpf_object__load(). */
+struct splicing {
+	const struct sl_code *code;
+	struct sl_dataplane *dataplane;
+	struct sl_spliced spliced;
+	void *func_info, *line_info; /* moved copies, malloc'd */
+};
+
+static _Thread_local struct splicing *splicing;
+
+static int map_of_reloc(void *context, const struct sl_reloc *reloc)
+{
+	struct sl_dataplane *dataplane = context;
+
+	if (reloc->kind == SL_RELOC_LOCAL)
+		return bpf_map__fd(dataplane->skeleton->maps.local_addresses);
+	return dataplane->sets.fds[reloc->index];
+}
+
+/*
+ * BTF's func_info and line_info are arrays of records that begin with an instruction offset.
+ * Returns a copy whose offsets follow the instructions, or NULL.
+ */
+static void *move_records(const void *records, u32 count, u32 size, const u32 *moved)
+{
+	char *copy = malloc((size_t)count * size + 1);
+
+	if (!copy)
+		return NULL;
+	for (u32 i = 0; i < count; i++) {
+		u32 offset;
+
+		memcpy(copy + (size_t)i * size, (const char *)records + (size_t)i * size, size);
+		memcpy(&offset, copy + (size_t)i * size, sizeof offset);
+		offset = moved[offset];
+		memcpy(copy + (size_t)i * size, &offset, sizeof offset);
+	}
+	return copy;
+}
+
+static int splice_before_load(struct bpf_program *program, struct bpf_prog_load_opts *opts,
+			      long cookie)
+{
+	struct splicing *work = splicing;
+
+	(void)cookie;
+	if (!work)
+		return -EINVAL;
+
+	int error = sl_splice(bpf_program__insns(program), (u32)bpf_program__insn_cnt(program),
+			      work->code, map_of_reloc, work->dataplane, &work->spliced);
+
+	if (error)
+		return error;
+	work->func_info = move_records(opts->func_info, opts->func_info_cnt,
+				       opts->func_info_rec_size, work->spliced.moved);
+	work->line_info = move_records(opts->line_info, opts->line_info_cnt,
+				       opts->line_info_rec_size, work->spliced.moved);
+	if (!work->func_info || !work->line_info)
+		return -ENOMEM;
+	opts->func_info = work->func_info;
+	opts->line_info = work->line_info;
+	return bpf_program__set_insns(program, work->spliced.insns, work->spliced.count);
+}
+
+/* libbpf keeps handlers for the life of the process. */
+static int register_handlers(void)
+{
+	LIBBPF_OPTS(libbpf_prog_handler_opts, opts, .prog_prepare_load_fn = splice_before_load);
+	static bool registered;
+
+	if (registered)
+		return 0;
+	if (libbpf_register_prog_handler("sluice/xdp", BPF_PROG_TYPE_XDP, BPF_XDP, &opts) < 0 ||
+	    libbpf_register_prog_handler("sluice/tc", BPF_PROG_TYPE_SCHED_CLS, 0, &opts) < 0)
+		return -EINVAL;
+	registered = true;
+	return 0;
+}
+
+static bool judges(const struct sl_program *program, u8 family)
+{
+	for (u32 i = 0; i < program->path.count; i++)
+		if (program->path.items[i].kind == SL_STEP_CHAIN &&
+		    program->path.items[i].families & family)
+			return true;
+	return false;
+}
+
+static bool has_conntrack(const struct sl_program *program)
+{
+	for (u32 i = 0; i < program->path.count; i++)
+		if (program->path.items[i].kind == SL_STEP_CONNTRACK)
+			return true;
+	return false;
+}
+
+static void configure(struct sluice_bpf *skeleton, const struct sl_program *program,
+		      const struct sl_code *code)
+{
+	const struct sl_device *device = &program->device;
+	struct sl_config config = {
+		.judges_ip = judges(program, SL_IP),
+		.judges_ip6 = judges(program, SL_IP6),
+		.route_ip = (u8)program->route_ip,
+		.route_ip6 = (u8)program->route_ip6,
+		.hit_max = (u8)code->hit_max,
+		.uses_conntrack = has_conntrack(program),
+		.miss_worlds = program->miss_worlds,
+		.reads_kernel = 1,
+		.ifindex = device->ifindex,
+	};
+
+	memcpy(&config.mac_low, device->mac, sizeof config.mac_low);
+	memcpy(&config.mac_high, device->mac + 4, sizeof config.mac_high);
+	memcpy((void *)&skeleton->rodata->config, &config, sizeof config);
+	bpf_map__set_max_entries(skeleton->maps.rule_counters,
+				 program->counters.count ? program->counters.count : 1);
+}
+
+static int fill_local(struct sluice_bpf *skeleton, const struct sl_program *program)
+{
+	int fd = bpf_map__fd(skeleton->maps.local_addresses);
+
+	for (u32 i = 0; i < program->local.count; i++) {
+		const struct sl_local_address *address = &program->local.items[i];
+		u8 key[16] = {0}, one = 1;
+
+		memcpy(key, address->bytes, address->is_ip6 ? 16 : 4);
+		if (bpf_map_update_elem(fd, key, &one, BPF_ANY))
+			return -errno;
+	}
+	return 0;
+}
+
+/* The verifier's last words: the complaint stands in the last few lines. */
+static const char *last_lines(char *log)
+{
+	char *at = log + strlen(log);
+
+	for (int lines = 0; at > log; at--)
+		if (at[-1] == '\n' && ++lines > 12)
+			break;
+	return at;
+}
+
+static int fail_load(struct sl_diag *diag, int error, char *log)
+{
+	if (error == -E2BIG)
+		return sl_fail(diag, E2BIG, "the rules make a program that is too large");
+	if (error == -EPERM)
+		return sl_fail(diag, EPERM,
+			       "the kernel refuses to load a BPF program: it wants root, or "
+			       "CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON");
+	return sl_fail(diag, -error,
+		       "the kernel refuses the program (%s). Please report this with the rules. "
+		       "The verifier's last lines:\n%s",
+		       strerror(-error), log ? last_lines(log) : "");
+}
+
+static int load(struct sl_dataplane *dataplane, const struct sl_program *program,
+		const struct sl_code *code, struct sl_diag *diag)
+{
+	SL_CLEANUP(sl_free) char *log = calloc(1, VERIFIER_LOG_SIZE);
+	struct splicing work = {.code = code, .dataplane = dataplane};
+	int error;
+
+	if (!log)
+		return sl_fail_memory(diag);
+	bpf_program__set_log_buf(dataplane->program, log, VERIFIER_LOG_SIZE);
+	splicing = &work;
+	error = sluice_bpf__load(dataplane->skeleton);
+	splicing = NULL;
+	sl_spliced_free(&work.spliced);
+	free(work.func_info);
+	free(work.line_info);
+	if (error)
+		return fail_load(diag, error, log);
+	error = fill_local(dataplane->skeleton, program);
+	return error ? sl_fail(diag, -error, "the map of local addresses: %s", strerror(-error))
+		     : 0;
+}
+
+int sl_dataplane_load(const struct sl_program *program, const struct sl_code *code,
+		      enum sl_hook_point point, struct sl_dataplane **ret_dataplane,
+		      struct sl_diag *diag)
+{
+	struct sl_dataplane *dataplane = calloc(1, sizeof *dataplane);
+	int error;
+
+	if (!dataplane)
+		return sl_fail_memory(diag);
+	if (register_handlers()) {
+		free(dataplane);
+		return sl_fail(diag, EINVAL, "libbpf does not take program handlers");
+	}
+	dataplane->skeleton = sluice_bpf__open();
+	if (!dataplane->skeleton) {
+		error = sl_fail(diag, errno, "cannot open the BPF object: %s", strerror(errno));
+		goto fail;
+	}
+	dataplane->program = point == SL_POINT_XDP ? dataplane->skeleton->progs.sluice_xdp
+						   : dataplane->skeleton->progs.sluice_tc;
+	bpf_program__set_autoload(dataplane->skeleton->progs.sluice_xdp, point == SL_POINT_XDP);
+	bpf_program__set_autoload(dataplane->skeleton->progs.sluice_tc, point == SL_POINT_TC);
+	configure(dataplane->skeleton, program, code);
+	error = sl_set_maps_create(program, &dataplane->sets, diag);
+	if (!error)
+		error = load(dataplane, program, code, diag);
+	if (!error) {
+		*ret_dataplane = dataplane;
+		return 0;
+	}
+fail:
+	sl_dataplane_free(dataplane);
+	return error;
+}
+
+void sl_dataplane_free(struct sl_dataplane *dataplane)
+{
+	if (!dataplane)
+		return;
+	sluice_bpf__destroy(dataplane->skeleton);
+	sl_set_maps_close(&dataplane->sets);
+	free(dataplane);
+}
+
+int sl_dataplane_program_fd(const struct sl_dataplane *dataplane)
+{
+	return bpf_program__fd(dataplane->program);
+}
+
+struct sl_dataplane_maps sl_dataplane_maps(const struct sl_dataplane *dataplane)
+{
+	const struct sluice_bpf *skeleton = dataplane->skeleton;
+
+	return (struct sl_dataplane_maps){
+		.live = bpf_map__fd(skeleton->maps.data_live),
+		.fates = bpf_map__fd(skeleton->maps.fates),
+		.rule_counters = bpf_map__fd(skeleton->maps.rule_counters),
+		.local = bpf_map__fd(skeleton->maps.local_addresses),
+	};
+}
+
+int sl_dataplane_set_map(const struct sl_dataplane *dataplane, u32 set_index)
+{
+	return set_index < dataplane->sets.count ? dataplane->sets.fds[set_index] : -1;
+}
+
+static volatile struct sl_live *live_cell(struct sl_dataplane *dataplane)
+{
+	return (volatile struct sl_live *)&dataplane->skeleton->data_live->live;
+}
+
+void sl_dataplane_withdraw(struct sl_dataplane *dataplane)
+{
+	__atomic_store_n(&live_cell(dataplane)->epoch, 0, __ATOMIC_SEQ_CST);
+}
+
+void sl_dataplane_publish(struct sl_dataplane *dataplane, const struct sl_snapshot *snapshot,
+			  bool related_possible)
+{
+	volatile struct sl_live *live = live_cell(dataplane);
+
+	sl_dataplane_withdraw(dataplane);
+	live->expected = *snapshot;
+	live->related_possible = related_possible;
+	__atomic_store_n(&live->epoch, ++dataplane->epoch, __ATOMIC_SEQ_CST);
+}

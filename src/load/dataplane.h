@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A loaded data plane: one generation of one device's rules in the kernel, not yet attached.
+ *
+ * Enters: an optimised program and its code. Leaves: a verified BPF program with its maps. It
+ * drops nothing until sl_dataplane_publish() vouches for the state that it was compiled from.
+ */
+#ifndef SLUICE_LOAD_DATAPLANE_H
+#define SLUICE_LOAD_DATAPLANE_H
+
+#include "base/diag.h"
+#include "codegen/codegen.h"
+#include "ir/ir.h"
+#include "state.h"
+
+enum sl_hook_point { SL_POINT_XDP, SL_POINT_TC };
+
+struct sl_dataplane;
+
+/*
+ * Loads. -E2BIG: the code is too long for one program, or too complex for the verifier; compile
+ * with a lower limit. Other errors carry what the verifier said, cut to what a person can use.
+ */
+int sl_dataplane_load(const struct sl_program *program, const struct sl_code *code,
+		      enum sl_hook_point point, struct sl_dataplane **ret_dataplane,
+		      struct sl_diag *diag);
+void sl_dataplane_free(struct sl_dataplane *dataplane); /* NULL is fine */
+
+int sl_dataplane_program_fd(const struct sl_dataplane *dataplane);
+
+/* Maps that outlive the process once pinned; borrowed. */
+struct sl_dataplane_maps {
+	int live, fates, rule_counters, local;
+};
+
+struct sl_dataplane_maps sl_dataplane_maps(const struct sl_dataplane *dataplane);
+int sl_dataplane_set_map(const struct sl_dataplane *dataplane, u32 set_index); /* −1: none */
+
+/*
+ * Withdraw before anything that the data plane looks at is changed; publish after, with the
+ * snapshot that was the same before and after the rules were read.
+ */
+void sl_dataplane_withdraw(struct sl_dataplane *dataplane);
+void sl_dataplane_publish(struct sl_dataplane *dataplane, const struct sl_snapshot *snapshot,
+			  bool related_possible);
+
+#endif

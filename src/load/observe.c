@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "load/observe.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "snapshot.skel.h"
+
+struct sl_observer {
+	struct snapshot_bpf *skeleton;
+};
+
+int sl_observer_open(struct sl_observer **ret_observer, struct sl_diag *diag)
+{
+	struct sl_observer *observer;
+
+	if (access("/sys/kernel/btf/vmlinux", R_OK))
+		return sl_fail(diag, ENOENT,
+			       "this kernel has no BTF (/sys/kernel/btf/vmlinux), which sluice "
+			       "needs to find its way in it; Debian's and most distributions' "
+			       "kernels have it (CONFIG_DEBUG_INFO_BTF)");
+	observer = calloc(1, sizeof *observer);
+	if (!observer)
+		return sl_fail_memory(diag);
+	observer->skeleton = snapshot_bpf__open_and_load();
+	if (!observer->skeleton) {
+		int error = errno;
+
+		free(observer);
+		if (error == EPERM)
+			return sl_fail(diag, EPERM,
+				       "the kernel refuses to load a BPF program: it wants root, "
+				       "or CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON");
+		return sl_fail(diag, error, "cannot load the program that looks at the kernel: %s",
+			       strerror(error));
+	}
+	*ret_observer = observer;
+	return 0;
+}
+
+void sl_observer_free(struct sl_observer *observer)
+{
+	if (!observer)
+		return;
+	snapshot_bpf__destroy(observer->skeleton);
+	free(observer);
+}
+
+int sl_observer_look(struct sl_observer *observer, u32 ifindex, struct sl_snapshot *ret_snapshot,
+		     struct sl_diag *diag)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
+	struct snapshot_bpf *skeleton = observer->skeleton;
+
+	skeleton->bss->wanted_ifindex = ifindex;
+	if (bpf_prog_test_run_opts(bpf_program__fd(skeleton->progs.take_snapshot), &opts))
+		return sl_fail(diag, errno, "cannot look at the kernel's state: %s",
+			       strerror(errno));
+	if (!skeleton->bss->found)
+		return sl_fail(diag, ENODEV, "no device with index %u in this network namespace",
+			       ifindex);
+	*ret_snapshot = skeleton->bss->snapshot;
+	return 0;
+}
+
+const struct sl_hook_list *sl_observer_hooks(const struct sl_observer *observer)
+{
+	return (const struct sl_hook_list *)observer->skeleton->bss->hook_lists;
+}
+
+bool sl_snapshots_equal(const struct sl_snapshot *a, const struct sl_snapshot *b)
+{
+	return !memcmp(a, b, sizeof *a); /* no holes: abi/state.h asserts it */
+}

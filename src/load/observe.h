@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Looking at the kernel's own state: the snapshot that a compile assumes (abi/state.h), and the
+ * netfilter hooks that a packet meets, whoever registered them.
+ */
+#ifndef SLUICE_LOAD_OBSERVE_H
+#define SLUICE_LOAD_OBSERVE_H
+
+#include "base/diag.h"
+#include "base/types.h"
+#include "hooks.h"
+#include "state.h"
+
+struct sl_observer;
+
+/* Needs CAP_BPF and CAP_PERFMON, and a kernel with BTF. */
+int sl_observer_open(struct sl_observer **ret_observer, struct sl_diag *diag);
+void sl_observer_free(struct sl_observer *observer); /* NULL is fine */
+
+/* Of a device of the calling thread's network namespace; -ENODEV when it is not there. */
+int sl_observer_look(struct sl_observer *observer, u32 ifindex, struct sl_snapshot *ret_snapshot,
+		     struct sl_diag *diag);
+
+/* The hooks as of the last look; SL_HOOK_LISTS lists, borrowed until the next. */
+const struct sl_hook_list *sl_observer_hooks(const struct sl_observer *observer);
+
+bool sl_snapshots_equal(const struct sl_snapshot *a, const struct sl_snapshot *b);
+
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Puts generated code in the place of its marker (abi/cursor.h) inside a program that clang built,
+ * after libbpf has relocated it and before the kernel sees it.
+ */
+#ifndef SLUICE_LOAD_SPLICE_H
+#define SLUICE_LOAD_SPLICE_H
+
+#include <linux/bpf.h>
+
+#include "codegen/codegen.h"
+
+struct sl_spliced {
+	struct bpf_insn *insns; /* malloc'd */
+	u32 count;
+	u32 *moved; /* malloc'd: where each old instruction is now; old count + 1 entries */
+};
+
+/* `map_fd` gives the map that a relocation means. */
+typedef int sl_map_fd_fn(void *context, const struct sl_reloc *reloc);
+
+/*
+ * 0, -ENOMEM, map_fd's error, or -E2BIG when a jump no longer reaches over the code.
+ */
+int sl_splice(const struct bpf_insn *insns, u32 count, const struct sl_code *code,
+	      sl_map_fd_fn *map_fd, void *context, struct sl_spliced *ret_spliced);
+void sl_spliced_free(struct sl_spliced *spliced);
+
+#endif

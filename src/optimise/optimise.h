@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Passes over the IR, each in a file of its own.
+ *
+ * Enters: a program as lifted. Leaves: the same program, changed in place, for codegen/.
+ * Promised by every pass: for every packet, the interpreter gives the same verdict, the same
+ * passing worlds and the same counters before and after (legalise may only turn drops into
+ * passes). tests/oracle checks it on random programs. What a pass does not know it leaves alone.
+ */
+#ifndef SLUICE_OPTIMISE_OPTIMISE_H
+#define SLUICE_OPTIMISE_OPTIMISE_H
+
+#include "base/diag.h"
+#include "ir/ir.h"
+
+/* All passes in order. 0, or -ENOMEM. */
+int sl_optimise(struct sl_program *program, struct sl_diag *diag);
+
+/*
+ * specialise.c: splits every step of two families into one each, with chains of its own in which
+ * what the device and the family fix is folded: matches that always hold are gone, rules that
+ * never match too, and what stands behind an unconditional verdict.
+ */
+int sl_optimise_specialise(struct sl_program *program);
+
+/*
+ * merge.c: a run of rules that test one key for a value or prefix each and end in a verdict (with
+ * or without a counter) becomes one lookup.
+ */
+int sl_optimise_merge(struct sl_program *program);
+
+/* legalise.c: what codegen/ has no code for becomes UNKNOWN or KERNEL, with the reason. */
+int sl_optimise_legalise(struct sl_program *program);
+
+#endif

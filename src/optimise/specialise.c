@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "ir/key.h"
+#include "optimise/optimise.h"
+
+/* Chains of one family, made on first use. */
+struct family {
+	struct sl_program *program;
+	u8 family;
+	struct sl_chain **made; /* by the old chain's index; NULL: not yet */
+};
+
+static struct sl_chain *specialised(struct family *family, const struct sl_chain *chain);
+
+enum folded { KEEP, HOLDS, FAILS };
+
+static enum folded fold(const struct family *family, const struct sl_op *op)
+{
+	u8 value[SL_KEY_MAX];
+
+	switch (op->kind) {
+	case SL_OP_SET:
+		if (!op->set->is_constant || op->set->has_timeouts)
+			return KEEP;
+		break;
+	case SL_OP_COMPARE:
+	case SL_OP_RANGE:
+		break;
+	default:
+		return KEEP;
+	}
+	if (!sl_key_fold(&op->key, &family->program->device, family->family, value))
+		return KEEP;
+	return sl_op_test(op, value) ? HOLDS : FAILS;
+}
+
+/* A verdict map asked with a key that is already known. True if `op` became a verdict. */
+static bool fold_vmap(const struct family *family, struct sl_op *op, bool *ret_misses)
+{
+	u8 value[SL_KEY_MAX];
+
+	*ret_misses = false;
+	if (op->kind != SL_OP_VMAP || !op->set->is_constant || op->set->has_timeouts ||
+	    !sl_key_fold(&op->key, &family->program->device, family->family, value))
+		return false;
+
+	const struct sl_element *element = sl_set_find(op->set, value);
+
+	if (!element && !op->set->has_catchall) {
+		*ret_misses = true;
+		return true;
+	}
+	op->verdict = element ? element->verdict : op->set->catchall;
+	op->kind = SL_OP_VERDICT;
+	return true;
+}
+
+static int retarget(struct family *family, struct sl_verdict *verdict)
+{
+	if (!verdict->chain)
+		return 0;
+	verdict->chain = specialised(family, verdict->chain);
+	return verdict->chain ? 0 : -ENOMEM;
+}
+
+/* A verdict map whose targets are this family's chains. */
+static struct sl_set *specialised_vmap(struct family *family, const struct sl_set *set)
+{
+	bool jumps = set->catchall.chain;
+
+	for (u32 i = 0; i < set->elements.count && !jumps; i++)
+		jumps = set->elements.items[i].verdict.chain;
+	if (!jumps)
+		return (struct sl_set *)set;
+
+	struct sl_set *copy =
+		sl_program_add_set(family->program, set->family, set->table, set->name);
+
+	if (!copy)
+		return NULL;
+
+	u32 index = copy->index;
+
+	*copy = *set;
+	copy->index = index;
+	copy->elements.items = sl_arena_copy(family->program->arena, set->elements.items,
+					     set->elements.count * sizeof *set->elements.items);
+	copy->elements.capacity = copy->elements.count;
+	if (!copy->elements.items)
+		return NULL;
+	for (u32 i = 0; i < copy->elements.count; i++)
+		if (retarget(family, &copy->elements.items[i].verdict))
+			return NULL;
+	return retarget(family, &copy->catchall) ? NULL : copy;
+}
+
+/* Copies the ops that remain; `ret_dead`: the rule ends before its verdict. */
+static int copy_ops(struct family *family, const struct sl_rule *from, struct sl_rule *to)
+{
+	for (u32 i = 0; i < from->ops.count; i++) {
+		struct sl_op op = from->ops.items[i];
+		enum folded folded = fold(family, &op);
+		bool misses;
+
+		if (folded == HOLDS)
+			continue;
+		if (folded == FAILS)
+			return 0;
+		if (fold_vmap(family, &op, &misses) && misses)
+			return 0;
+		if (op.kind == SL_OP_VMAP) {
+			op.set = specialised_vmap(family, op.set);
+			if (!op.set)
+				return -ENOMEM;
+		}
+		if (op.kind == SL_OP_VERDICT && retarget(family, &op.verdict))
+			return -ENOMEM;
+
+		struct sl_op *copy = sl_list_push(family->program->arena, &to->ops);
+
+		if (!copy)
+			return -ENOMEM;
+		*copy = op;
+	}
+	return 0;
+}
+
+/* Matches with nothing behind them have no effect. */
+static void trim(struct sl_rule *rule)
+{
+	while (rule->ops.count) {
+		const struct sl_op *op = &rule->ops.items[rule->ops.count - 1];
+
+		if (op->kind == SL_OP_COUNTER || op->kind == SL_OP_KERNEL ||
+		    op->kind == SL_OP_VMAP ||
+		    (op->kind == SL_OP_VERDICT && op->verdict.kind != SL_VERDICT_CONTINUE))
+			return;
+		rule->ops.count--;
+	}
+}
+
+/* Every packet that comes here leaves the chain here. */
+static bool is_final(const struct sl_rule *rule)
+{
+	for (u32 i = 0; i < rule->ops.count; i++) {
+		const struct sl_op *op = &rule->ops.items[i];
+
+		if (op->kind == SL_OP_KERNEL)
+			return true;
+		if (op->kind == SL_OP_VERDICT)
+			return op->verdict.kind != SL_VERDICT_JUMP &&
+			       op->verdict.kind != SL_VERDICT_CONTINUE;
+		if (op->kind != SL_OP_COUNTER)
+			return false;
+	}
+	return false;
+}
+
+static struct sl_chain *specialised(struct family *family, const struct sl_chain *chain)
+{
+	struct sl_program *program = family->program;
+
+	if (family->made[chain->index])
+		return family->made[chain->index];
+
+	struct sl_chain *copy =
+		sl_program_add_chain(program, chain->family, chain->table, chain->name);
+
+	if (!copy)
+		return NULL;
+	family->made[chain->index] = copy;
+	for (u32 i = 0; i < chain->rules.count; i++) {
+		struct sl_rule *rule = sl_list_push(program->arena, &copy->rules);
+
+		if (!rule)
+			return NULL;
+		rule->handle = chain->rules.items[i].handle;
+		rule->comment = chain->rules.items[i].comment;
+		/* jump cycles do not exist, so the recursion ends */
+		if (copy_ops(family, &chain->rules.items[i], rule))
+			return NULL;
+		trim(rule);
+		if (!rule->ops.count)
+			copy->rules.count--;
+		else if (is_final(rule))
+			break;
+	}
+	return copy;
+}
+
+static int split_step(struct family *family, const struct sl_step *step, struct sl_program *to)
+{
+	struct sl_step *copy = sl_list_push(to->arena, &to->path);
+
+	if (!copy)
+		return -ENOMEM;
+	*copy = *step;
+	copy->families = family->family;
+	if (step->kind == SL_STEP_CHAIN)
+		copy->chain = specialised(family, step->chain);
+	return step->kind == SL_STEP_CHAIN && !copy->chain ? -ENOMEM : 0;
+}
+
+int sl_optimise_specialise(struct sl_program *program)
+{
+	struct sl_program old = *program;
+	size_t room = (size_t)(old.chains.count + 1) * sizeof(struct sl_chain *);
+	struct family families[] = {
+		{program, SL_IP, sl_arena_alloc(program->arena, room)},
+		{program, SL_IP6, sl_arena_alloc(program->arena, room)},
+	};
+	int error = families[0].made && families[1].made ? 0 : -ENOMEM;
+
+	program->path.items = NULL;
+	program->path.count = program->path.capacity = 0;
+	program->chains.items = NULL;
+	program->chains.count = program->chains.capacity = 0;
+	for (u32 i = 0; i < old.path.count; i++)
+		for (u32 f = 0; f < SL_ARRAY_SIZE(families) && !error; f++)
+			if (old.path.items[i].families & families[f].family)
+				error = split_step(&families[f], &old.path.items[i], program);
+	return error;
+}
