@@ -5,8 +5,8 @@
 
 #include <linux/types.h>
 
-#define SL_HOOKS_MAX 32 /* in one list; with more, `count` tells */
-#define SL_HOOK_LISTS 7 /* IPv4 and IPv6: prerouting, input, forward; the device's ingress */
+#define SL_HOOKS_MAX  32 /* in one list; with more, `count` tells */
+#define SL_HOOK_LISTS 7  /* IPv4 and IPv6: prerouting, input, forward; the device's ingress */
 
 struct sl_hook_list {
 	__u32 count, padding;

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What a pinned attachment says of itself, for any sluice that comes later. */
+#ifndef SLUICE_ABI_INFO_H
+#define SLUICE_ABI_INFO_H
+
+#include <linux/types.h>
+
+enum sl_attach_mode {
+	SL_MODE_NONE,
+	SL_MODE_NATIVE,  /* XDP in the driver */
+	SL_MODE_TC,      /* TC ingress, behind GRO */
+	SL_MODE_GENERIC, /* XDP behind the allocation of a buffer; on request only */
+};
+
+/* The one value of the pinned map `info`, an array. */
+struct sl_info {
+	__u32 abi_version; /* SL_ABI_VERSION */
+	__u32 mode;        /* enum sl_attach_mode */
+	__u32 ifindex;
+	__u32 watcher_pid;        /* when it last wrote here */
+	__u64 attached_at;        /* seconds since 1970 */
+	__u64 generations;        /* compiled and swapped in since */
+	__u64 published_ns;       /* CLOCK_MONOTONIC of the last publication; 0: never */
+	__u64 withdrawn_ns;       /* … of the last change seen that made it stale; 0: fresh */
+	__u32 rules, rules_early; /* of the last compile: all, and those decided early */
+	__u64 carried[6 * 2];     /* fates of earlier generations: packets, bytes (state.h) */
+	char device[16];
+};
+
+/* A value of the pinned map `rules`, an array by counter: which rule it is, and what it had
+ * counted early in generations before this one. Handles are nf_tables'. */
+struct sl_rule_entry {
+	__u64 table_handle;
+	__u64 rule_handle; /* 0: the policy of the chain */
+	__u64 chain_handle;
+	__u64 packets, bytes;
+};
+
+_Static_assert(sizeof(struct sl_info) == 16 + 4 * 8 + 8 + 96 + 16, "shared with maps");
+_Static_assert(sizeof(struct sl_rule_entry) == 40, "shared with maps");
+
+#endif

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "compile.h"
+
+#include <errno.h>
+#include <linux/if_arp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "lift/lift.h"
+#include "load/attach.h"
+#include "optimise/optimise.h"
+
+
+void sl_compiled_free(struct sl_compiled *compiled)
+{
+	if (!compiled)
+		return;
+	sl_program_free(compiled->program);
+	sl_program_free(compiled->meaning);
+	sl_host_free(compiled->host);
+	sl_ruleset_free(compiled->rules);
+	free(compiled);
+}
+
+/* From what was read to code. */
+static int compile(struct sl_compiled *compiled, const char *device, struct sl_diag *diag)
+{
+	int error = sl_lift(compiled->rules, NULL, compiled->host, device, &compiled->meaning, diag);
+
+	if (!error)
+		error = sl_program_verify(compiled->meaning, diag);
+	if (!error)
+		error = sl_lift(compiled->rules, NULL, compiled->host, device, &compiled->program,
+				diag);
+	if (!error)
+		error = sl_optimise(compiled->program, diag);
+	if (!error)
+		error = sl_program_verify(compiled->program, diag);
+	if (!error)
+		error = sl_codegen(compiled->program, &compiled->code, diag);
+	for (u32 i = 0; !error && i < SL_STAGES; i++)
+		compiled->code_is_cut |= compiled->code.over_limit[i];
+	return error;
+}
+
+static u64 now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (u64)now.tv_sec * 1000 + (u64)now.tv_nsec / 1000000;
+}
+
+/* TCX programs have no netlink dump, so the host's reader cannot see them. */
+static void note_foreign_tcx(struct sl_host *host, const char *device, int own_tc_program)
+{
+	for (u32 i = 0; i < host->links.count; i++)
+		if (!strcmp(host->links.items[i].name, device) &&
+		    sl_attach_count_tcx(host->links.items[i].ifindex, own_tc_program))
+			host->links.items[i].has_tc_ingress = true;
+}
+
+/* Host and rules, read between two snapshots; *ret_consistent says whether those are equal. */
+static int read_once(struct sl_observer *observer, const char *device, int own_tc_program,
+		     u32 patience_ms, struct sl_compiled *compiled, bool *ret_consistent,
+		     struct sl_diag *diag)
+{
+	struct sl_snapshot after;
+	int error = sl_host_read(&compiled->host, diag);
+
+	if (error)
+		return error;
+
+	const struct sl_link *link = sl_host_find_link(compiled->host, device);
+
+	if (!link)
+		return sl_fail(diag, ENODEV, "no device %s in this network namespace", device);
+	error = sl_observer_look(observer, link->ifindex, &compiled->snapshot, diag);
+	if (error)
+		return error;
+	/* Again, now that a change would be noticed. */
+	sl_host_free(compiled->host);
+	compiled->host = NULL;
+	error = sl_host_read(&compiled->host, diag);
+	if (error)
+		return error;
+	note_foreign_tcx(compiled->host, device, own_tc_program);
+	error = sl_source_read_live(patience_ms, &compiled->rules, diag);
+	if (!error) {
+		link = sl_host_find_link(compiled->host, device);
+		if (!link)
+			return sl_fail(diag, ENODEV, "%s is gone", device);
+		error = sl_observer_look(observer, link->ifindex, &after, diag);
+	}
+	if (error)
+		return error;
+	*ret_consistent = sl_snapshots_equal(&compiled->snapshot, &after) &&
+			  compiled->rules->generation == after.generation;
+	return 0;
+}
+
+int sl_compile_live(struct sl_observer *observer, const char *device, int own_tc_program,
+		    u32 patience_ms, struct sl_compiled **ret_compiled, struct sl_diag *diag)
+{
+	u64 deadline = now_ms() + patience_ms;
+
+	for (;;) {
+		struct sl_compiled *compiled = calloc(1, sizeof *compiled);
+		bool consistent = false;
+		int error;
+
+		if (!compiled)
+			return sl_fail_memory(diag);
+		error = read_once(observer, device, own_tc_program, patience_ms, compiled,
+				  &consistent, diag);
+		if (!error && consistent)
+			error = compile(compiled, device, diag);
+		if (!error && consistent) {
+			*ret_compiled = compiled;
+			return 0;
+		}
+		sl_compiled_free(compiled);
+		if (error)
+			return error;
+		if (now_ms() >= deadline)
+			return sl_fail(diag, EAGAIN,
+				       "the rules or devices kept changing while they were read");
+	}
+}
+
+/* A device for files that are looked at far from the host that they are for. */
+static int add_stand_in(struct sl_host *host)
+{
+	static const struct sl_link eth0 = {
+		.ifindex = 2,
+		.name = "eth0",
+		.type = ARPHRD_ETHER,
+		.mtu = 1500,
+		.mac = {0x02, 0, 0, 0, 0, 1},
+		.flags = IFF_UP | IFF_BROADCAST | IFF_MULTICAST,
+	};
+	struct sl_link *link = sl_list_push(host->arena, &host->links);
+
+	if (!link)
+		return -ENOMEM;
+	*link = eth0;
+	return 0;
+}
+
+int sl_compile_file(const char *path, const char *device, struct sl_compiled **ret_compiled,
+		    struct sl_diag *diag)
+{
+	struct sl_compiled *compiled = calloc(1, sizeof *compiled);
+	int error;
+
+	if (!compiled)
+		return sl_fail_memory(diag);
+	error = sl_host_read(&compiled->host, diag);
+	if (!error && !device) {
+		device = "eth0";
+		if (!sl_host_find_link(compiled->host, device) && add_stand_in(compiled->host))
+			error = sl_fail_memory(diag);
+	}
+	if (!error)
+		error = sl_source_read_file(path, compiled->host, &compiled->rules, diag);
+	if (!error)
+		error = compile(compiled, device, diag);
+	if (error) {
+		sl_compiled_free(compiled);
+		return error;
+	}
+	*ret_compiled = compiled;
+	return 0;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The pipeline: rules → source → lift → ir → optimise → codegen. compile.c tells it in a page;
+ * src/load/ and src/daemon/ take over from here.
+ */
+#ifndef SLUICE_COMPILE_H
+#define SLUICE_COMPILE_H
+
+#include "base/diag.h"
+#include "codegen/codegen.h"
+#include "ir/ir.h"
+#include "load/observe.h"
+#include "source/source.h"
+
+/* Everything that is known of one device and its rules at one moment. */
+struct sl_compiled {
+	struct sl_ruleset *rules;
+	struct sl_host *host;
+	struct sl_program *meaning; /* as lifted: what `plan` and `trace` speak of */
+	struct sl_program *program; /* optimised: what runs */
+	struct sl_code code;        /* of `program` */
+	struct sl_snapshot snapshot; /* the state of the kernel that all this holds for */
+	bool code_is_cut;           /* rules were left to the kernel because code ran long */
+};
+
+/*
+ * The live rules of the calling thread's network namespace, for one device. The snapshot was the
+ * same before and after everything was read. -EAGAIN when somebody kept changing the rules for
+ * `patience_ms`.
+ * `own_tc_program` is our TC program's fd, not counted as foreign, or −1.
+ */
+int sl_compile_live(struct sl_observer *observer, const char *device, int own_tc_program,
+		    u32 patience_ms, struct sl_compiled **ret_compiled, struct sl_diag *diag);
+
+/*
+ * A rules file, for a device of this host, or for one that stands for any (`device` NULL: an
+ * Ethernet device "eth0" with a made-up address). Needs no privileges; there is no snapshot.
+ */
+int sl_compile_file(const char *path, const char *device, struct sl_compiled **ret_compiled,
+		    struct sl_diag *diag);
+
+void sl_compiled_free(struct sl_compiled *compiled); /* NULL is fine */
+
+#endif

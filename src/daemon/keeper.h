@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The keeper: one attached device, kept in step with everything that its rules depend on.
+ *
+ * Enters: a device name in the calling thread's network namespace. Leaves: a pinned attachment
+ * that outlives the process. Promised: a keeper that is late, stopped or dead costs early drops,
+ * never a verdict; the data plane sees every change by itself and passes until it is published
+ * anew.
+ */
+#ifndef SLUICE_DAEMON_KEEPER_H
+#define SLUICE_DAEMON_KEEPER_H
+
+#include "base/diag.h"
+#include "base/types.h"
+#include "info.h"
+
+struct sl_keeper;
+
+enum sl_wanted_mode { SL_WANT_AUTO, SL_WANT_OFFLOAD, SL_WANT_NATIVE, SL_WANT_TC, SL_WANT_GENERIC };
+
+/*
+ * Compiles and attaches, or takes over an attachment of the same device that an earlier keeper
+ * left. `ret_ladder` (may be NULL) tells each mode that was tried or ruled out, and why, one a
+ * line. Only one keeper can hold a device: -EALREADY names the other's process.
+ */
+int sl_keeper_attach(const char *device, enum sl_wanted_mode wanted, struct sl_keeper **ret_keeper,
+		     char ret_ladder[1024], struct sl_diag *diag);
+
+/*
+ * Follows changes until SIGTERM or SIGINT, until the attachment is removed by somebody else, or
+ * until the network namespace is left by everyone else. Waits for a device that was removed.
+ */
+int sl_keeper_run(struct sl_keeper *keeper, struct sl_diag *diag);
+
+/* Lets go of the attachment, which stays; NULL is fine. */
+void sl_keeper_free(struct sl_keeper *keeper);
+
+enum sl_attach_mode sl_keeper_mode(const struct sl_keeper *keeper);
+
+/*
+ * Removes an attachment, whoever made it: link, pins, keeper. 0, or -ENOENT when there is none.
+ */
+int sl_keeper_detach(const char *device, struct sl_diag *diag);
+
+/* The process that keeps the device in step; 0 when there is none. */
+int sl_keeper_pid(u64 net_cookie, const char *device);
+
+#endif

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "load/pins.h"
+
+#include <bpf/bpf.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <linux/magic.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+
+#define BPFFS "/sys/fs/bpf"
+
+static bool is_bpffs(const char *path)
+{
+	struct statfs fs;
+
+	return !statfs(path, &fs) && (unsigned long)fs.f_type == BPF_FS_MAGIC;
+}
+
+/* Best effort: without the right to do so, the own namespace has to serve. */
+static void enter_host_mounts(void)
+{
+	SL_CLEANUP(sl_close) int ours = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+	SL_CLEANUP(sl_close) int host = open("/proc/1/ns/mnt", O_RDONLY | O_CLOEXEC);
+	struct stat a, b;
+
+	if (ours < 0 || host < 0 || fstat(ours, &a) || fstat(host, &b) || a.st_ino == b.st_ino)
+		return;
+	if (setns(host, CLONE_NEWNS))
+		errno = 0;
+}
+
+int sl_pins_init(struct sl_diag *diag)
+{
+	enter_host_mounts();
+	if (is_bpffs(BPFFS))
+		return 0;
+	if (mount("bpf", BPFFS, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RELATIME, "mode=0700"))
+		return sl_fail(diag, errno,
+			       "no BPF file system is mounted at " BPFFS
+			       ", and mounting it failed (%s): mount -t bpf bpf " BPFFS,
+			       strerror(errno));
+	return 0;
+}
+
+void sl_pins_path(char ret_path[SL_PIN_PATH_MAX], u64 net_cookie, const char *device,
+		  const char *name)
+{
+	snprintf(ret_path, SL_PIN_PATH_MAX, SL_PINS_ROOT "/%" PRIu64 "/%s%s%s", net_cookie, device,
+		 name ? "/" : "", name ? name : "");
+}
+
+int sl_pins_make_directory(u64 net_cookie, const char *device, struct sl_diag *diag)
+{
+	char path[SL_PIN_PATH_MAX], *slash;
+
+	sl_pins_path(path, net_cookie, device, NULL);
+	slash = path + strlen(BPFFS);
+	while (slash) {
+		slash = strchr(slash + 1, '/');
+		if (slash)
+			*slash = '\0';
+		if (mkdir(path, 0700) && errno != EEXIST)
+			return sl_fail(diag, errno, "cannot create %s: %s", path, strerror(errno));
+		if (slash)
+			*slash = '/';
+	}
+	return 0;
+}
+
+int sl_pins_put(u64 net_cookie, const char *device, const char *name, int fd, struct sl_diag *diag)
+{
+	char path[SL_PIN_PATH_MAX], temporary[SL_PIN_PATH_MAX + 8];
+
+	sl_pins_path(path, net_cookie, device, name);
+	snprintf(temporary, sizeof temporary, "%s-new", path); /* bpffs has no '.' in names */
+	unlink(temporary);
+	if (bpf_obj_pin(fd, temporary) || rename(temporary, path)) {
+		int error = errno;
+
+		unlink(temporary);
+		return sl_fail(diag, error, "cannot pin %s: %s", path, strerror(error));
+	}
+	return 0;
+}
+
+int sl_pins_get(u64 net_cookie, const char *device, const char *name)
+{
+	char path[SL_PIN_PATH_MAX];
+	int fd;
+
+	sl_pins_path(path, net_cookie, device, name);
+	fd = bpf_obj_get(path);
+	return fd < 0 ? -errno : fd;
+}
+
+int sl_pins_remove(u64 net_cookie, const char *device)
+{
+	char path[SL_PIN_PATH_MAX], directory[SL_PIN_PATH_MAX];
+	struct dirent *entry;
+	DIR *dir;
+
+	sl_pins_path(path, net_cookie, device, "link");
+	unlink(path);
+	sl_pins_path(directory, net_cookie, device, NULL);
+	dir = opendir(directory);
+	if (!dir)
+		return -errno;
+	while ((entry = readdir(dir)))
+		if (entry->d_name[0] != '.')
+			unlinkat(dirfd(dir), entry->d_name, 0);
+	closedir(dir);
+	if (rmdir(directory))
+		return -errno;
+	*strrchr(directory, '/') = '\0'; /* the namespace's, if this was its last device */
+	rmdir(directory);
+	return 0;
+}
+
+int sl_pins_each(u64 net_cookie, int (*each)(void *context, const char *device), void *context)
+{
+	char path[SL_PIN_PATH_MAX];
+	struct dirent *entry;
+	int stop = 0;
+	DIR *dir;
+
+	sl_pins_path(path, net_cookie, "", NULL);
+	dir = opendir(path);
+	if (!dir)
+		return errno == ENOENT ? 0 : -errno;
+	while (!stop && (entry = readdir(dir)))
+		if (entry->d_name[0] != '.')
+			stop = each(context, entry->d_name);
+	closedir(dir);
+	return stop;
+}
