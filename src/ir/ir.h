@@ -310,7 +310,8 @@ struct sl_set *sl_program_add_set(struct sl_program *program, u32 family, const 
 
 /*
  * verify.c: the rules that every stage may rely on (lengths, bounds, one verdict at a rule's end,
- * no jump cycle, jumps at most SL_JUMP_DEPTH_MAX deep, set elements in order and disjoint).
+ * no jump cycle, jumps at most SL_JUMP_DEPTH_MAX deep and within one family, set elements in
+ * order and disjoint except for boxes, of which the first wins).
  * 0, or -EINVAL with `diag` naming the rule. A failure is a bug in the stage before.
  */
 #define SL_JUMP_DEPTH_MAX 16

@@ -333,6 +333,7 @@ struct descent {
 	const struct verify *verify;
 	u8 *seen;    /* per chain */
 	u8 *heights; /* per chain that is SEEN: the most jumps that can nest from it on */
+	u32 family;  /* of the chain that the walk began with */
 	u32 depth;   /* jumps made so far */
 	u32 height;  /* of the chain that is looked at, as far as it is known */
 };
@@ -349,6 +350,9 @@ static int descend(void *context, const struct sl_chain *chain)
 	u32 index = chain->index, of_caller = descent->height;
 	int error = 0;
 
+	if (chain->family != descent->family)
+		return reject(descent->verify, "chain %s %s is jumped to from another family",
+			      chain->table, chain->name);
 	if (descent->seen[index] == ON_THE_WAY)
 		return reject(descent->verify, "chain %s %s can jump back to itself", chain->table,
 			      chain->name);
@@ -383,8 +387,11 @@ static int verify_jumps(const struct verify *verify)
 	if (!marks)
 		return sl_fail_memory(verify->diag);
 	for (u32 i = 0; !error && i < count; i++) {
+		const struct sl_chain *chain = verify->program->chains.items[i];
+
 		descent.height = 0;
-		error = descend(&descent, verify->program->chains.items[i]);
+		descent.family = chain->family;
+		error = descend(&descent, chain);
 	}
 	return error;
 }
