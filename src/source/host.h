@@ -42,11 +42,25 @@ struct sl_address {
 struct sl_host {
 	struct sl_arena *arena;
 	SL_LIST(struct sl_link) links;
-	SL_LIST(struct sl_address) local;   /* every address of the namespace, all devices */
-	bool forwards_ip, forwards_ip6;     /* any device forwards, or might */
-	bool routes_multicast;              /* a multicast routing daemon holds the mroute socket */
+	SL_LIST(struct sl_address) local; /* every address of the namespace, all devices */
+	bool has_local_routes;            /* routes make more than `local` local (AnyIP, TPROXY) */
+	bool forwards_ip, forwards_ip6;   /* any device forwards, or might */
+	bool routes_multicast;            /* a multicast routing daemon holds the mroute socket */
 	bool has_legacy_ip, has_legacy_ip6; /* iptables-legacy tables are registered */
 	bool has_xfrm;                      /* an IPsec state or policy exists */
+};
+
+/* A packet socket: what XDP drops, it does not see. */
+struct sl_listener {
+	u32 pid;          /* 0 where it could not be found out */
+	char process[16]; /* its name; "" without a pid */
+	u32 ifindex;      /* 0: every device */
+	u32 protocol;     /* ETH_P_*; 3 is all of them */
+};
+
+struct sl_listeners {
+	struct sl_listener *items;
+	u32 count, capacity;
 };
 
 /* Reads the calling thread's network namespace. 0, or -errno with `diag` filled in. */
@@ -54,5 +68,12 @@ int sl_host_read(struct sl_host **ret_host, struct sl_diag *diag);
 void sl_host_free(struct sl_host *host); /* NULL is fine */
 
 const struct sl_link *sl_host_find_link(const struct sl_host *host, const char *name);
+
+/*
+ * Lists the packet sockets of the calling thread's network namespace and their owners, one entry
+ * for each process that holds one; all in `arena`.
+ */
+int sl_host_listeners(struct sl_arena *arena, struct sl_listeners *ret_listeners,
+		      struct sl_diag *diag);
 
 #endif

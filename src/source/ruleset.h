@@ -43,7 +43,8 @@ enum sl_expr_kind {
 /* One nf_tables expression. `sreg` and `dreg` are byte offsets into the register file. */
 struct sl_expr {
 	enum sl_expr_kind kind;
-	const char *name;   /* the kernel's name: "payload", "limit", "nat" … */
+	const char *name;   /* the kernel's name: "payload", "limit", "nat" …; for XT_MATCH and
+			       XT_TARGET the extension's: "multiport", "REJECT" */
 	const char *opaque; /* why its attributes were not understood; NULL where they were, and
 			       where the expression is simply one that sluice does not decode */
 	union {
@@ -110,6 +111,10 @@ struct sl_expr {
 	};
 };
 
+/*
+ * A rule with an unknown attribute of its own starts with an SL_EXPR_OPAQUE named "rule", which
+ * may have any meaning and side effect.
+ */
 struct sl_nft_rule {
 	u64 handle;
 	const char *comment; /* NULL without one */
@@ -120,7 +125,8 @@ struct sl_nft_chain {
 	const char *name;
 	u64 handle;
 	bool is_base;
-	bool opaque_hook; /* its hook holds something unknown; `is_base` is true then */
+	bool opaque_hook; /* its hook, the chain itself or its table holds something unknown;
+			     `is_base` is true then, and `type` may be NULL */
 	const char *type; /* "filter", "nat", "route" */
 	u32 hook;         /* NF_INET_* or NF_NETDEV_*, as the family says */
 	s32 priority;
@@ -147,8 +153,11 @@ struct sl_nft_element {
 	u64 timeout_ms;     /* 0: does not expire */
 	u64 expires_at_ns;  /* CLOCK_MONOTONIC, counted from *before* the dump was asked for, so
 			       that it errs towards early; 0: does not expire */
-	const char *opaque; /* it carries an expression, an object or something unknown */
+	const char *opaque; /* it carries an expression, an object or something unknown;
+			       SL_ELEMENT_COUNTS where it is no more than a counter */
 };
+
+#define SL_ELEMENT_COUNTS "counts per element"
 
 #define SL_SET_FIELDS_MAX 16
 
@@ -159,7 +168,9 @@ struct sl_nft_set {
 	u32 flags; /* NFT_SET_*: ANONYMOUS, CONSTANT, INTERVAL, MAP, TIMEOUT, EVAL, OBJECT, CONCAT
 		    */
 	u32 key_type, key_length;   /* key_type is nft's own and only good for printing */
-	u32 data_type, data_length; /* data_type NFT_DATA_VERDICT for verdict maps */
+	u32 data_type, data_length; /* data_type NFT_DATA_VERDICT for verdict maps, NFT_OBJECT_*
+				       for maps to objects */
+	u64 timeout_ms;             /* of elements that do not give their own; 0: none */
 	u32 field_lengths[SL_SET_FIELDS_MAX], field_count; /* concatenations, bytes, unpadded; each
 							      field starts on a 4-byte boundary.
 							      field_count is 0 where not given */
@@ -173,18 +184,22 @@ struct sl_nft_object {
 	u32 type; /* NFT_OBJECT_* */
 	u64 handle;
 	u64 packets, bytes; /* NFT_OBJECT_COUNTER */
+	const char *opaque; /* it holds something unknown; expressions that refer to it are
+			       opaque too */
 };
 
 struct sl_nft_flowtable {
 	const char *name;
-	SL_LIST(const char *) devices;
+	SL_LIST(const char *)
+	devices; /* a trailing '*' stands for any suffix; "*" where they could not be read */
 };
 
 struct sl_nft_table {
 	u32 family; /* NFPROTO_* */
 	const char *name;
 	u64 handle;
-	u32 flags; /* NFT_TABLE_F_*; a dormant table has no effect */
+	u32 flags;          /* NFT_TABLE_F_*; a dormant table has no effect */
+	const char *opaque; /* it holds something unknown; all its chains have an opaque hook */
 	SL_LIST(struct sl_nft_chain *) chains;
 	SL_LIST(struct sl_nft_set *) sets;
 	SL_LIST(struct sl_nft_object) objects;

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The sequence of a consistent read: generation, everything, generation again; and once more
+ * while somebody writes.
+ */
+#include "source/dump.h"
+
+#include <errno.h>
+#include <linux/netfilter.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+#include "source/reader.h"
+#include "source/source.h"
+
+#define NS_PER_MS 1000000ull
+
+/* Writers that hold the field get this long, doubled on each try. */
+#define PAUSE_FIRST_MS 1
+#define PAUSE_LAST_MS  64
+
+struct request {
+	_Alignas(struct nlmsghdr) char room[1024]; /* two names of 256 bytes and headers fit */
+};
+
+static u64 now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (u64)now.tv_sec * 1000000000 + (u64)now.tv_nsec;
+}
+
+static struct nlmsghdr *build_request(struct request *request, u32 type, u32 family, bool is_dump)
+{
+	struct nlmsghdr *message = mnl_nlmsg_put_header(request->room);
+	struct nfgenmsg *header = mnl_nlmsg_put_extra_header(message, sizeof *header);
+
+	message->nlmsg_type = (u16)(NFNL_SUBSYS_NFTABLES << 8 | type);
+	message->nlmsg_flags = is_dump ? NLM_F_DUMP : 0;
+	header->nfgen_family = (u8)family;
+	header->version = NFNETLINK_V0;
+	return message;
+}
+
+static int take(void *context, const struct nlmsghdr *message)
+{
+	return sl_reader_take(context, message);
+}
+
+static int ask_generation(struct sl_netlink *netlink, struct sl_reader *reader, u32 *ret_generation)
+{
+	struct request request;
+	int error = sl_netlink_ask(netlink,
+				   build_request(&request, NFT_MSG_GETGEN, NFPROTO_UNSPEC, false),
+				   take, reader, reader->diag);
+
+	if (!error)
+		*ret_generation = reader->generation;
+	return error;
+}
+
+static int ask_all(struct sl_netlink *netlink, struct sl_reader *reader, u32 type)
+{
+	struct request request;
+
+	return sl_netlink_ask(netlink, build_request(&request, type, NFPROTO_UNSPEC, true), take,
+			      reader, reader->diag);
+}
+
+static int ask_elements(struct sl_netlink *netlink, struct sl_reader *reader,
+			const struct sl_nft_set *set)
+{
+	struct request request;
+	struct nlmsghdr *message =
+		build_request(&request, NFT_MSG_GETSETELEM, set->table->family, true);
+	size_t room = sizeof request.room;
+
+	if (!mnl_attr_put_check(message, room, NFTA_SET_ELEM_LIST_TABLE,
+				strlen(set->table->name) + 1, set->table->name) ||
+	    !mnl_attr_put_check(message, room, NFTA_SET_ELEM_LIST_SET, strlen(set->name) + 1,
+				set->name))
+		return sl_reader_malformed(reader, "set's name");
+	return sl_netlink_ask(netlink, message, take, reader, reader->diag);
+}
+
+static int ask_all_elements(struct sl_netlink *netlink, struct sl_reader *reader)
+{
+	const struct sl_ruleset *ruleset = reader->ruleset;
+	int error = 0;
+
+	for (u32 i = 0; i < ruleset->tables.count && !error; i++) {
+		const struct sl_nft_table *table = ruleset->tables.items[i];
+
+		for (u32 j = 0; j < table->sets.count && !error; j++)
+			error = ask_elements(netlink, reader, table->sets.items[j]);
+	}
+	/* A set that was deleted in between. */
+	return error == -ENOENT ? -EAGAIN : error;
+}
+
+static int ask_everything(struct sl_netlink *netlink, struct sl_reader *reader)
+{
+	int error = ask_all(netlink, reader, NFT_MSG_GETTABLE);
+
+	if (!error)
+		error = ask_all(netlink, reader, NFT_MSG_GETCHAIN);
+	if (!error)
+		error = ask_all(netlink, reader, NFT_MSG_GETSET);
+	if (!error)
+		error = ask_all_elements(netlink, reader);
+	if (!error)
+		error = ask_all(netlink, reader, NFT_MSG_GETOBJ);
+	if (!error)
+		error = ask_all(netlink, reader, NFT_MSG_GETFLOWTABLE);
+	if (!error)
+		error = ask_all(netlink, reader, NFT_MSG_GETRULE);
+	return error;
+}
+
+/* One try. -EINTR and -EAGAIN mean that somebody wrote meanwhile. */
+static int read_once(struct sl_netlink *netlink, struct sl_ruleset **ret_ruleset,
+		     struct sl_diag *diag)
+{
+	SL_CLEANUP(sl_reader_release) struct sl_reader reader;
+	u32 before = 0, after = 0;
+	int error = sl_reader_init(&reader, diag);
+
+	if (error)
+		return error;
+	reader.asked_at_ns = now_ns();
+	error = ask_generation(netlink, &reader, &before);
+	if (!error)
+		error = ask_everything(netlink, &reader);
+	if (!error)
+		error = ask_generation(netlink, &reader, &after);
+	if (!error && before != after)
+		error = -EAGAIN;
+	if (!error) {
+		reader.ruleset->generation = before;
+		error = sl_reader_finish(&reader, ret_ruleset);
+	}
+	return error;
+}
+
+static void pause_ms(u64 pause)
+{
+	struct timespec time = {.tv_sec = (time_t)(pause / 1000),
+				.tv_nsec = (long)(pause % 1000 * NS_PER_MS)};
+
+	nanosleep(&time, NULL);
+}
+
+static int explain(int error, struct sl_diag *diag)
+{
+	switch (error) {
+	case -EPERM:
+		return sl_fail(diag, EPERM,
+			       "cannot read the nf_tables rules: the kernel wants CAP_NET_ADMIN in "
+			       "this network namespace; run sluice as root");
+	case -EOPNOTSUPP:
+	case -EPROTONOSUPPORT:
+		return sl_fail(diag, EOPNOTSUPP,
+			       "cannot read the nf_tables rules: this kernel has no nf_tables");
+	}
+	return sl_fail_in(diag, error, "cannot read the nf_tables rules");
+}
+
+int sl_dump_read(struct sl_netlink *netlink, u32 patience_ms, struct sl_ruleset **ret_ruleset,
+		 struct sl_diag *diag)
+{
+	u64 deadline_ns = now_ns() + patience_ms * NS_PER_MS;
+	u64 pause = PAUSE_FIRST_MS;
+
+	for (;;) {
+		int error = read_once(netlink, ret_ruleset, diag);
+
+		if (error != -EAGAIN && error != -EINTR)
+			return error ? explain(error, diag) : 0;
+		if (now_ns() + pause * NS_PER_MS > deadline_ns)
+			return sl_fail(diag, EAGAIN,
+				       "the nf_tables rules changed on every attempt to read them "
+				       "for %u ms; try again when their writer is done",
+				       patience_ms);
+		pause_ms(pause);
+		pause = pause * 2 < PAUSE_LAST_MS ? pause * 2 : PAUSE_LAST_MS;
+	}
+}
+
+int sl_source_read_live(u32 patience_ms, struct sl_ruleset **ret_ruleset, struct sl_diag *diag)
+{
+	SL_CLEANUP(sl_netlink_cleanup) struct sl_netlink *netlink = NULL;
+	int error = sl_netlink_open(NETLINK_NETFILTER, &netlink, diag);
+
+	if (error)
+		return explain(error, diag);
+	return sl_dump_read(netlink, patience_ms, ret_ruleset, diag);
+}

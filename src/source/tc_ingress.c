@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Who sits at a device's TC ingress, ahead of netfilter: filters of an ingress or clsact qdisc, and
+ * tcx programs, which rtnetlink does not show.
+ */
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/bpf.h>
+#include <linux/pkt_sched.h>
+#include <linux/rtnetlink.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "source/attr.h"
+#include "source/host_parts.h"
+
+/* Since Linux 6.6; not in the headers of 6.1. */
+#define BPF_ATTACH_TCX_INGRESS 46
+
+/* Where both kinds of qdisc keep the filters of arriving packets. */
+#define INGRESS_FILTERS TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS)
+
+static struct sl_link *find_link(struct sl_host *host, u32 ifindex)
+{
+	for (u32 i = 0; i < host->links.count; i++)
+		if (host->links.items[i].ifindex == ifindex)
+			return &host->links.items[i];
+	return NULL;
+}
+
+/* Until its filters are looked at, an ingress qdisc is taken to hold some. */
+static int take_qdisc(void *context, const struct nlmsghdr *message)
+{
+	const struct tcmsg *header = mnl_nlmsg_get_payload(message);
+	struct sl_host *host = context;
+	struct sl_link *link;
+
+	if (message->nlmsg_type != RTM_NEWQDISC)
+		return 0;
+	if (mnl_nlmsg_get_payload_len(message) < sizeof *header)
+		return -EBADMSG;
+	link = find_link(host, (u32)header->tcm_ifindex);
+	if (link && header->tcm_parent == TC_H_INGRESS)
+		link->has_tc_ingress = true;
+	return 0;
+}
+
+static int read_qdiscs(struct sl_netlink *route, struct sl_host *host)
+{
+	struct sl_route_request request;
+	struct tcmsg *header;
+	struct nlmsghdr *message =
+		sl_route_request(&request, RTM_GETQDISC, sizeof *header, &header);
+
+	return sl_route_dump(route, message, take_qdisc, NULL, host, NULL);
+}
+
+static int take_filter(void *context, const struct nlmsghdr *message)
+{
+	bool *holds_filters = context;
+
+	if (message->nlmsg_type == RTM_NEWTFILTER)
+		*holds_filters = true;
+	return 0;
+}
+
+/* Filters of a block that several devices share are listed for each of them. */
+static bool holds_filters(struct sl_netlink *route, u32 ifindex)
+{
+	struct sl_route_request request;
+	struct tcmsg *header;
+	struct nlmsghdr *message =
+		sl_route_request(&request, RTM_GETTFILTER, sizeof *header, &header);
+	bool found = false;
+
+	header->tcm_family = AF_UNSPEC;
+	header->tcm_ifindex = (int)ifindex;
+	header->tcm_parent = INGRESS_FILTERS;
+	return sl_route_dump(route, message, take_filter, NULL, &found, NULL) || found;
+}
+
+static bool holds_tcx_programs(u32 ifindex)
+{
+	union bpf_attr attr;
+
+	memset(&attr, 0, sizeof attr);
+	attr.query.target_fd = ifindex; /* called target_ifindex since 6.6 */
+	attr.query.attach_type = BPF_ATTACH_TCX_INGRESS;
+	if (!syscall(SYS_bpf, BPF_PROG_QUERY, &attr, sizeof attr))
+		return attr.query.prog_cnt;
+	/* EINVAL: the kernel does not know tcx. ENODEV: the device went away. */
+	return errno != EINVAL && errno != ENOSYS && errno != ENODEV;
+}
+
+void sl_tc_ingress_read(struct sl_netlink *route, struct sl_host *host)
+{
+	int error = read_qdiscs(route, host);
+	/* A kernel without qdiscs answers that it does not know the request. */
+	bool is_unknown = error && error != -EOPNOTSUPP;
+
+	for (u32 i = 0; i < host->links.count; i++) {
+		struct sl_link *link = &host->links.items[i];
+
+		if (!is_unknown && link->has_tc_ingress)
+			link->has_tc_ingress = holds_filters(route, link->ifindex);
+		link->has_tc_ingress |= is_unknown || holds_tcx_programs(link->ifindex);
+	}
+}
