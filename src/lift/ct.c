@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* nft_ct.c: what conntrack knows of the packet's connection. Only its state is known in worlds. */
+#include "lift/expr.h"
+
+#include <linux/netfilter/nf_conntrack_common.h>
+#include <linux/netfilter/nf_tables.h>
+
+/* In the order of SL_WORLD_*. */
+const u32 sl_world_states[SL_WORLD_COUNT] = {
+	NF_CT_STATE_BIT(IP_CT_NEW),     NF_CT_STATE_BIT(IP_CT_ESTABLISHED),
+	NF_CT_STATE_BIT(IP_CT_RELATED), NF_CT_STATE_INVALID_BIT,
+	NF_CT_STATE_UNTRACKED_BIT,
+};
+
+static const struct key {
+	u8 length; /* bytes; 0 where it depends on the family */
+	const char *reason;
+} keys[] = {
+	[NFT_CT_DIRECTION] = {1, "ct direction"},
+	[NFT_CT_STATUS] = {4, "ct status"},
+	[NFT_CT_MARK] = {4, "ct mark"},
+	[NFT_CT_SECMARK] = {4, "ct secmark"},
+	[NFT_CT_EXPIRATION] = {4, "ct expiration"},
+	[NFT_CT_HELPER] = {16, "ct helper"},
+	[NFT_CT_L3PROTOCOL] = {1, "ct l3proto"},
+	[NFT_CT_SRC] = {0, "ct saddr"},
+	[NFT_CT_DST] = {0, "ct daddr"},
+	[NFT_CT_PROTOCOL] = {1, "ct protocol"},
+	[NFT_CT_PROTO_SRC] = {2, "ct proto-src"},
+	[NFT_CT_PROTO_DST] = {2, "ct proto-dst"},
+	[NFT_CT_LABELS] = {16, "ct label"},
+	[NFT_CT_PKTS] = {8, "ct packets"},
+	[NFT_CT_BYTES] = {8, "ct bytes"},
+	[NFT_CT_AVGPKT] = {8, "ct avgpkt"},
+	[NFT_CT_ZONE] = {2, "ct zone"},
+	[NFT_CT_EVENTMASK] = {4, "ct event"},
+	[NFT_CT_SRC_IP] = {4, "ct ip saddr"},
+	[NFT_CT_DST_IP] = {4, "ct ip daddr"},
+	[NFT_CT_SRC_IP6] = {16, "ct ip6 saddr"},
+	[NFT_CT_DST_IP6] = {16, "ct ip6 daddr"},
+	[NFT_CT_ID] = {4, "ct id"},
+};
+
+static void load_state(struct sl_rule_lift *rule, u32 dreg)
+{
+	u32 states[SL_WORLD_COUNT];
+
+	for (u32 i = 0; i < SL_WORLD_COUNT; i++)
+		states[i] = sl_world_states[rule->world < SL_WORLD_COUNT ? rule->world : i];
+	sl_registers_load_words(&rule->registers, dreg, states);
+}
+
+static int lift(struct sl_rule_lift *rule, const struct sl_expr *expr)
+{
+	u32 key = expr->ct.key;
+
+	if (expr->ct.writes)
+		return sl_emit_kernel(rule, "sets something of the connection");
+	if (key == NFT_CT_STATE)
+		load_state(rule, expr->ct.dreg);
+	else if (key < SL_ARRAY_SIZE(keys) && keys[key].length)
+		sl_registers_load_unknown(&rule->registers, expr->ct.dreg, keys[key].length,
+					  keys[key].reason);
+	else
+		sl_registers_forget(&rule->registers, key < SL_ARRAY_SIZE(keys)
+							      ? keys[key].reason
+							      : "ct key that sluice does not know");
+	return 0;
+}
+
+const struct sl_expr_ops sl_expr_ct = {"ct", SL_EXPR_CT, lift};

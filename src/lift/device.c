@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The device: its constants for the program, and what about it forbids early drops altogether.
+ *
+ * An obstacle is anything that takes or changes packets between XDP and the rules without being
+ * in them. The program is built all the same, so that `plan` can show what would be.
+ */
+#include "lift/lifter.h"
+
+#include <errno.h>
+#include <net/if_arp.h>
+#include <string.h>
+
+bool sl_device_matches(const char *name, const char *pattern)
+{
+	size_t length = strlen(pattern);
+
+	if (length && pattern[length - 1] == '*')
+		return !strncmp(name, pattern, length - 1);
+	return !strcmp(name, pattern);
+}
+
+static bool is_one_of(const char *kind, const char *const *kinds)
+{
+	for (; *kinds; kinds++)
+		if (!strcmp(kind, *kinds))
+			return true;
+	return false;
+}
+
+/*
+ * Packets reach hardware, tun and a veth from elsewhere without a mark: the first two make new
+ * skbs, the last clears it between namespaces only (skb_scrub_packet). Loopback is of no kind.
+ */
+static bool has_no_marks(const struct sl_link *link)
+{
+	if (link->type != ARPHRD_ETHER)
+		return false;
+	if (!strcmp(link->kind, "veth"))
+		return link->has_netnsid;
+	return !link->kind[0] || !strcmp(link->kind, "tun");
+}
+
+static int copy_local_addresses(struct sl_lifter *lifter)
+{
+	struct sl_program *program = lifter->program;
+
+	for (u32 i = 0; i < lifter->host->local.count; i++) {
+		const struct sl_address *from = &lifter->host->local.items[i];
+		struct sl_local_address *to = sl_list_push(program->arena, &program->local);
+
+		if (!to)
+			return -ENOMEM;
+		to->is_ip6 = from->is_ip6;
+		memcpy(to->bytes, from->bytes, sizeof to->bytes);
+	}
+	return 0;
+}
+
+/*
+ * IPv4 asks the receiving device whether it forwards; IPv6 asks the namespace, and newer kernels
+ * the device besides.
+ */
+static void choose_routing(struct sl_lifter *lifter)
+{
+	const struct sl_host *host = lifter->host;
+	const struct sl_link *link = lifter->link;
+	bool forwards_ip6 = host->forwards_ip6 || link->forwards_ip6;
+	struct sl_program *program = lifter->program;
+
+	program->route_ip = link->forwards_ip ? SL_ROUTE_LOOKUP : SL_ROUTE_INPUT_ONLY;
+	program->route_ip6 = forwards_ip6 ? SL_ROUTE_LOOKUP : SL_ROUTE_LOCAL_ONLY;
+	if (host->routes_multicast)
+		program->route_ip = program->route_ip6 = SL_ROUTE_PASS;
+}
+
+int sl_device_describe(struct sl_lifter *lifter)
+{
+	const struct sl_link *link = lifter->link;
+	struct sl_device *device = &lifter->program->device;
+
+	device->ifindex = link->ifindex;
+	memcpy(device->name, link->name, sizeof device->name);
+	device->type = (u16)link->type;
+	device->group = link->group;
+	device->mtu = link->mtu;
+	memcpy(device->mac, link->mac, sizeof device->mac);
+	device->mark_is_zero = has_no_marks(link);
+	device->hides_vlan = link->strips_vlan;
+	choose_routing(lifter);
+	return copy_local_addresses(lifter);
+}
+
+/* Obstacles */
+
+static const char *find_own_obstacle(const struct sl_link *link)
+{
+	static const char *const known[] = {"", "veth", "tun", "netdevsim", "dummy", NULL};
+
+	if (link->type != ARPHRD_ETHER)
+		return "it carries no Ethernet frames of its own";
+	if (!is_one_of(link->kind, known))
+		return "sluice does not know what devices of its kind do to packets";
+	if (link->has_tc_ingress)
+		return "a TC ingress filter sees packets before the rules";
+	return NULL;
+}
+
+/* Why a device that sits on ours keeps packets from our rules, or NULL. */
+static const char *find_upper_obstacle(const struct sl_link *link, const struct sl_link *upper)
+{
+	/* These get packets that went through the rules of the device below, or are its equal. */
+	static const char *const harmless[] = {"veth",   "vlan", "vxlan", "geneve", "gre",
+					       "gretap", "ipip", "sit",   "ip6tnl", "ip6gre",
+					       "vti",    "vti6", "xfrm",  NULL};
+
+	if (upper->lower != link->ifindex || upper->has_netnsid || upper == link)
+		return NULL;
+	if (!is_one_of(upper->kind, harmless))
+		return "takes packets from it before the rules";
+	if (!strcmp(upper->kind, "vlan") && link->strips_vlan)
+		return "gets packets whose VLAN tag is stripped before sluice sees them";
+	return NULL;
+}
+
+static const struct sl_link *find_index(const struct sl_host *host, u32 ifindex)
+{
+	for (u32 i = 0; i < host->links.count; i++)
+		if (host->links.items[i].ifindex == ifindex)
+			return &host->links.items[i];
+	return NULL;
+}
+
+static int format(struct sl_lifter *lifter, const char **ret_reason, const char *text)
+{
+	*ret_reason = text;
+	return text ? 0 : sl_fail_memory(lifter->diag);
+}
+
+int sl_device_find_obstacle(struct sl_lifter *lifter, const char **ret_reason)
+{
+	struct sl_arena *arena = lifter->program->arena;
+	const struct sl_link *link = lifter->link;
+	const char *why = find_own_obstacle(link);
+
+	if (link->master) {
+		const struct sl_link *master = find_index(lifter->host, link->master);
+
+		return format(lifter, ret_reason,
+			      sl_arena_printf(arena, "%s is a port of %s", link->name,
+					      master ? master->name : "another device"));
+	}
+	if (why)
+		return format(lifter, ret_reason,
+			      sl_arena_printf(arena, "%s: %s", link->name, why));
+	for (u32 i = 0; i < lifter->host->links.count; i++) {
+		const struct sl_link *upper = &lifter->host->links.items[i];
+
+		why = find_upper_obstacle(link, upper);
+		if (why)
+			return format(lifter, ret_reason,
+				      sl_arena_printf(arena, "%s sits on %s and %s", upper->name,
+						      link->name, why));
+	}
+	*ret_reason = NULL;
+	return 0;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Appending ops to the rule under way. Data and keys are copied into the program. All return 0 or
+ * -ENOMEM. An op with an effect is preceded by an UNKNOWN where a load that nobody looked at may
+ * have broken the rule before.
+ */
+#ifndef SLUICE_LIFT_EMIT_H
+#define SLUICE_LIFT_EMIT_H
+
+#include "lift/lifter.h"
+
+int sl_emit_unknown(struct sl_rule_lift *rule, const char *reason);
+int sl_emit_kernel(struct sl_rule_lift *rule, const char *reason);
+/* The same with a reason built from a name: "xt string". */
+int sl_emit_unknown_named(struct sl_rule_lift *rule, const char *prefix, const char *name);
+int sl_emit_kernel_named(struct sl_rule_lift *rule, const char *prefix, const char *name);
+
+/* The rule ends here without a match. */
+int sl_emit_never(struct sl_rule_lift *rule);
+/* Matches in `worlds`: nothing is emitted for all of them, and the rule ends for none. */
+int sl_emit_states(struct sl_rule_lift *rule, u8 worlds);
+
+int sl_emit_compare(struct sl_rule_lift *rule, const struct sl_key_draft *key,
+		    enum sl_compare compare, const u8 *data);
+int sl_emit_range(struct sl_rule_lift *rule, const struct sl_key_draft *key, const u8 *from,
+		  const u8 *to, bool invert);
+/* One of `count` alternatives matches, or with `invert` none. */
+int sl_emit_any(struct sl_rule_lift *rule, const struct sl_op *alternatives, u32 count,
+		bool invert);
+int sl_emit_set(struct sl_rule_lift *rule, const struct sl_key_draft *key, struct sl_set *set,
+		bool invert);
+int sl_emit_vmap(struct sl_rule_lift *rule, const struct sl_key_draft *key, struct sl_set *set);
+
+int sl_emit_counter(struct sl_rule_lift *rule, u32 counter);
+int sl_emit_verdict(struct sl_rule_lift *rule, const struct sl_verdict *verdict);
+
+/* A key of one field, and its comparison ready for sl_emit_any. */
+struct sl_key_draft sl_key_of(enum sl_field_base base, u32 offset, u32 length);
+int sl_range_op(struct sl_rule_lift *rule, const struct sl_key_draft *key, const u8 *from,
+		const u8 *to, struct sl_op *ret_op);
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * From rules to meaning: nf_tables' register programs and xtables' blobs become the IR.
+ *
+ * Enters: a ruleset and the host it was read on. Leaves: the program of one device.
+ * Promised: the program drops nothing that the kernel might let through. What lift does not
+ * understand becomes an UNKNOWN or KERNEL op, or a KERNEL step, with a reason for a person to read
+ * (`sluice plan`); it never fails a lift.
+ *
+ *	lift.c       the story in one page
+ *	device.c     what about the device itself forbids early drops
+ *	census.c     what the whole ruleset says about conntrack
+ *	path.c       the base chains that the device's packets meet, in order
+ *	chain.c      chains and rules;  set.c  their sets
+ *	registers.c  nf_tables' register file, symbolically
+ *	expr.c       the table of expressions, one file each;  xt.c  that of xtables matches
+ */
+#ifndef SLUICE_LIFT_LIFT_H
+#define SLUICE_LIFT_LIFT_H
+
+#include "base/diag.h"
+#include "ir/ir.h"
+#include "source/host.h"
+#include "source/ruleset.h"
+
+/*
+ * Lifts what packets arriving at `device` meet. `legacy` are the iptables-legacy rules, and then
+ * the caller answers for their staying as they are; NULL where it can't, and while such tables
+ * exist (`host`) everything from their first hook on passes.
+ *
+ * 0, or -errno with `diag` filled in: -ENODEV when `host` has no such device, -ENOMEM. The program
+ * owns all that it refers to.
+ */
+int sl_lift(const struct sl_ruleset *rules, const struct sl_ruleset *legacy,
+	    const struct sl_host *host, const char *device, struct sl_program **ret_program,
+	    struct sl_diag *diag);
+
+#endif

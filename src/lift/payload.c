@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* nft_payload.c: bytes of the packet. */
+#include "lift/expr.h"
+
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+
+#define ETHERTYPE     12 /* offsets and lengths of the Ethernet header */
+#define LINK_HEADER   14
+#define IP_HEADER     20
+#define TRANSPORT_MIN 8 /* what ir/packet.h promises to be there */
+
+/* Half-open byte ranges. */
+static bool overlaps(u32 from, u32 to, u32 other_from, u32 other_to)
+{
+	return from < other_to && other_from < to;
+}
+
+/*
+ * GRO may have merged packets before the rules look: the length that they then see is not that of
+ * the packet at XDP. IPv4 keeps its length in bytes 2–3, IPv6 in 4–5, UDP in 4–5.
+ */
+static bool has_length(u32 family, u32 base, u32 from, u32 to)
+{
+	if (base == NFT_PAYLOAD_TRANSPORT_HEADER)
+		return overlaps(from, to, 4, 6);
+	if (base != NFT_PAYLOAD_NETWORK_HEADER)
+		return false;
+	return (family != NFPROTO_IPV6 && overlaps(from, to, 2, 4)) ||
+	       (family != NFPROTO_IPV4 && overlaps(from, to, 4, 6));
+}
+
+/* Why these bytes are not known at XDP, or NULL. */
+static const char *find_obstacle(const struct sl_rule_lift *rule, u32 base, u32 from, u32 to)
+{
+	if (base > NFT_PAYLOAD_TRANSPORT_HEADER)
+		return "inner header";
+	if (base == NFT_PAYLOAD_LL_HEADER && to > LINK_HEADER)
+		return "bytes behind the Ethernet header";
+	if (base == NFT_PAYLOAD_LL_HEADER && to > ETHERTYPE &&
+	    rule->lifter->program->device.hides_vlan)
+		return "ethertype: the device may have stripped a VLAN tag";
+	if (has_length(rule->chain->table->family, base, from, to))
+		return "length: GRO may have merged packets";
+	return NULL;
+}
+
+/* Beyond what every ordinary frame has. */
+static bool may_break(u32 base, u32 to)
+{
+	switch (base) {
+	case NFT_PAYLOAD_NETWORK_HEADER:
+		return to > IP_HEADER + TRANSPORT_MIN;
+	case NFT_PAYLOAD_TRANSPORT_HEADER:
+		return to > TRANSPORT_MIN;
+	default:
+		return false;
+	}
+}
+
+static int lift(struct sl_rule_lift *rule, const struct sl_expr *expr)
+{
+	static const u8 bases[] = {
+		[NFT_PAYLOAD_LL_HEADER] = SL_LINK,
+		[NFT_PAYLOAD_NETWORK_HEADER] = SL_NETWORK,
+		[NFT_PAYLOAD_TRANSPORT_HEADER] = SL_TRANSPORT,
+	};
+	u32 base = expr->payload.base, from = expr->payload.offset;
+	u32 length = expr->payload.length, to = from + length;
+	const char *obstacle;
+
+	if (expr->payload.writes)
+		return sl_emit_kernel(rule, "sets bytes of the packet");
+	obstacle = find_obstacle(rule, base, from, to);
+	if (!obstacle && (length > SL_KEY_MAX || from > UINT16_MAX))
+		obstacle = "payload out of reach";
+	if (obstacle) {
+		sl_registers_load_unknown(&rule->registers, expr->payload.dreg, length, obstacle);
+		return 0;
+	}
+
+	struct sl_field field = {.base = bases[base], .length = (u8)length, .offset = (u16)from};
+
+	sl_registers_load_field(&rule->registers, expr->payload.dreg, field, may_break(base, to));
+	return 0;
+}
+
+const struct sl_expr_ops sl_expr_payload = {"payload", SL_EXPR_PAYLOAD, lift};
