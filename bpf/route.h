@@ -114,11 +114,48 @@ static __always_inline enum fate lookup_ip6(void *context, const struct sl_curso
 }
 
 /* Without forwarding, IPv6 still answers what it has no route for; multicast it only delivers. */
-static __always_inline bool ip6_is_for_us(const struct sl_cursor *cursor)
+static __always_inline enum fate local_fate_ip(const struct sl_cursor *cursor)
+{
+	const struct iphdr *ip = (void *)cursor->network;
+	bool multicast = (ip->daddr & bpf_htonl(0xf0000000)) == bpf_htonl(0xe0000000);
+
+	return multicast || ip_is_local(ip) ? FATE_INPUT : FATE_UNKNOWN;
+}
+
+static __always_inline enum fate local_fate_ip6(const struct sl_cursor *cursor)
 {
 	const struct ipv6hdr *ip6 = (void *)cursor->network;
 
-	return ip6->daddr.in6_u.u6_addr8[0] == 0xff || ip6_is_local(ip6);
+	return ip6->daddr.in6_u.u6_addr8[0] == 0xff || ip6_is_local(ip6) ? FATE_INPUT
+									  : FATE_UNKNOWN;
+}
+
+static __always_inline enum fate route_ip(void *context, const struct sl_cursor *cursor)
+{
+	switch (config.route_ip) {
+	case SL_CONFIG_ROUTE_INPUT_ONLY:
+		return FATE_INPUT;
+	case SL_CONFIG_ROUTE_LOCAL_ONLY:
+		return local_fate_ip(cursor);
+	case SL_CONFIG_ROUTE_LOOKUP:
+		return lookup_ip(context, cursor);
+	default:
+		return FATE_UNKNOWN;
+	}
+}
+
+static __always_inline enum fate route_ip6(void *context, const struct sl_cursor *cursor)
+{
+	switch (config.route_ip6) {
+	case SL_CONFIG_ROUTE_INPUT_ONLY:
+		return FATE_INPUT;
+	case SL_CONFIG_ROUTE_LOCAL_ONLY:
+		return local_fate_ip6(cursor);
+	case SL_CONFIG_ROUTE_LOOKUP:
+		return lookup_ip6(context, cursor);
+	default:
+		return FATE_UNKNOWN;
+	}
 }
 
 #endif

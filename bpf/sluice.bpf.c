@@ -26,42 +26,37 @@ static __always_inline struct net_device *device_of(const struct packet *packet)
 			     : ((struct xdp_buff *)context)->rxq->dev;
 }
 
+/* Through the rules, as far as they are known: which worlds live on, and which must pass. */
 static __always_inline __u32 judge_ip(const struct packet *packet, struct sl_cursor *cursor)
 {
 	__u32 worlds = rules_ip_prerouting(cursor, WORLDS_ALL);
-	enum fate fate = FATE_INPUT;
 
 	if (!live_worlds(worlds))
 		return worlds;
-	if (config.route_ip == SL_CONFIG_ROUTE_PASS)
-		return worlds;
-	if (config.route_ip == SL_CONFIG_ROUTE_LOOKUP)
-		fate = lookup_ip(packet->context, cursor);
-	if (fate == FATE_INPUT)
+	switch (route_ip(packet->context, cursor)) {
+	case FATE_INPUT:
 		return rules_ip_input(cursor, worlds);
-	if (fate == FATE_FORWARD)
+	case FATE_FORWARD:
 		return rules_ip_forward(cursor, worlds);
-	return worlds;
+	default:
+		return worlds;
+	}
 }
 
 static __always_inline __u32 judge_ip6(const struct packet *packet, struct sl_cursor *cursor)
 {
 	__u32 worlds = rules_ip6_prerouting(cursor, WORLDS_ALL);
-	enum fate fate = FATE_INPUT;
 
 	if (!live_worlds(worlds))
 		return worlds;
-	if (config.route_ip6 == SL_CONFIG_ROUTE_PASS)
-		return worlds;
-	if (config.route_ip6 == SL_CONFIG_ROUTE_LOOKUP)
-		fate = lookup_ip6(packet->context, cursor);
-	else if (!ip6_is_for_us(cursor))
-		return worlds;
-	if (fate == FATE_INPUT)
+	switch (route_ip6(packet->context, cursor)) {
+	case FATE_INPUT:
 		return rules_ip6_input(cursor, worlds);
-	if (fate == FATE_FORWARD)
+	case FATE_FORWARD:
 		return rules_ip6_forward(cursor, worlds);
-	return worlds;
+	default:
+		return worlds;
+	}
 }
 
 /* What becomes of the packet; `ret_bytes` is its size as the rules' counters see it. */

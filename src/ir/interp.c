@@ -41,7 +41,7 @@ struct walk {
 	struct cause causes[WORLD_COUNT];
 	struct hit hits[SL_HITS_MAX];
 	u32 hit_count;
-	bool hits_overflow;
+	const char *escapes; /* the packet passes, whatever else: why; NULL: it does not */
 };
 
 /* A rule under way: where, in which worlds its matches held, and if one of them only may have. */
@@ -340,7 +340,7 @@ static bool find_in_set(const struct walk *walk, const struct sl_set *set, const
 	return set->has_catchall;
 }
 
-static enum match match_key(const struct walk *walk, const struct sl_op *op)
+static enum match match_key(struct walk *walk, const struct sl_op *op)
 {
 	const struct sl_verdict *verdict;
 	u8 key[SL_KEY_MAX];
@@ -350,8 +350,10 @@ static enum match match_key(const struct walk *walk, const struct sl_op *op)
 
 	if (loaded == NOT_THERE)
 		return BROKEN;
-	if (loaded == NOT_KNOWN)
+	if (loaded == NOT_KNOWN) {
+		walk->escapes = address_type;
 		return UNSURE;
+	}
 	if (op->kind == SL_OP_COMPARE)
 		holds = compare_holds(op->compare, memcmp(key, op->data, length));
 	else if (op->kind == SL_OP_RANGE)
@@ -362,7 +364,7 @@ static enum match match_key(const struct walk *walk, const struct sl_op *op)
 }
 
 /* All alternatives are looked at, since one key that is not there breaks them all. */
-static enum match match_any(const struct walk *walk, const struct sl_op *op)
+static enum match match_any(struct walk *walk, const struct sl_op *op)
 {
 	bool hit = false, unsure = false;
 
@@ -383,7 +385,7 @@ static enum match match_any(const struct walk *walk, const struct sl_op *op)
 
 static const struct sl_verdict to_kernel = {.kind = SL_VERDICT_KERNEL};
 
-static void narrow(const struct walk *walk, const struct sl_op *op, struct progress *at)
+static void narrow(struct walk *walk, const struct sl_op *op, struct progress *at)
 {
 	enum match match;
 
@@ -410,7 +412,7 @@ static void narrow(const struct walk *walk, const struct sl_op *op, struct progr
 }
 
 /* NULL, and no world left, on a miss. Behind an UNKNOWN even a miss is not looked for. */
-static const struct sl_verdict *find_verdict(const struct walk *walk, const struct sl_op *op,
+static const struct sl_verdict *find_verdict(struct walk *walk, const struct sl_op *op,
 					     struct progress *at)
 {
 	const struct sl_verdict *verdict;
@@ -424,7 +426,7 @@ static const struct sl_verdict *find_verdict(const struct walk *walk, const stru
 			return verdict;
 		break;
 	case NOT_KNOWN:
-		at->unsure = address_type;
+		walk->escapes = address_type;
 		return &to_kernel;
 	case NOT_THERE:
 		break;
@@ -436,7 +438,7 @@ static const struct sl_verdict *find_verdict(const struct walk *walk, const stru
 static void count(struct walk *walk, u32 counter, u8 worlds)
 {
 	if (walk->hit_count == SL_HITS_MAX)
-		walk->hits_overflow = true;
+		walk->escapes = "it meets too many counters";
 	else
 		walk->hits[walk->hit_count++] = (struct hit){counter, worlds};
 }
@@ -682,8 +684,8 @@ static void walk_path(struct walk *walk)
 			live = walk_step(walk, live);
 	}
 	walk->pass |= live; /* the causes already say who accepted them last */
-	if (walk->hits_overflow)
-		pass_worlds(walk, SL_WORLDS_ALL, (struct cause){"it meets too many counters"});
+	if (walk->escapes)
+		pass_worlds(walk, SL_WORLDS_ALL, (struct cause){walk->escapes});
 }
 
 /* Outcome */

@@ -114,7 +114,7 @@ static bool box_holds(const struct sl_set *set, const struct sl_element *element
 	return true;
 }
 
-const struct sl_element *sl_set_find(const struct sl_set *set, const u8 *value)
+const struct sl_element *sl_set_lookup(const struct sl_set *set, const u8 *value)
 {
 	for (u32 i = 0; i < set->elements.count; i++) {
 		const struct sl_element *element = &set->elements.items[i];
@@ -158,7 +158,7 @@ bool sl_op_test(const struct sl_op *op, const u8 *value)
 		return (memcmp(value, op->data, length) >= 0 &&
 			memcmp(value, op->data_end, length) <= 0) != op->invert;
 	case SL_OP_SET:
-		return (op->set->has_catchall || sl_set_find(op->set, value)) != op->invert;
+		return (op->set->has_catchall || sl_set_lookup(op->set, value)) != op->invert;
 	default:
 		return false;
 	}

@@ -19,6 +19,6 @@ bool sl_key_fold(const struct sl_key *key, const struct sl_device *device, u8 fa
 bool sl_op_test(const struct sl_op *op, const u8 *value);
 
 /* The element that holds the value, by linear search; NULL if none does. */
-const struct sl_element *sl_set_find(const struct sl_set *set, const u8 *value);
+const struct sl_element *sl_set_lookup(const struct sl_set *set, const u8 *value);
 
 #endif

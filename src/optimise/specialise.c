@@ -46,7 +46,7 @@ static bool fold_vmap(const struct family *family, struct sl_op *op, bool *ret_m
 	    !sl_key_fold(&op->key, &family->program->device, family->family, value))
 		return false;
 
-	const struct sl_element *element = sl_set_find(op->set, value);
+	const struct sl_element *element = sl_set_lookup(op->set, value);
 
 	if (!element && !op->set->has_catchall) {
 		*ret_misses = true;
@@ -65,14 +65,19 @@ static int retarget(struct family *family, struct sl_verdict *verdict)
 	return verdict->chain ? 0 : -ENOMEM;
 }
 
+static bool jumps(const struct sl_set *set)
+{
+	bool found = set->catchall.chain;
+
+	for (u32 i = 0; i < set->elements.count && !found; i++)
+		found = set->elements.items[i].verdict.chain;
+	return found;
+}
+
 /* A verdict map whose targets are this family's chains. */
 static struct sl_set *specialised_vmap(struct family *family, const struct sl_set *set)
 {
-	bool jumps = set->catchall.chain;
-
-	for (u32 i = 0; i < set->elements.count && !jumps; i++)
-		jumps = set->elements.items[i].verdict.chain;
-	if (!jumps)
+	if (!jumps(set))
 		return (struct sl_set *)set;
 
 	struct sl_set *copy =
@@ -190,6 +195,20 @@ static struct sl_chain *specialised(struct family *family, const struct sl_chain
 	return copy;
 }
 
+/* The copies have taken over; the originals would keep the old chains in the program. */
+static void empty_replaced_vmaps(struct sl_program *program, u32 old_count)
+{
+	for (u32 i = 0; i < old_count; i++) {
+		struct sl_set *set = program->sets.items[i];
+
+		if (!jumps(set))
+			continue;
+		set->elements.count = 0;
+		set->has_catchall = false;
+		set->catchall = (struct sl_verdict){0};
+	}
+}
+
 static int split_step(struct family *family, const struct sl_step *step, struct sl_program *to)
 {
 	struct sl_step *copy = sl_list_push(to->arena, &to->path);
@@ -221,5 +240,6 @@ int sl_optimise_specialise(struct sl_program *program)
 		for (u32 f = 0; f < SL_ARRAY_SIZE(families) && !error; f++)
 			if (old.path.items[i].families & families[f].family)
 				error = split_step(&families[f], &old.path.items[i], program);
+	empty_replaced_vmaps(program, old.sets.count);
 	return error;
 }

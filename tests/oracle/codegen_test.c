@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The optimiser and the generated code against the interpreter: random programs, random frames,
+ * run by the kernel with BPF_PROG_TEST_RUN. Verdicts and counters must be equal.
+ *
+ *	codegen_test [SEED [PROGRAMS [FRAMES]]]
+ */
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <linux/bpf.h>
+#include <linux/in.h>
+
+#include "codegen/codegen.h"
+#include "generate.h"
+#include "ir/interp.h"
+#include "ir/packet.h"
+#include "load/dataplane.h"
+#include "load/observe.h"
+#include "optimise/optimise.h"
+
+#define LOOPBACK 1
+#define SKIPPED 77
+
+struct campaign {
+	struct sl_observer *observer;
+	u64 seed;
+	u32 frames, drops, passes, cut;
+};
+
+static u64 now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (u64)now.tv_sec * 1000000000 + (u64)now.tv_nsec;
+}
+
+/* What a kernel without connections answers. */
+static u8 no_connection(void *context, const u8 *frame, u32 length)
+{
+	const struct sl_program *program = context;
+	struct sl_packet packet;
+
+	if (sl_packet_parse(&program->device, frame, length, &packet))
+		return SL_WORLDS_ALL;
+	if (packet.protocol != IPPROTO_TCP && packet.protocol != IPPROTO_UDP)
+		return SL_WORLDS_ALL;
+	return program->miss_worlds;
+}
+
+/* The kernel's clock cannot be set: what has expired by the generator's clock is long past, the
+ * rest never ends. */
+static void settle_timeouts(struct sl_program *program)
+{
+	for (u32 i = 0; i < program->sets.count; i++) {
+		struct sl_set *set = program->sets.items[i];
+
+		for (u32 e = 0; e < set->elements.count; e++)
+			if (set->elements.items[e].expires_at_ns > SL_RANDOM_NOW_NS)
+				set->elements.items[e].expires_at_ns = UINT64_MAX / 2;
+	}
+}
+
+static void report(const struct campaign *campaign, const struct sl_program *program, u64 number,
+		   u64 frame_number, const u8 *frame, u32 length, const char *what)
+{
+	printf("seed %llu program %llu frame %llu: %s\n", (unsigned long long)campaign->seed,
+	       (unsigned long long)number, (unsigned long long)frame_number, what);
+	for (u32 i = 0; i < length && i < 96; i++)
+		printf("%02x", frame[i]);
+	printf("\n");
+	sl_program_print(program, stdout);
+}
+
+static bool outcomes_equal(const struct sl_outcome *a, const struct sl_outcome *b)
+{
+	return a->drop == b->drop && a->pass == b->pass && a->hit_count == b->hit_count &&
+	       !memcmp(a->hits, b->hits, a->hit_count * sizeof a->hits[0]);
+}
+
+static int run_frame(const struct sl_dataplane *dataplane, u8 *frame, u32 length)
+{
+	u8 out[SL_RANDOM_FRAME_MAX + 512];
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = length,
+		    .data_out = out, .data_size_out = sizeof out, .repeat = 1);
+
+	if (bpf_prog_test_run_opts(sl_dataplane_program_fd(dataplane), &opts))
+		return -errno;
+	return (int)opts.retval;
+}
+
+/* Adds up what each counter should have counted. */
+static void expect_hits(u64 *expected, const struct sl_outcome *outcome)
+{
+	for (u32 i = 0; i < outcome->hit_count; i++)
+		expected[outcome->hits[i]]++;
+}
+
+static u64 counted(const struct sl_dataplane *dataplane, u32 counter)
+{
+	struct sl_count counts[256] = {0};
+	u64 packets = 0;
+
+	bpf_map_lookup_elem(sl_dataplane_maps(dataplane).rule_counters, &counter, counts);
+	for (int cpu = 0; cpu < libbpf_num_possible_cpus(); cpu++)
+		packets += counts[cpu].packets;
+	return packets;
+}
+
+static bool counters_agree(const struct sl_dataplane *dataplane, const struct sl_program *program,
+			   const u64 *expected)
+{
+	for (u32 i = 0; i < program->counters.count; i++) {
+		if (counted(dataplane, i) == expected[i])
+			continue;
+		printf("counter %u: %llu, expected %llu\n", i,
+		       (unsigned long long)counted(dataplane, i), (unsigned long long)expected[i]);
+		return false;
+	}
+	return true;
+}
+
+/* One random program in its three forms. */
+struct forms {
+	struct sl_program *meaning; /* as drawn */
+	struct sl_program *folded;  /* specialised and merged: must mean exactly the same */
+	struct sl_program *program; /* legalised too: may pass more; the code must do the same */
+};
+
+static int judge_frames(struct campaign *campaign, u64 number, const struct forms *forms,
+			const struct sl_dataplane *dataplane)
+{
+	const struct sl_program *meaning = forms->meaning, *program = forms->program;
+	struct sl_oracle oracle = {
+		.conntrack = no_connection,
+		.context = (void *)meaning,
+		.now_ns = now_ns(),
+	};
+	u64 *expected = calloc(program->counters.count + 1, sizeof *expected);
+	int failed = 0;
+
+	for (u32 i = 0; i < campaign->frames && !failed; i++) {
+		u8 frame[SL_RANDOM_FRAME_MAX];
+		u64 frame_seed = number * 1000003 + i;
+		u32 length = sl_random_frame(frame_seed, meaning, frame);
+		struct sl_outcome plain, folded, legal;
+
+		if (length < 14 || length > 1514) /* what the kernel's test run takes */
+			continue;
+		sl_interp(meaning, frame, length, &oracle, NULL, NULL, &plain);
+		sl_interp(forms->folded, frame, length, &oracle, NULL, NULL, &folded);
+		sl_interp(program, frame, length, &oracle, NULL, NULL, &legal);
+		if (!outcomes_equal(&plain, &folded) || (legal.drop && !plain.drop)) {
+			printf("plain: drop %d pass %x (%s), optimised: drop %d pass %x (%s)\n",
+			       plain.drop, plain.pass, plain.reason, folded.drop, folded.pass,
+			       folded.reason);
+			report(campaign, meaning, number, i, frame, length, "the optimiser differs");
+			printf("optimised:\n");
+			sl_program_print(forms->folded, stdout);
+			failed = 1;
+			break;
+		}
+
+		int verdict = run_frame(dataplane, frame, length);
+
+		if (verdict != (legal.drop ? XDP_DROP : XDP_PASS)) {
+			printf("interpreter: %s (%s), kernel: %d\n", legal.drop ? "drop" : "pass",
+			       legal.reason, verdict);
+			report(campaign, program, number, i, frame, length, "the code differs");
+			failed = 1;
+		}
+		if (legal.drop)
+			expect_hits(expected, &legal);
+		campaign->drops += legal.drop;
+		campaign->passes += !legal.drop;
+	}
+	if (!failed && !counters_agree(dataplane, program, expected)) {
+		printf("seed %llu program %llu: counters differ\n",
+		       (unsigned long long)campaign->seed, (unsigned long long)number);
+		sl_program_print(program, stdout);
+		failed = 1;
+	}
+	free(expected);
+	return failed;
+}
+
+static int try_program(struct campaign *campaign, u64 number)
+{
+	u32 size = 1 + (u32)(number % 12);
+	struct forms forms = {sl_random_program(number, size), sl_random_program(number, size),
+			      sl_random_program(number, size)};
+	struct sl_dataplane *dataplane = NULL;
+	struct sl_snapshot snapshot;
+	struct sl_diag diag = {0};
+	struct sl_code code;
+	int failed = 0;
+
+	settle_timeouts(forms.meaning);
+	settle_timeouts(forms.folded);
+	settle_timeouts(forms.program);
+	if (sl_optimise_specialise(forms.folded) || sl_optimise_merge(forms.folded) ||
+	    sl_program_verify(forms.folded, &diag) || sl_optimise(forms.program, &diag) ||
+	    sl_program_verify(forms.program, &diag) || sl_codegen(forms.program, &code, &diag) ||
+	    sl_dataplane_load(forms.program, &code, SL_POINT_XDP, &dataplane, &diag) ||
+	    sl_observer_look(campaign->observer, LOOPBACK, &snapshot, &diag)) {
+		printf("seed %llu program %llu: %s\n", (unsigned long long)campaign->seed,
+		       (unsigned long long)number, diag.text);
+		sl_program_print(forms.meaning, stdout);
+		failed = 1;
+	}
+	for (u32 i = 0; !failed && i < SL_STAGES; i++) {
+		if (code.over_limit[i]) { /* passes more than the interpreter, by design */
+			campaign->cut++;
+			goto out;
+		}
+	}
+	if (!failed) {
+		sl_dataplane_publish(dataplane, &snapshot, false);
+		failed = judge_frames(campaign, number, &forms, dataplane);
+	}
+out:
+	sl_dataplane_free(dataplane);
+	sl_program_free(forms.meaning);
+	sl_program_free(forms.folded);
+	sl_program_free(forms.program);
+	return failed;
+}
+
+int main(int argc, char **argv)
+{
+	struct campaign campaign = {
+		.seed = argc > 1 ? strtoull(argv[1], NULL, 0) : 1,
+		.frames = argc > 3 ? (u32)atoi(argv[3]) : 60,
+	};
+	u32 programs = argc > 2 ? (u32)atoi(argv[2]) : 250;
+	struct sl_diag diag = {0};
+	u32 failed = 0;
+
+	if (unshare(CLONE_NEWNET) || sl_observer_open(&campaign.observer, &diag)) {
+		printf("SKIP: %s\n", diag.text[0] ? diag.text : "a network namespace wants root");
+		return SKIPPED;
+	}
+	for (u32 i = 0; i < programs && failed < 3; i++)
+		failed += (u32)try_program(&campaign, campaign.seed * 1000000 + i);
+	printf("seed %llu: %u programs, %u drops, %u passes, %u cut for length, %u failed\n",
+	       (unsigned long long)campaign.seed, programs, campaign.drops, campaign.passes,
+	       campaign.cut, failed);
+	sl_observer_free(campaign.observer);
+	/* A test that never drops proves nothing. */
+	return failed || !campaign.drops || !campaign.passes;
+}
