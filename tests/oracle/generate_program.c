@@ -179,6 +179,12 @@ static struct sl_key random_key(struct draft *draft)
 	return key;
 }
 
+static void mask_bytes(u8 *bytes, u32 length, const u8 *kept, const u8 *flipped)
+{
+	for (u32 i = 0; i < length; i++)
+		bytes[i] = (u8)((bytes[i] & kept[i]) ^ flipped[i]);
+}
+
 /* What the key's parts are likely to be; a mask that comes first is applied, so that it can match.
  */
 static u8 *random_constant(struct draft *draft, const struct sl_key *key)
@@ -189,8 +195,8 @@ static u8 *random_constant(struct draft *draft, const struct sl_key *key)
 	for (u32 i = 0; i < key->part_count; i++)
 		random_value(&draft->dice, draft->program, &key->parts[i].field,
 			     bytes + key->parts[i].at);
-	for (u32 i = 0; mask && mask->kind == SL_MASK && i < mask->length; i++)
-		bytes[mask->at + i] = (u8)((bytes[mask->at + i] & mask->mask[i]) ^ mask->xor [i]);
+	if (mask && mask->kind == SL_MASK)
+		mask_bytes(bytes + mask->at, mask->length, mask->mask, mask->xor);
 	return bytes;
 }
 
