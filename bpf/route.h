@@ -34,6 +34,16 @@ static __always_inline bool ip_is_local(const struct iphdr *ip)
 	return bpf_map_lookup_elem(&local_addresses, &key);
 }
 
+static __always_inline bool ip_is_multicast(const struct iphdr *ip)
+{
+	return (ip->daddr & bpf_htonl(0xf0000000)) == bpf_htonl(0xe0000000);
+}
+
+static __always_inline bool ip6_is_multicast(const struct ipv6hdr *ip6)
+{
+	return ip6->daddr.in6_u.u6_addr8[0] == 0xff;
+}
+
 static __always_inline bool ip6_is_local(const struct ipv6hdr *ip6)
 {
 	struct local_key key;
@@ -68,7 +78,7 @@ static __always_inline enum fate lookup_ip(void *context, const struct sl_cursor
 		.ipv4_dst = ip->daddr,
 	};
 
-	if (cursor->packet_type != PACKET_HOST)
+	if (cursor->packet_type != PACKET_HOST || ip_is_multicast(ip) || ip->daddr == ~0u)
 		return FATE_UNKNOWN;
 	if (ip_is_local(ip))
 		return FATE_INPUT;
@@ -102,7 +112,7 @@ static __always_inline enum fate lookup_ip6(void *context, const struct sl_curso
 		.flowinfo = *(__be32 *)ip6 & bpf_htonl(0x0fffffff),
 	};
 
-	if (cursor->packet_type != PACKET_HOST)
+	if (cursor->packet_type != PACKET_HOST || ip6_is_multicast(ip6))
 		return FATE_UNKNOWN;
 	if (ip6_is_local(ip6))
 		return FATE_INPUT;
@@ -117,17 +127,15 @@ static __always_inline enum fate lookup_ip6(void *context, const struct sl_curso
 static __always_inline enum fate local_fate_ip(const struct sl_cursor *cursor)
 {
 	const struct iphdr *ip = (void *)cursor->network;
-	bool multicast = (ip->daddr & bpf_htonl(0xf0000000)) == bpf_htonl(0xe0000000);
 
-	return multicast || ip_is_local(ip) ? FATE_INPUT : FATE_UNKNOWN;
+	return ip_is_multicast(ip) || ip_is_local(ip) ? FATE_INPUT : FATE_UNKNOWN;
 }
 
 static __always_inline enum fate local_fate_ip6(const struct sl_cursor *cursor)
 {
 	const struct ipv6hdr *ip6 = (void *)cursor->network;
 
-	return ip6->daddr.in6_u.u6_addr8[0] == 0xff || ip6_is_local(ip6) ? FATE_INPUT
-									  : FATE_UNKNOWN;
+	return ip6_is_multicast(ip6) || ip6_is_local(ip6) ? FATE_INPUT : FATE_UNKNOWN;
 }
 
 static __always_inline enum fate route_ip(void *context, const struct sl_cursor *cursor)

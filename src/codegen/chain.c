@@ -392,13 +392,47 @@ static bool gen_op(struct sl_gen *gen, const struct frame *frame, struct rule_st
 	return false;
 }
 
+static void gen_ops(struct sl_gen *gen, const struct frame *frame, struct rule_state state,
+		    const struct sl_rule *rule, u32 from);
+
+/*
+ * The destination's address type. For an address that has none here the op is an UNKNOWN, so what
+ * follows it in the rule is emitted twice.
+ */
+static void gen_address_type(struct sl_gen *gen, const struct frame *frame,
+			     const struct rule_state *state, const struct sl_rule *rule, u32 at)
+{
+	sl_label unknown = sl_asm_label(gen->code);
+	struct rule_state maybe = *state;
+
+	sl_gen_address_type(gen, &rule->ops.items[at], state->next, unknown);
+	gen_ops(gen, frame, *state, rule, at + 1);
+	sl_asm_jump(gen->code, state->next);
+	sl_asm_bind(gen->code, unknown);
+	maybe.maybe = true;
+	gen_ops(gen, frame, maybe, rule, at + 1);
+}
+
+static void gen_ops(struct sl_gen *gen, const struct frame *frame, struct rule_state state,
+		    const struct sl_rule *rule, u32 from)
+{
+	for (u32 i = from; i < rule->ops.count; i++) {
+		const struct sl_op *op = &rule->ops.items[i];
+
+		if (op->kind == SL_OP_COMPARE && sl_key_is_address_type(&op->key)) {
+			gen_address_type(gen, frame, &state, rule, i);
+			return;
+		}
+		if (!gen_op(gen, frame, &state, op))
+			return;
+	}
+}
+
 static void gen_rule(struct sl_gen *gen, const struct frame *frame, const struct sl_rule *rule)
 {
 	struct rule_state state = {.next = sl_asm_label(gen->code)};
 
-	for (u32 i = 0; i < rule->ops.count; i++)
-		if (!gen_op(gen, frame, &state, &rule->ops.items[i]))
-			break;
+	gen_ops(gen, frame, state, rule, 0);
 	sl_asm_bind(gen->code, state.next);
 }
 

@@ -96,6 +96,7 @@ static void gen_step(struct sl_gen *gen, const struct sl_step *step)
 	gen->hook = step->hook;
 	switch (step->kind) {
 	case SL_STEP_CHAIN:
+		gen->chain_family = step->chain->family;
 		sl_gen_base_chain(gen, step);
 		return;
 	case SL_STEP_CONNTRACK:

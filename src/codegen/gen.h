@@ -29,8 +29,8 @@ struct sl_gen {
 	const struct sl_program *program;
 	u8 family; /* SL_IP or SL_IP6 */
 	enum sl_hook hook;
+	u32 chain_family; /* NFPROTO_* of the base chain at hand */
 	bool tracked;
-	u32 depth;         /* chains that this one is nested in */
 	u32 saved_slots;   /* of cursor.saved in use */
 	u32 insn_limit;    /* past it, rules are left to the kernel */
 	bool over_limit;   /* it happened */
@@ -64,6 +64,13 @@ u64 sl_chunk_const_order(const u8 *bytes, u32 length);
 void sl_gen_key_store(struct sl_gen *gen, const struct sl_key *key);
 
 /* match.c: COMPARE, RANGE, ANY. */
+
+/* The destination's address type is asked for; not every address has one that is known. */
+bool sl_key_is_address_type(const struct sl_key *key);
+/* Such a COMPARE (EQ or NE). Falls through on a match; jumps to `unknown` where it has none. */
+void sl_gen_address_type(struct sl_gen *gen, const struct sl_op *op, sl_label fail,
+			 sl_label unknown);
+
 enum sl_match_result sl_gen_match(struct sl_gen *gen, const struct sl_op *op, sl_label fail);
 /* Falls through if lo ≤ key ≤ hi, jumps to `no` otherwise; the key was checked. */
 void sl_gen_between(struct sl_gen *gen, const struct sl_key *key, u32 from, u32 length,

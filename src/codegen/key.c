@@ -24,7 +24,7 @@ static u32 network_header(const struct sl_gen *gen)
 
 bool sl_gen_key_const(const struct sl_gen *gen, const struct sl_key *key, u8 *ret_value)
 {
-	return sl_key_fold(key, &gen->program->device, gen->family, ret_value);
+	return sl_key_fold(key, &gen->program->device, gen->family, gen->chain_family, ret_value);
 }
 
 /* Bytes of the frame that the key wants behind the start of the transport header. */
@@ -126,7 +126,7 @@ static void load_field(struct sl_gen *gen, enum sl_reg dst, const struct sl_fiel
 		break;
 	}
 	if (sl_meta_fold((enum sl_meta)field->offset, &gen->program->device, gen->family,
-			 constant)) {
+			 gen->chain_family, constant)) {
 		sl_asm_const(gen->code, dst, sl_chunk_const(constant + skip, length));
 		return;
 	}

@@ -152,12 +152,20 @@ static void any(struct sl_gen *gen, const struct sl_op *op, sl_label fail)
 	sl_asm_bind(gen->code, yes);
 }
 
-/* key.c's DADDR_TYPE: r0 = RTN_*; an address that has none here makes everything pass. */
-static void address_type(struct sl_gen *gen)
+bool sl_key_is_address_type(const struct sl_key *key)
+{
+	for (u32 i = 0; i < key->part_count; i++)
+		if (key->parts[i].field.base == SL_META &&
+		    key->parts[i].field.offset == SL_META_DADDR_TYPE)
+			return true;
+	return false;
+}
+
+/* r0 = RTN_*, cursor.key = the address, zero padded; jumps to `known` if it has a fixed type. */
+static void fixed_type(struct sl_gen *gen, sl_label known)
 {
 	struct sl_asm *code = gen->code;
 	s32 key = SL_CURSOR(key);
-	sl_label known = sl_asm_label(code), unicast = sl_asm_label(code);
 
 	if (gen->family == SL_IP) {
 		sl_asm_load(code, 4, R1, R7, 16);
@@ -177,21 +185,24 @@ static void address_type(struct sl_gen *gen)
 		sl_asm_const(code, R0, RTN_MULTICAST);
 		sl_asm_jump32_imm(code, BPF_JEQ, R1, 0xff, known);
 	}
-	sl_asm_map(code, R1, SL_RELOC_LOCAL, 0);
-	sl_asm_alu64_reg(code, BPF_MOV, R2, R6);
-	sl_asm_alu64_imm(code, BPF_ADD, R2, key);
-	sl_asm_call(code, BPF_FUNC_map_lookup_elem);
-	sl_asm_jump_imm(code, BPF_JNE, R0, 0, unicast);
-	sl_asm_jump(code, gen->pass_all);
-	sl_asm_bind(code, unicast);
-	sl_asm_const(code, R0, RTN_LOCAL);
-	sl_asm_bind(code, known);
 }
 
-static bool is_address_type(const struct sl_key *key)
+void sl_gen_address_type(struct sl_gen *gen, const struct sl_op *op, sl_label fail,
+			 sl_label unknown)
 {
-	return key->part_count && key->parts[0].field.base == SL_META &&
-	       key->parts[0].field.offset == SL_META_DADDR_TYPE;
+	struct sl_asm *code = gen->code;
+	sl_label known = sl_asm_label(code);
+	u32 wanted = (u32)sl_chunk_const(op->data, 4);
+
+	fixed_type(gen, known);
+	sl_asm_map(code, R1, SL_RELOC_LOCAL, 0);
+	sl_asm_alu64_reg(code, BPF_MOV, R2, R6);
+	sl_asm_alu64_imm(code, BPF_ADD, R2, SL_CURSOR(key));
+	sl_asm_call(code, BPF_FUNC_map_lookup_elem);
+	sl_asm_jump_imm(code, BPF_JEQ, R0, 0, unknown);
+	sl_asm_const(code, R0, RTN_LOCAL);
+	sl_asm_bind(code, known);
+	sl_asm_jump32_imm(code, op->compare == SL_EQ ? BPF_JNE : BPF_JEQ, R0, wanted, fail);
 }
 
 enum sl_match_result sl_gen_match(struct sl_gen *gen, const struct sl_op *op, sl_label fail)
@@ -200,12 +211,6 @@ enum sl_match_result sl_gen_match(struct sl_gen *gen, const struct sl_op *op, sl
 
 	if (op->kind == SL_OP_ANY) {
 		any(gen, op, fail);
-		return SL_MATCH_TESTED;
-	}
-	if (is_address_type(&op->key)) {
-		address_type(gen);
-		sl_asm_jump32_imm(gen->code, op->compare == SL_EQ ? BPF_JNE : BPF_JEQ, R0,
-				  (u32)sl_chunk_const(op->data, 4), fail);
 		return SL_MATCH_TESTED;
 	}
 	if (sl_gen_key_const(gen, &op->key, value))

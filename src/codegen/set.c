@@ -52,7 +52,10 @@ static void scan(struct sl_gen *gen, const struct sl_op *op, sl_label no)
 	sl_asm_bind(gen->code, yes);
 }
 
-/* An element that has expired is a miss; by our own clock, never later than the kernel's. */
+/*
+ * Elements end by our own clock, which is a little early: for a while behind it the packet passes,
+ * and then the element is gone for the kernel as well (ir.h).
+ */
 static void check_expiry(struct sl_gen *gen, sl_label miss)
 {
 	struct sl_asm *code = gen->code;
@@ -66,7 +69,11 @@ static void check_expiry(struct sl_gen *gen, sl_label miss)
 	sl_asm_alu64_reg(code, BPF_MOV, R2, R0);
 	sl_asm_load(code, 8, R0, R6, spill);
 	sl_asm_load(code, 8, R1, R0, (s32)offsetof(struct sl_set_value, expires_at_ns));
-	sl_asm_jump_reg(code, BPF_JGE, R2, R1, miss);
+	sl_asm_jump_reg(code, BPF_JLT, R2, R1, alive);
+	sl_asm_const(code, R3, SL_EXPIRY_GRACE_NS);
+	sl_asm_alu64_reg(code, BPF_ADD, R1, R3);
+	sl_asm_jump_reg(code, BPF_JLT, R2, R1, gen->pass_all);
+	sl_asm_jump(code, miss);
 	sl_asm_bind(code, alive);
 }
 

@@ -328,18 +328,21 @@ static bool element_covers(const struct sl_set *set, const struct sl_element *el
 }
 
 /* The first element that covers the key decides; boxes of one set may overlap. */
-static bool find_in_set(const struct walk *walk, const struct sl_set *set, const u8 *key,
+static bool find_in_set(struct walk *walk, const struct sl_set *set, const u8 *key,
 			const struct sl_verdict **ret_verdict)
 {
 	for (u32 i = 0; i < set->elements.count; i++) {
 		const struct sl_element *element = &set->elements.items[i];
 
-		if (element->expires_at_ns && element->expires_at_ns <= walk->oracle->now_ns)
+		if (!element_covers(set, element, key))
 			continue;
-		if (element_covers(set, element, key)) {
-			*ret_verdict = &element->verdict;
-			return true;
+		if (element->expires_at_ns && element->expires_at_ns <= walk->oracle->now_ns) {
+			if (walk->oracle->now_ns - element->expires_at_ns < SL_EXPIRY_GRACE_NS)
+				walk->escapes = "a set element is just expiring";
+			continue;
 		}
+		*ret_verdict = &element->verdict;
+		return true;
 	}
 	*ret_verdict = &set->catchall;
 	return set->has_catchall;
@@ -355,10 +358,8 @@ static enum match match_key(struct walk *walk, const struct sl_op *op)
 
 	if (loaded == NOT_THERE)
 		return BROKEN;
-	if (loaded == NOT_KNOWN) {
-		walk->escapes = address_type;
+	if (loaded == NOT_KNOWN)
 		return UNSURE;
-	}
 	if (op->kind == SL_OP_COMPARE)
 		holds = compare_holds(op->compare, memcmp(key, op->data, length));
 	else if (op->kind == SL_OP_RANGE)
@@ -431,7 +432,7 @@ static const struct sl_verdict *find_verdict(struct walk *walk, const struct sl_
 			return verdict;
 		break;
 	case NOT_KNOWN:
-		walk->escapes = address_type;
+		at->unsure = address_type;
 		return &to_kernel;
 	case NOT_THERE:
 		break;

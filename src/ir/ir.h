@@ -61,10 +61,11 @@ enum sl_meta {
 	SL_META_LENGTH,     /* 4 bytes, host order: of the IP packet; not in ingress chains */
 	SL_META_MARK,       /* 4 bytes, host order: 0; only if the device's mark_is_zero */
 	SL_META_PKTTYPE,    /* 1 byte: PACKET_HOST, _BROADCAST, _MULTICAST */
-	SL_META_DADDR_TYPE, /* 4 bytes, host order: RTN_LOCAL, _BROADCAST (all ones), _MULTICAST
-			       of the IP destination; any other address has no type that is
-			       known here, and a match that asks for it makes the packet pass. Only in
-			       COMPARE (EQ, NE) keys, alone and untransformed */
+	SL_META_DADDR_TYPE, /* 4 bytes, host order: RTN_LOCAL, _BROADCAST, _MULTICAST, _UNICAST;
+			       network header's destination as seen by the namespace. Known for
+			       what is in the program's `local` and for IPv4's 255.255.255.255,
+			       224/4 and ff00::/8; for others a match on it acts as UNKNOWN (in
+			       VMAP: passes), unless another part of its key is not there */
 	SL_META_COUNT,
 };
 
@@ -188,9 +189,16 @@ enum sl_set_kind {
 	SL_SET_BOXES,    /* concatenated intervals: each field in its own closed range */
 };
 
+#define SL_EXPIRY_GRACE_NS 2000000000ULL
+
 struct sl_element {
-	const u8 *key, *key_end;   /* key_length bytes each */
-	u64 expires_at_ns;         /* CLOCK_MONOTONIC; 0: never */
+	const u8 *key, *key_end; /* key_length bytes each */
+	/*
+	 * CLOCK_MONOTONIC; 0: never. Ours is a little early, and the kernel ends an element at
+	 * its own next tick: a packet that meets one within SL_EXPIRY_GRACE_NS behind this time
+	 * passes, whatever else; then it is gone for both.
+	 */
+	u64 expires_at_ns;
 	struct sl_verdict verdict; /* verdict maps */
 	bool counts;               /* verdict maps that optimise/ made of counted rules: … */
 	u32 counter;               /* … count the packet here before the verdict */

@@ -10,14 +10,17 @@ static void put(u8 *value, u32 number, size_t length)
 	memcpy(value, &number, length); /* host order */
 }
 
-bool sl_meta_fold(enum sl_meta meta, const struct sl_device *device, u8 family, u8 ret_value[16])
+bool sl_meta_fold(enum sl_meta meta, const struct sl_device *device, u8 family, u32 chain_family,
+		  u8 ret_value[16])
 {
 	u16 protocol = family == SL_IP ? ETH_P_IP : ETH_P_IPV6;
 
 	memset(ret_value, 0, 16);
 	switch (meta) {
 	case SL_META_NFPROTO:
-		ret_value[0] = family == SL_IP ? NFPROTO_IPV4 : NFPROTO_IPV6;
+		ret_value[0] = chain_family == NFPROTO_NETDEV ? NFPROTO_NETDEV
+			       : family == SL_IP              ? NFPROTO_IPV4
+							      : NFPROTO_IPV6;
 		return true;
 	case SL_META_PROTOCOL:
 		ret_value[0] = (u8)(protocol >> 8);
@@ -56,7 +59,7 @@ static void swap_words(u8 *bytes, u32 length, u32 width)
 
 static void shift_words(u8 *bytes, u32 length, u32 bits, bool left)
 {
-	u32 words[SL_KEY_MAX / 4], count = length / 4, carry = 0;
+	u32 words[SL_KEY_MAX / 4], count = (length + 3) / 4, carry = 0;
 
 	memcpy(words, bytes, (size_t)count * 4);
 	for (u32 i = 0; i < count; i++) { /* nft_bitwise.c: left carries downwards, right up */
@@ -87,7 +90,8 @@ static void transform(const struct sl_transform *transform, u8 *value)
 	}
 }
 
-bool sl_key_fold(const struct sl_key *key, const struct sl_device *device, u8 family, u8 *ret_value)
+bool sl_key_fold(const struct sl_key *key, const struct sl_device *device, u8 family,
+		 u32 chain_family, u8 *ret_value)
 {
 	u8 value[SL_KEY_MAX] = {0}, meta[16];
 
@@ -95,7 +99,8 @@ bool sl_key_fold(const struct sl_key *key, const struct sl_device *device, u8 fa
 		const struct sl_part *part = &key->parts[i];
 
 		if (part->field.base != SL_META ||
-		    !sl_meta_fold((enum sl_meta)part->field.offset, device, family, meta))
+		    !sl_meta_fold((enum sl_meta)part->field.offset, device, family, chain_family,
+				  meta))
 			return false;
 		memcpy(value + part->at, meta, part->field.length);
 	}

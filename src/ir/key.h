@@ -8,12 +8,16 @@
 
 #include "ir/ir.h"
 
-/* The register bytes of metadata that one device and one family (SL_IP, SL_IP6) fix. */
-bool sl_meta_fold(enum sl_meta meta, const struct sl_device *device, u8 family, u8 ret_value[16]);
+/*
+ * The register bytes of metadata that one device, one family (SL_IP, SL_IP6) and the family of the
+ * base chain (NFPROTO_*) fix.
+ */
+bool sl_meta_fold(enum sl_meta meta, const struct sl_device *device, u8 family, u32 chain_family,
+		  u8 ret_value[16]);
 
 /* True, with the transformed key, if all its parts are such metadata. */
 bool sl_key_fold(const struct sl_key *key, const struct sl_device *device, u8 family,
-		 u8 *ret_value);
+		 u32 chain_family, u8 *ret_value);
 
 /* Whether a COMPARE, RANGE or SET op matches a key of this value; a timeout is never over. */
 bool sl_op_test(const struct sl_op *op, const u8 *value);

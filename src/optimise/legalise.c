@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#include "codegen/codegen.h"
+#include "codegen/gen.h"
 #include "optimise/optimise.h"
 
 static void leave_to_kernel(struct sl_op *op, const char *reason)
@@ -17,6 +17,10 @@ static bool key_is_legal(const struct sl_key *key)
 		bool shifts = transform->kind == SL_SHL || transform->kind == SL_SHR;
 
 		if (shifts && transform->length != 4)
+			return false;
+		/* A word that reaches into the key's padding is not a chunk. */
+		if (transform->kind != SL_MASK &&
+		    (u32)transform->at + transform->length > key->length)
 			return false;
 		if (transform->kind != SL_MASK && i + 1 < key->transform_count &&
 		    key->transform_count > 2)
@@ -48,17 +52,30 @@ static void mark_used(const struct sl_op *op)
 		mark_used(&op->alternatives[i]);
 }
 
+/* An address without a known type makes a match uncertain; there is code for plain ones only. */
+static bool address_type_is_legal(const struct sl_op *op)
+{
+	if (!sl_key_is_address_type(&op->key))
+		return true;
+	return op->kind == SL_OP_COMPARE && op->key.part_count == 1 && op->key.length == 4 &&
+	       op->key.parts[0].field.length == 4 && !op->key.transform_count &&
+	       (op->compare == SL_EQ || op->compare == SL_NE);
+}
+
 static void legalise(struct sl_op *op)
 {
 	for (u32 i = 0; i < op->alternative_count; i++) {
 		if (!key_is_legal(&op->alternatives[i].key) ||
+		    sl_key_is_address_type(&op->alternatives[i].key) ||
 		    (op->alternatives[i].kind == SL_OP_SET &&
 		     !set_is_legal(op->alternatives[i].set))) {
 			leave_to_kernel(op, "alternatives of a kind that has no code yet");
 			return;
 		}
 	}
-	if (!key_is_legal(&op->key))
+	if (!address_type_is_legal(op))
+		leave_to_kernel(op, "an address type in a form that has no code yet");
+	else if (!key_is_legal(&op->key))
 		leave_to_kernel(op, "a byte-order or shift operation that has no code yet");
 	else if ((op->kind == SL_OP_SET || op->kind == SL_OP_VMAP) && !set_is_legal(op->set))
 		leave_to_kernel(op, "a large set of concatenated intervals");

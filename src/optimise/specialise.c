@@ -9,6 +9,7 @@
 struct family {
 	struct sl_program *program;
 	u8 family;
+	u32 chain_family;       /* of the chain at hand: jumps stay within a table */
 	struct sl_chain **made; /* by the old chain's index; NULL: not yet */
 };
 
@@ -31,7 +32,8 @@ static enum folded fold(const struct family *family, const struct sl_op *op)
 	default:
 		return KEEP;
 	}
-	if (!sl_key_fold(&op->key, &family->program->device, family->family, value))
+	if (!sl_key_fold(&op->key, &family->program->device, family->family, family->chain_family,
+			 value))
 		return KEEP;
 	return sl_op_test(op, value) ? HOLDS : FAILS;
 }
@@ -43,7 +45,8 @@ static bool fold_vmap(const struct family *family, struct sl_op *op, bool *ret_m
 
 	*ret_misses = false;
 	if (op->kind != SL_OP_VMAP || !op->set->is_constant || op->set->has_timeouts ||
-	    !sl_key_fold(&op->key, &family->program->device, family->family, value))
+	    !sl_key_fold(&op->key, &family->program->device, family->family, family->chain_family,
+			 value))
 		return false;
 
 	const struct sl_element *element = sl_set_lookup(op->set, value);
@@ -176,6 +179,7 @@ static struct sl_chain *specialised(struct family *family, const struct sl_chain
 	if (!copy)
 		return NULL;
 	family->made[chain->index] = copy;
+	family->chain_family = chain->family;
 	for (u32 i = 0; i < chain->rules.count; i++) {
 		struct sl_rule *rule = sl_list_push(program->arena, &copy->rules);
 
@@ -227,10 +231,15 @@ int sl_optimise_specialise(struct sl_program *program)
 	struct sl_program old = *program;
 	size_t room = (size_t)(old.chains.count + 1) * sizeof(struct sl_chain *);
 	struct family families[] = {
-		{program, SL_IP, sl_arena_alloc(program->arena, room)},
-		{program, SL_IP6, sl_arena_alloc(program->arena, room)},
+		{.program = program, .family = SL_IP},
+		{.program = program, .family = SL_IP6},
 	};
-	int error = families[0].made && families[1].made ? 0 : -ENOMEM;
+	int error = 0;
+
+	for (u32 f = 0; f < SL_ARRAY_SIZE(families) && !error; f++) {
+		families[f].made = sl_arena_alloc(program->arena, room);
+		error = families[f].made ? 0 : -ENOMEM;
+	}
 
 	program->path.items = NULL;
 	program->path.count = program->path.capacity = 0;

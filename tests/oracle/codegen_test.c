@@ -27,7 +27,7 @@
 #include "optimise/optimise.h"
 
 #define LOOPBACK 1
-#define SKIPPED 77
+#define SKIPPED  77
 
 struct campaign {
 	struct sl_observer *observer;
@@ -162,7 +162,8 @@ static int judge_frames(struct campaign *campaign, u64 number, const struct form
 			printf("plain: drop %d pass %x (%s), optimised: drop %d pass %x (%s)\n",
 			       plain.drop, plain.pass, plain.reason, folded.drop, folded.pass,
 			       folded.reason);
-			report(campaign, meaning, number, i, frame, length, "the optimiser differs");
+			report(campaign, meaning, number, i, frame, length,
+			       "the optimiser differs");
 			printf("optimised:\n");
 			sl_program_print(forms->folded, stdout);
 			failed = 1;
