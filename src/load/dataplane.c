@@ -291,3 +291,8 @@ void sl_dataplane_publish(struct sl_dataplane *dataplane, const struct sl_snapsh
 	live->related_possible = related_possible;
 	__atomic_store_n(&live->epoch, ++dataplane->epoch, __ATOMIC_SEQ_CST);
 }
+
+void sl_dataplane_set_related(struct sl_dataplane *dataplane, bool related_possible)
+{
+	live_cell(dataplane)->related_possible = related_possible;
+}
