@@ -70,6 +70,11 @@ enum sl_attach_mode sl_keeper_mode(const struct sl_keeper *keeper)
 	return keeper->mode;
 }
 
+u64 sl_keeper_net_cookie(const struct sl_keeper *keeper)
+{
+	return keeper->net_cookie;
+}
+
 /* Pins and what they say */
 
 static void write_info(struct sl_keeper *keeper)
@@ -563,15 +568,24 @@ static int open_signals(void)
 	return signalfd(-1, &signals, SFD_CLOEXEC);
 }
 
+int sl_keeper_start(struct sl_keeper *keeper, struct sl_diag *diag)
+{
+	int error = sl_lock_sign(keeper->lock_fd);
+
+	if (error)
+		return sl_fail(diag, -error, "cannot write the lock of %s: %s", keeper->device,
+			       strerror(-error));
+	sl_namespace_watch_init(&keeper->namespace_watch);
+	write_info(keeper);
+	return 0;
+}
+
 int sl_keeper_run(struct sl_keeper *keeper, struct sl_diag *diag)
 {
 	SL_CLEANUP(sl_close) int signals = open_signals();
 
 	if (signals < 0)
 		return sl_fail(diag, errno, "cannot wait for signals: %s", strerror(errno));
-	sl_lock_sign(keeper->lock_fd);
-	sl_namespace_watch_init(&keeper->namespace_watch);
-	write_info(keeper);
 	keeper->quiet_ns = now_ns();
 	while (!keeper->removed) {
 		struct pollfd fds[] = {

@@ -25,6 +25,9 @@ struct sl_keeper;
 int sl_keeper_attach(const char *device, enum sl_wanted_mode wanted, struct sl_keeper **ret_keeper,
 		     char ret_ladder[SL_LADDER_TEXT], struct sl_diag *diag);
 
+/* In the process that will run it: signs the lock, says so in the pins. */
+int sl_keeper_start(struct sl_keeper *keeper, struct sl_diag *diag);
+
 /*
  * Follows changes until SIGTERM or SIGINT, until the attachment is removed by somebody else, or
  * until the network namespace is left by everyone else. Waits for a device that was removed.
@@ -35,6 +38,7 @@ int sl_keeper_run(struct sl_keeper *keeper, struct sl_diag *diag);
 void sl_keeper_free(struct sl_keeper *keeper);
 
 enum sl_attach_mode sl_keeper_mode(const struct sl_keeper *keeper);
+u64 sl_keeper_net_cookie(const struct sl_keeper *keeper);
 
 /*
  * Removes an attachment, whoever made it: link, pins, keeper. 0, or -ENOENT when there is none.
