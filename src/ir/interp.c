@@ -199,6 +199,12 @@ static void swap_words(u8 *bytes, u32 length, u32 width)
 	}
 }
 
+static void mask_bytes(u8 *bytes, u32 length, const u8 *kept, const u8 *flipped)
+{
+	for (u32 i = 0; i < length; i++)
+		bytes[i] = (u8)((bytes[i] & kept[i]) ^ flipped[i]);
+}
+
 /* nft_bitwise_eval_lshift(): from the last word to the first. */
 static void shift_left(u8 *bytes, u32 length, u32 bits)
 {
@@ -236,8 +242,7 @@ static void apply_transform(const struct sl_transform *transform, u8 *key)
 		swap_words(bytes, transform->length, transform->width);
 		break;
 	case SL_MASK:
-		for (u32 i = 0; i < transform->length; i++)
-			bytes[i] = (u8)((bytes[i] & transform->mask[i]) ^ transform->xor [i]);
+		mask_bytes(bytes, transform->length, transform->mask, transform->xor);
 		break;
 	case SL_SHL:
 		shift_left(bytes, transform->length, transform->width);
@@ -688,14 +693,17 @@ static void walk_path(struct walk *walk)
 
 /* Outcome */
 
-/* Asks conntrack only where its answer can tell a drop from a pass. */
+/*
+ * Asks conntrack only where its answer can tell a drop from a pass. Ahead of its step no world has
+ * parted from the others, and the step itself leaves some that pass.
+ */
 static u8 find_possible(const struct walk *walk)
 {
 	const struct sl_oracle *oracle = walk->oracle;
 	const struct sl_packet *packet = &walk->packet;
 	u8 possible;
 
-	if (!walk->tracked || !walk->pass || walk->pass == SL_WORLDS_ALL || !oracle->conntrack)
+	if (!walk->tracked || walk->pass == SL_WORLDS_ALL || !oracle->conntrack)
 		return SL_WORLDS_ALL;
 	possible = oracle->conntrack(oracle->context, packet->frame, packet->frame_length);
 	assert(possible && !(possible & ~SL_WORLDS_ALL));

@@ -325,6 +325,23 @@ static void invalid_alone_is_not_proved_by_a_miss(void **unused)
 	sl_program_free(p);
 }
 
+static void the_reason_is_that_of_a_world_that_passes(void **unused)
+{
+	struct sl_chain *input;
+	struct sl_program *p = tracking_host(&input);
+	struct answers miss = {.worlds = NEW | INVALID};
+	struct sl_outcome outcome;
+
+	(void)unused;
+	rule(p, input, state(NEW), DROP);
+	rule(p, input, state(INVALID), ACCEPT);
+	outcome = judge_with(p, tcp_to(22), &miss);
+	assert_false(outcome.drop);
+	assert_string_equal(outcome.reason, "accepted by a rule");
+	assert_ptr_equal(outcome.rule, &input->rules.items[1]);
+	sl_program_free(p);
+}
+
 static void state_is_invalid_ahead_of_conntrack(void **unused)
 {
 	struct sl_program *p = host();
@@ -433,6 +450,20 @@ static void a_header_that_is_not_there_fails_inverted_or_not(void **unused)
 	rule(p, input, vmap(map, key(p, late)));
 	drops(p, tcp_to(22));
 	drops(p, tcp_to(23));
+	sl_program_free(p);
+}
+
+static void the_packets_last_byte_can_be_loaded(void **unused)
+{
+	const struct sl_field last = {SL_TRANSPORT, 1, 19}, behind = {SL_TRANSPORT, 1, 20};
+	struct sl_chain *input;
+	struct sl_program *p = strict_host(&input);
+
+	(void)unused;
+	rule(p, input, is(p, DPORT, "1"), is(p, last, "0"), ACCEPT);
+	rule(p, input, is(p, DPORT, "2"), is(p, behind, "0"), ACCEPT);
+	passes(p, tcp_to(1));
+	drops(p, tcp_to(2));
 	sl_program_free(p);
 }
 
@@ -568,22 +599,77 @@ static void the_type_of_a_foreign_address_is_unknown(void **unused)
 	sl_program_free(p);
 }
 
+static void the_types_of_known_addresses(void **unused)
+{
+	static const struct {
+		const char *address, *type;
+	} cases[] = {{HOST, "2"}, {"255.255.255.255", "3"}, {"224.0.0.1", "5"}};
+
+	(void)unused;
+	for (u32 i = 0; i < SL_ARRAY_SIZE(cases); i++) {
+		struct sl_chain *input;
+		struct sl_program *p = strict_host(&input);
+
+		rule(p, input, is(p, DPORT, "1"), is(p, DADDR_TYPE, cases[i].type), DROP);
+		rule(p, input, is(p, DADDR_TYPE, cases[(i + 1) % 3].type), DROP);
+		rule(p, input, ACCEPT);
+		drops(p, tcp(CLIENT, 1, cases[i].address, 1));
+		passes(p, tcp(CLIENT, 1, cases[i].address, 2));
+		sl_program_free(p);
+	}
+}
+
+static void any_is_certain_when_one_alternative_is(void **unused)
+{
+	struct sl_chain *input;
+	struct sl_program *p = strict_host(&input);
+	struct sl_op either = any(p, is(p, DPORT, "22"), is(p, DADDR_TYPE, "2"));
+
+	(void)unused;
+	rule(p, input, either, DROP);
+	rule(p, input, is(p, DPORT, "22"), ACCEPT);
+	rule(p, input, is(p, DPORT, "23"), ACCEPT);
+	drops(p, tcp(CLIENT, 1, "10.0.0.2", 22));
+	passes(p, tcp(CLIENT, 1, "10.0.0.2", 23));
+	drops(p, tcp_to(23));
+	sl_program_free(p);
+}
+
 static void a_verdict_by_an_unknown_type_passes(void **unused)
 {
 	struct sl_chain *input;
 	struct sl_program *p = strict_host(&input);
 	struct sl_set *by_type = set(p, SL_SET_EXACT, DADDR_TYPE);
 	const u32 local = RTN_LOCAL;
+	struct sl_outcome outcome;
 
 	(void)unused;
 	map(p, by_type, &local, DROP);
 	rule(p, input, vmap(by_type, key(p, DADDR_TYPE)));
 	drops(p, tcp_to(22));
-	passes(p, tcp(CLIENT, 1000, "10.0.0.2", 22));
+	outcome = judge(p, tcp(CLIENT, 1000, "10.0.0.2", 22));
+	assert_false(outcome.drop);
+	assert_string_equal(outcome.reason, "not known whether this matches");
 	sl_program_free(p);
 }
 
 /* UNKNOWN */
+
+static void an_unknown_concerns_only_the_worlds_that_met_it(void **unused)
+{
+	struct sl_chain *input;
+	struct sl_program *p = tracking_host(&input);
+
+	(void)unused;
+	rule(p, input, state(NEW), unknown("osf"), ACCEPT);
+	rule(p, input, state(INVALID), unknown("osf"), DROP);
+	rule(p, input, is(p, DPORT, "22"), state(INVALID), ACCEPT);
+	assert_int_equal(judge(p, tcp_to(22)).pass, NEW | ESTABLISHED | RELATED | INVALID);
+	assert_int_equal(judge(p, tcp_to(23)).pass, NEW | ESTABLISHED | RELATED);
+	rule(p, input, state(SL_WORLD_UNTRACKED), ACCEPT);
+	assert_int_equal(judge(p, tcp_to(22)).pass, ALL);
+	sl_program_free(p);
+}
 
 static void behind_unknown_a_drop_is_ignored_and_a_way_out_passes(void **unused)
 {
@@ -724,15 +810,15 @@ static void boxes_compare_each_field_and_the_first_wins(void **unused)
 {
 	struct sl_chain *input;
 	struct sl_program *p = strict_host(&input);
-	struct sl_set *boxes = set(p, SL_SET_BOXES, IP_SADDR, DPORT);
+	struct sl_set *boxes = set(p, SL_SET_BOXES, DPORT, IP_SADDR);
 
 	(void)unused;
 	boxes->is_vmap = true;
-	add(p, boxes, "\x0a\0\0\0\0\x16\0\0", "\x0a\0\0\xff\0\x20\0\0")->verdict.kind =
+	add(p, boxes, "\0\x16\0\0\x0a\0\0\0", "\0\x20\0\0\x0a\0\0\xff")->verdict.kind =
 		SL_VERDICT_ACCEPT;
-	add(p, boxes, "\x0a\0\0\0\0\x1e\0\0", "\x0a\xff\xff\xff\0\x28\0\0")->verdict.kind =
+	add(p, boxes, "\0\x1e\0\0\x0a\0\0\0", "\0\x28\0\0\x0a\xff\xff\xff")->verdict.kind =
 		SL_VERDICT_DROP;
-	rule(p, input, vmap(boxes, key(p, IP_SADDR, DPORT)));
+	rule(p, input, vmap(boxes, key(p, DPORT, IP_SADDR)));
 	rule(p, input, ACCEPT);
 	passes(p, tcp("10.0.0.9", 1, HOST, 22));
 	passes(p, tcp("10.0.0.9", 1, HOST, 30)); /* in both */
@@ -1092,19 +1178,24 @@ int main(void)
 		cmocka_unit_test(the_commonest_ruleset_drops_on_a_miss),
 		cmocka_unit_test(a_drop_ahead_of_conntrack_needs_no_lookup),
 		cmocka_unit_test(invalid_alone_is_not_proved_by_a_miss),
+		cmocka_unit_test(the_reason_is_that_of_a_world_that_passes),
 		cmocka_unit_test(state_is_invalid_ahead_of_conntrack),
 		cmocka_unit_test(state_is_invalid_throughout_without_conntrack),
 		cmocka_unit_test(conntrack_counts_for_its_families_only),
 		cmocka_unit_test(split_worlds_rejoin_behind_the_jump),
 		cmocka_unit_test(split_worlds_leave_by_goto_while_others_walk_on),
 		cmocka_unit_test(a_header_that_is_not_there_fails_inverted_or_not),
+		cmocka_unit_test(the_packets_last_byte_can_be_loaded),
 		cmocka_unit_test(comparisons_are_memcmp),
 		cmocka_unit_test(ranges_are_closed_and_empty_when_reversed),
 		cmocka_unit_test(any_needs_one_and_inverted_none),
 		cmocka_unit_test(metadata_is_the_device_and_the_packet),
 		cmocka_unit_test(nfproto_is_netdev_itself_in_a_netdev_chain),
 		cmocka_unit_test(the_type_of_a_foreign_address_is_unknown),
+		cmocka_unit_test(the_types_of_known_addresses),
+		cmocka_unit_test(any_is_certain_when_one_alternative_is),
 		cmocka_unit_test(a_verdict_by_an_unknown_type_passes),
+		cmocka_unit_test(an_unknown_concerns_only_the_worlds_that_met_it),
 		cmocka_unit_test(behind_unknown_a_drop_is_ignored_and_a_way_out_passes),
 		cmocka_unit_test(a_counter_ahead_of_unknown_counts),
 		cmocka_unit_test(the_kernel_takes_only_what_matched_before),

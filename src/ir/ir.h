@@ -58,8 +58,8 @@ enum sl_meta {
 	SL_META_IIFNAME,    /* 16 bytes, NUL padded */
 	SL_META_IIFTYPE,    /* 2 bytes, host order: ARPHRD_* */
 	SL_META_IIFGROUP,   /* 4 bytes, host order */
-	SL_META_LENGTH,     /* 4 bytes, host order: of the IP packet; unknown before ip_rcv */
-	SL_META_MARK,       /* 4 bytes, host order: 0, or unknown for some devices */
+	SL_META_LENGTH,     /* 4 bytes, host order: of the IP packet; not in ingress chains */
+	SL_META_MARK,       /* 4 bytes, host order: 0; only if the device's mark_is_zero */
 	SL_META_PKTTYPE,    /* 1 byte: PACKET_HOST, _BROADCAST, _MULTICAST */
 	SL_META_DADDR_TYPE, /* 4 bytes, host order: RTN_LOCAL, _BROADCAST, _MULTICAST, _UNICAST;
 			       network header's destination as seen by the namespace. Known for
@@ -275,8 +275,9 @@ struct sl_device {
 	u32 group;
 	u32 mtu;
 	u8 mac[6];
-	bool mark_is_zero; /* packets arrive with mark 0 */
-	bool hides_vlan;   /* a VLAN tag may have been stripped before XDP */
+	bool mark_is_zero; /* packets arrive with mark 0; else it is not known */
+	bool hides_vlan;   /* a VLAN tag may have been stripped before XDP: the link header's
+			      ethertype is not known */
 };
 
 struct sl_local_address {

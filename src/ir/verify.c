@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 
 #define LINK_HEADER 14
+#define ETHERTYPE   12 /* in it; nf_tables puts a VLAN tag back there that the NIC has stripped */
 
 struct verify {
 	const struct sl_program *program;
@@ -76,6 +77,8 @@ static int verify_field(const struct verify *verify, const struct sl_field *fiel
 	case SL_LINK:
 		if (field->offset + field->length > LINK_HEADER)
 			return reject(verify, "field reaches past the Ethernet header");
+		if (field->offset + field->length > ETHERTYPE && verify->program->device.hides_vlan)
+			return reject(verify, "the ethertype is read, but a VLAN tag may hide it");
 		return 0;
 	case SL_NETWORK:
 	case SL_TRANSPORT:

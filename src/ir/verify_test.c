@@ -126,6 +126,9 @@ static void reject_bad_fields(void **unused)
 	rejects_rule("an empty field", with_part(p, (struct sl_field){SL_NETWORK, 0, 0}, 0, 4));
 	rejects_rule("past the Ethernet header",
 		     with_part(p, (struct sl_field){SL_LINK, 2, 13}, 0, 4));
+	p->device.hides_vlan = true;
+	rejects_rule("a VLAN tag may hide it",
+		     with_part(p, (struct sl_field){SL_LINK, 2, 12}, 0, 4));
 	rejects_rule("field base 4", with_part(p, (struct sl_field){4, 2, 0}, 0, 4));
 	rejects_rule("metadata 11 does not exist",
 		     with_part(p, (struct sl_field){SL_META, 1, SL_META_COUNT}, 0, 4));
