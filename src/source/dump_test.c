@@ -456,6 +456,38 @@ static void read_xtables_extensions_of_iptables_nft(void **state)
 	sl_ruleset_free(ruleset);
 }
 
+static void distrust_tables_that_vanish_with_their_owner(void **state)
+{
+	(void)state;
+	enter_new_namespace();
+	FILE *owner = popen("exec nft -i >/dev/null", "we");
+
+	assert_non_null(owner);
+	fputs("add table ip t { flags owner; }\n"
+	      "add chain ip t c { type filter hook input priority 0; policy drop; }\n",
+	      owner);
+	fflush(owner);
+	struct sl_ruleset *ruleset = read_rules();
+
+	for (u32 i = 0;
+	     i < 100 && (!ruleset->tables.count || !ruleset->tables.items[0]->chains.count); i++) {
+		usleep(20000);
+		sl_ruleset_free(ruleset);
+		ruleset = read_rules();
+	}
+	pclose(owner);
+	assert_non_null(ruleset->tables.items[0]->opaque);
+	assert_true(get_chain(ruleset, NFPROTO_IPV4, "t", "c")->opaque_hook);
+
+	/* The reason: the table is gone, and the generation says that nothing happened. */
+	struct sl_ruleset *later = read_rules();
+
+	assert_int_equal(later->tables.count, 0);
+	assert_int_equal(later->generation, ruleset->generation);
+	sl_ruleset_free(later);
+	sl_ruleset_free(ruleset);
+}
+
 static pid_t start_writer(void)
 {
 	pid_t pid = fork();
@@ -539,6 +571,7 @@ int main(void)
 		cmocka_unit_test(read_catch_all_elements),
 		cmocka_unit_test(call_elements_with_expressions_opaque),
 		cmocka_unit_test(read_xtables_extensions_of_iptables_nft),
+		cmocka_unit_test(distrust_tables_that_vanish_with_their_owner),
 		cmocka_unit_test(never_show_half_a_transaction),
 		cmocka_unit_test(say_who_is_missing_a_capability),
 	};
