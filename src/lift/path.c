@@ -124,7 +124,7 @@ static u32 context_of(const struct place *place)
 	return contexts[place->hook] | (place->is_nat ? SL_FROM_NAT : 0);
 }
 
-int sl_path_plan(struct sl_lifter *lifter)
+void sl_path_plan(struct sl_lifter *lifter)
 {
 	for (u32 i = 0; i < lifter->chains.count; i++) {
 		struct sl_chain_lift *chain = &lifter->chains.items[i];
@@ -133,7 +133,6 @@ int sl_path_plan(struct sl_lifter *lifter)
 		if (find_place(lifter, chain, &place))
 			sl_chain_reach(lifter, chain, context_of(&place));
 	}
-	return 0;
 }
 
 /* What a chain does, over all that it leads to */

@@ -306,6 +306,7 @@ enum odd {
 	TABLE,
 	CHAIN,
 	HOOK,
+	HOOK_DEVICE,
 	SET,
 	ELEMENT,
 	OBJECT,
@@ -313,6 +314,7 @@ enum odd {
 	EXPR,
 	UNKNOWN_VERDICT_FIELD,
 	FLOWTABLE,
+	FLOWTABLE_DEVICE,
 };
 
 #define FUTURE 39
@@ -351,6 +353,7 @@ static void build_chain(struct recording *recording, enum odd odd)
 	/* A prefix as Linux 6.18 sends it, and as 6.16 did. */
 	put_text(&builder, NFTA_DEVICE_NAME + 1, "begin");
 	mnl_attr_put_str(builder.message, NFTA_DEVICE_NAME, "other");
+	put_future(&builder, odd == HOOK_DEVICE);
 	mnl_attr_nest_end(builder.message, devices);
 	put_future(&builder, odd == HOOK);
 	mnl_attr_nest_end(builder.message, hook);
@@ -403,6 +406,7 @@ static void build_object_and_flowtable(struct recording *recording, enum odd odd
 	hook = mnl_attr_nest_start(builder.message, NFTA_FLOWTABLE_HOOK);
 	devices = mnl_attr_nest_start(builder.message, NFTA_FLOWTABLE_HOOK_DEVS);
 	put_text(&builder, NFTA_DEVICE_NAME, "va");
+	put_future(&builder, odd == FLOWTABLE_DEVICE);
 	mnl_attr_nest_end(builder.message, devices);
 	put_future(&builder, odd == FLOWTABLE);
 	mnl_attr_nest_end(builder.message, hook);
@@ -496,13 +500,14 @@ static void read_what_a_kernel_without_surprises_says(void **state)
 static void distrust_what_an_unknown_attribute_touches(void **state)
 {
 	(void)state;
-	for (enum odd odd = TABLE; odd <= FLOWTABLE; odd++) {
+	for (enum odd odd = TABLE; odd <= FLOWTABLE_DEVICE; odd++) {
 		struct sl_ruleset *ruleset = build(odd);
 		const struct sl_nft_table *table = ruleset->tables.items[0];
 		const struct sl_nft_chain *chain = table->chains.items[0];
 		const struct sl_nft_set *set = table->sets.items[0];
 		const struct sl_nft_flowtable *flowtable = &table->flowtables.items[0];
-		bool hook_is_odd = odd == TABLE || odd == CHAIN || odd == HOOK;
+		bool hook_is_odd =
+			odd == TABLE || odd == CHAIN || odd == HOOK || odd == HOOK_DEVICE;
 		bool verdict_is_odd = odd == EXPR || odd == UNKNOWN_VERDICT_FIELD;
 		u32 drop = odd == RULE ? 2 : 1;
 
@@ -511,7 +516,7 @@ static void distrust_what_an_unknown_attribute_touches(void **state)
 		assert_true(chain->is_base);
 		assert_int_equal(!!set->opaque, odd == SET);
 		assert_int_equal(!!set->elements.items[0].opaque, odd == ELEMENT);
-		assert_int_equal(flowtable->devices.count, odd == FLOWTABLE ? 2 : 1);
+		assert_int_equal(flowtable->devices.count, odd >= FLOWTABLE ? 2 : 1);
 		assert_int_equal(chain->rules.items[0].exprs.count, odd == RULE ? 3 : 2);
 		assert_int_equal(get_expr(chain, 0, drop)->kind,
 				 verdict_is_odd ? SL_EXPR_OPAQUE : SL_EXPR_IMMEDIATE);
