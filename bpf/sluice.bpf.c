@@ -96,7 +96,8 @@ static __always_inline enum sl_fate_count judge(const struct packet *packet, __u
 
 	__u32 pass = passing_worlds(worlds);
 
-	if (pass == WORLDS_ALL)
+	/* Whatever conntrack answers leaves at least the worlds of a miss. */
+	if (pass & config.miss_worlds)
 		return SL_PASSED_RULES;
 	if (pass) {
 		if (!config.uses_conntrack)
