@@ -11,7 +11,6 @@
 #include "load/attach.h"
 #include "optimise/optimise.h"
 
-
 void sl_compiled_free(struct sl_compiled *compiled)
 {
 	if (!compiled)
@@ -26,7 +25,8 @@ void sl_compiled_free(struct sl_compiled *compiled)
 /* From what was read to code. */
 static int compile(struct sl_compiled *compiled, const char *device, struct sl_diag *diag)
 {
-	int error = sl_lift(compiled->rules, NULL, compiled->host, device, &compiled->meaning, diag);
+	int error =
+		sl_lift(compiled->rules, NULL, compiled->host, device, &compiled->meaning, diag);
 
 	if (!error)
 		error = sl_program_verify(compiled->meaning, diag);

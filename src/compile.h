@@ -16,11 +16,11 @@
 struct sl_compiled {
 	struct sl_ruleset *rules;
 	struct sl_host *host;
-	struct sl_program *meaning; /* as lifted: what `plan` and `trace` speak of */
-	struct sl_program *program; /* optimised: what runs */
-	struct sl_code code;        /* of `program` */
+	struct sl_program *meaning;  /* as lifted: what `plan` and `trace` speak of */
+	struct sl_program *program;  /* optimised: what runs */
+	struct sl_code code;         /* of `program` */
 	struct sl_snapshot snapshot; /* the state of the kernel that all this holds for */
-	bool code_is_cut;           /* rules were left to the kernel because code ran long */
+	bool code_is_cut;            /* rules were left to the kernel because code ran long */
 };
 
 /*
