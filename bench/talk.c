@@ -160,18 +160,20 @@ static unsigned long collect_answers(const int *sockets)
 /* Open loop: a server that answers slowly is asked no less. */
 static int ask(char **argv)
 {
-	double rate = atof(argv[2]), seconds = atof(argv[3]), start = now(), tick = 1e-3;
+	double rate = atof(argv[2]), seconds = atof(argv[3]), start = now();
 	unsigned long asked = 0, answered = 0, asked_then = 0, answered_then = 0;
-	double report = start + 0.5;
+	double report = start + 0.5, look = start;
 	int sockets[ASKING_SOCKETS];
 
 	for (int i = 0; i < ASKING_SOCKETS; i++)
 		sockets[i] = connect_to(SOCK_DGRAM, argv[0], argv[1]);
-	for (double next = start; next < start + seconds; next += tick) {
-		sleep_until(next);
-		for (; (double)asked < rate * (next - start); asked++)
-			send(sockets[asked % ASKING_SOCKETS], "a fair question", 15, MSG_DONTWAIT);
+	for (; now() < start + seconds; asked++) {
+		sleep_until(start + (double)asked / rate);
+		send(sockets[asked % ASKING_SOCKETS], "a fair question", 15, MSG_DONTWAIT);
+		if (now() < look)
+			continue;
 		answered += collect_answers(sockets);
+		look = now() + 1e-3;
 		if (now() < report)
 			continue;
 		printf("%lu %lu\n", asked - asked_then, answered - answered_then);
