@@ -11,7 +11,6 @@
 #include "load/attach.h"
 #include "optimise/optimise.h"
 
-
 void sl_compiled_free(struct sl_compiled *compiled)
 {
 	if (!compiled)
@@ -23,10 +22,41 @@ void sl_compiled_free(struct sl_compiled *compiled)
 	free(compiled);
 }
 
+/* Code with stages of at most `insn_limit` instructions, or of less where that is too much. */
+static int generate(struct sl_compiled *compiled, u32 insn_limit, struct sl_diag *diag)
+{
+	int error = sl_codegen(compiled->program, insn_limit, &compiled->code, diag);
+
+	while (error == -E2BIG && insn_limit) {
+		insn_limit /= 2;
+		error = sl_codegen(compiled->program, insn_limit, &compiled->code, diag);
+	}
+	compiled->code_is_cut = false;
+	for (u32 i = 0; !error && i < SL_STAGES; i++)
+		compiled->code_is_cut |= compiled->code.over_limit[i];
+	return error;
+}
+
+int sl_compiled_load(struct sl_compiled *compiled, enum sl_hook_point point,
+		     struct sl_dataplane **ret_dataplane, struct sl_diag *diag)
+{
+	int error =
+		sl_dataplane_load(compiled->program, &compiled->code, point, ret_dataplane, diag);
+
+	while (error == -E2BIG && compiled->code.insn_limit) {
+		error = generate(compiled, compiled->code.insn_limit / 2, diag);
+		if (!error)
+			error = sl_dataplane_load(compiled->program, &compiled->code, point,
+						  ret_dataplane, diag);
+	}
+	return error;
+}
+
 /* From what was read to code. */
 static int compile(struct sl_compiled *compiled, const char *device, struct sl_diag *diag)
 {
-	int error = sl_lift(compiled->rules, NULL, compiled->host, device, &compiled->meaning, diag);
+	int error =
+		sl_lift(compiled->rules, NULL, compiled->host, device, &compiled->meaning, diag);
 
 	if (!error)
 		error = sl_program_verify(compiled->meaning, diag);
@@ -38,9 +68,7 @@ static int compile(struct sl_compiled *compiled, const char *device, struct sl_d
 	if (!error)
 		error = sl_program_verify(compiled->program, diag);
 	if (!error)
-		error = sl_codegen(compiled->program, &compiled->code, diag);
-	for (u32 i = 0; !error && i < SL_STAGES; i++)
-		compiled->code_is_cut |= compiled->code.over_limit[i];
+		error = generate(compiled, SL_STAGE_INSNS_MAX, diag);
 	return error;
 }
 

@@ -186,7 +186,7 @@ static int gen_one(const struct sl_program *program, u32 stage, bool *doubts, st
 	struct sl_gen gen = {.code = &code->stages[stage],
 			     .program = program,
 			     .family = family,
-			     .insn_limit = SL_STAGE_INSNS_MAX,
+			     .insn_limit = code->insn_limit,
 			     .doubts = *doubts,
 			     .tracked =
 				     stage % (SL_STAGES / 2) && meets_conntrack(program, family)};
@@ -205,9 +205,10 @@ static int gen_one(const struct sl_program *program, u32 stage, bool *doubts, st
 	return 0;
 }
 
-int sl_codegen(const struct sl_program *program, struct sl_code *ret_code, struct sl_diag *diag)
+int sl_codegen(const struct sl_program *program, u32 insn_limit, struct sl_code *ret_code,
+	       struct sl_diag *diag)
 {
-	struct sl_code code = {0};
+	struct sl_code code = {.insn_limit = insn_limit};
 	bool doubts[2] = {false, false}; /* IPv4, IPv6 */
 	u32 hits_ip = path_hits(program, SL_IP), hits_ip6 = path_hits(program, SL_IP6);
 

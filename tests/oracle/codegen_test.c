@@ -27,6 +27,7 @@
 #include "load/dataplane.h"
 #include "load/observe.h"
 #include "optimise/optimise.h"
+#include "run.h"
 
 #define LOOPBACK 1
 #define SKIPPED  77
@@ -142,17 +143,6 @@ static bool is_cautious(const struct sl_outcome *plain, const struct sl_outcome 
 	       (!legal->drop || (plain->drop && hits_equal(plain, legal)));
 }
 
-static int run_frame(const struct sl_dataplane *dataplane, u8 *frame, u32 length)
-{
-	u8 out[SL_RANDOM_FRAME_MAX + 512];
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = length,
-		    .data_out = out, .data_size_out = sizeof out, .repeat = 1);
-
-	if (bpf_prog_test_run_opts(sl_dataplane_program_fd(dataplane), &opts))
-		return -errno;
-	return (int)opts.retval;
-}
-
 /* An Ethernet header, and for a TC program a whole IP header too. */
 static bool test_run_takes(const struct campaign *campaign, const u8 *frame, u32 length)
 {
@@ -174,13 +164,11 @@ static int verdict_of(const struct campaign *campaign, bool drop)
 
 static void note_cost(struct campaign *campaign, u64 number, const struct sl_dataplane *dataplane)
 {
-	struct bpf_prog_info info = {0};
-	u32 size = sizeof info;
+	u32 verified = sl_verified_insns(dataplane);
 
-	if (bpf_obj_get_info_by_fd(sl_dataplane_program_fd(dataplane), &info, &size) ||
-	    info.verified_insns <= campaign->verified)
+	if (verified <= campaign->verified)
 		return;
-	campaign->verified = info.verified_insns;
+	campaign->verified = verified;
 	campaign->dearest = number;
 }
 
@@ -260,7 +248,7 @@ static int judge_frames(struct campaign *campaign, u64 number, const struct form
 			break;
 		}
 
-		int verdict = run_frame(dataplane, frame, length);
+		int verdict = sl_run_frame(dataplane, frame, length);
 
 		if (verdict != verdict_of(campaign, legal.drop)) {
 			printf("interpreter: %s (%s), kernel: %d\n", legal.drop ? "drop" : "pass",
@@ -299,7 +287,8 @@ static int try_program(struct campaign *campaign, u64 number)
 	settle_timeouts(forms.program);
 	if (sl_optimise_specialise(forms.folded) || sl_optimise_merge(forms.folded) ||
 	    sl_program_verify(forms.folded, &diag) || sl_optimise(forms.program, &diag) ||
-	    sl_program_verify(forms.program, &diag) || sl_codegen(forms.program, &code, &diag) ||
+	    sl_program_verify(forms.program, &diag) ||
+	    sl_codegen(forms.program, SL_STAGE_INSNS_MAX, &code, &diag) ||
 	    sl_dataplane_load(forms.program, &code, campaign->point, &dataplane, &diag) ||
 	    sl_observer_look(campaign->observer, LOOPBACK, &snapshot, &diag)) {
 		printf("seed %llu program %llu: %s\n", (unsigned long long)campaign->seed,
