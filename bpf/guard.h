@@ -17,14 +17,27 @@ volatile struct sl_live live SEC(".data.live");
 #define LOAD(base, field)           ((base)->field)
 #define LOAD2(base, pointer, field) ((base)->pointer->field)
 #define COMPARE_FIELD(name, value)                                                                 \
-	if (live.expected.name != (value))                                                         \
-		return false;
+	{                                                                                          \
+		if (live.expected.name != (value))                                                 \
+			return false;                                                              \
+	}
 
-static __always_inline bool kernel_is_as_expected(struct net_device *dev)
+static __always_inline bool kernel_is_as_expected(struct net_device *dev, bool is_ip6)
 {
 	struct net *net = dev->nd_net.net;
 
-	SL_EACH_SNAPSHOT_FIELD(COMPARE_FIELD, LOAD, LOAD2)
+	SL_EACH_COMMON_FIELD(COMPARE_FIELD, LOAD, LOAD2)
+	if (is_ip6) {
+		SL_EACH_IP6_FIELD(COMPARE_FIELD, LOAD, LOAD2)
+		if (config.asks_addresses_ip6) {
+			SL_EACH_IP6_ROUTE_FIELD(COMPARE_FIELD, LOAD, LOAD2)
+		}
+	} else {
+		SL_EACH_IP_FIELD(COMPARE_FIELD, LOAD, LOAD2)
+		if (config.asks_addresses_ip) {
+			SL_EACH_IP_ROUTE_FIELD(COMPARE_FIELD, LOAD, LOAD2)
+		}
+	}
 	return true;
 }
 

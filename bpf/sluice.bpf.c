@@ -62,29 +62,28 @@ static __always_inline __u32 judge_ip6(const struct packet *packet, struct sl_cu
 /* What becomes of the packet; `ret_bytes` is its size as the rules' counters see it. */
 static __always_inline enum sl_fate_count judge(const struct packet *packet, __u32 *ret_bytes)
 {
-	struct ethhdr *eth = packet->data;
 	struct sl_cursor cursor;
 	__u64 epoch = live.epoch;
 	__u32 worlds, possible = WORLDS_ALL;
 	bool is_ip6;
 
 	*ret_bytes = packet->length;
-	if ((void *)(eth + 1) > packet->end)
+	if (packet->data + sizeof(struct ethhdr) > packet->end)
 		return SL_PASSED_ODD;
 
-	int type = packet_type(eth);
+	int type = packet_type(packet->data);
 
 	if (type < 0)
 		return SL_PASSED_ODD;
 	cursor.packet_type = type;
 	clear_hits(&cursor);
-	if (config.judges_ip && eth->h_proto == bpf_htons(ETH_P_IP)) {
+	if (config.judges_ip && ethertype(packet->data) == bpf_htons(ETH_P_IP)) {
 		if (!parse_ip(&cursor, packet->data, packet->end, packet->length))
 			return SL_PASSED_ODD;
 		worlds = judge_ip(packet, &cursor);
 		*ret_bytes = cursor.room + sizeof(struct iphdr);
 		is_ip6 = false;
-	} else if (config.judges_ip6 && eth->h_proto == bpf_htons(ETH_P_IPV6)) {
+	} else if (config.judges_ip6 && ethertype(packet->data) == bpf_htons(ETH_P_IPV6)) {
 		if (!parse_ip6(&cursor, packet->data, packet->end, packet->length))
 			return SL_PASSED_ODD;
 		worlds = judge_ip6(packet, &cursor);
@@ -106,7 +105,7 @@ static __always_inline enum sl_fate_count judge(const struct packet *packet, __u
 		if (possible & pass)
 			return SL_PASSED_CONNTRACK;
 	}
-	if (!epoch || !lease_holds() || !kernel_is_as_expected(device_of(packet)) ||
+	if (!epoch || !lease_holds() || !kernel_is_as_expected(device_of(packet), is_ip6) ||
 	    live.epoch != epoch)
 		return SL_PASSED_STALE;
 	count_rules(&cursor, possible, *ret_bytes);

@@ -15,9 +15,9 @@ __u32 found;          /* out: the device was there */
 struct sl_snapshot snapshot;
 struct sl_hook_list hook_lists[SL_HOOK_LISTS];
 
-#define PROBE(base, field) BPF_CORE_READ(base, field)
+#define PROBE(base, field)           BPF_CORE_READ(base, field)
 #define PROBE2(base, pointer, field) BPF_CORE_READ(base, pointer, field)
-#define TAKE_FIELD(name, value) snapshot.name = value;
+#define TAKE_FIELD(name, value)      snapshot.name = value;
 
 struct search {
 	struct list_head *head, *at;
@@ -48,13 +48,14 @@ static struct net_device *find_device(struct net *net)
 	return search.device;
 }
 
-/* struct nf_hook_entries: a count, the functions, then a pointer to each one's struct nf_hook_ops */
+/* struct nf_hook_entries: a count, the functions, then a pointer to each one's struct nf_hook_ops
+ */
 static __always_inline void list_hooks(struct nf_hook_entries *entries, struct sl_hook_list *list)
 {
 	__u32 count = entries ? BPF_CORE_READ(entries, num_hook_entries) : 0;
-	struct nf_hook_ops **ops =
-		(void *)entries + bpf_core_field_offset(struct nf_hook_entries, hooks) +
-		(__u64)count * bpf_core_type_size(struct nf_hook_entry);
+	struct nf_hook_ops **ops = (void *)entries +
+				   bpf_core_field_offset(struct nf_hook_entries, hooks) +
+				   (__u64)count * bpf_core_type_size(struct nf_hook_entry);
 
 	list->count = count;
 	for (__u32 i = 0; i < SL_HOOKS_MAX && i < count; i++) {
