@@ -39,7 +39,8 @@ int sl_mutants_find(const struct mutants_bpf *mutants, const char *name,
 
 	if (!program)
 		return -ENOENT;
-	*ret_candidate = (struct sl_candidate){.name = name, .program = program};
+	*ret_candidate = (struct sl_candidate){
+		.name = name, .program = program, .memory = mutants->maps.streams};
 	return 0;
 }
 
@@ -74,9 +75,20 @@ static int run_sluice(const char *sluice, const struct sl_lab *lab, const char *
 	return sl_lab_run(lab, SL_DUT, argv, NULL, NULL, diag);
 }
 
+static void forget(const struct bpf_map *memory)
+{
+	int fd = bpf_map__fd(memory);
+	u32 key;
+
+	while (!bpf_map_get_next_key(fd, NULL, &key) && !bpf_map_delete_elem(fd, &key))
+		;
+}
+
 int sl_candidate_attach(const struct sl_candidate *candidate, const struct sl_lab *lab,
 			struct sl_diag *diag)
 {
+	if (candidate->memory)
+		forget(candidate->memory);
 	if (candidate->program)
 		return set_program(lab, bpf_program__fd(candidate->program), diag);
 	if (candidate->sluice)

@@ -13,12 +13,14 @@
 #include "lab.h"
 
 struct mutants_bpf;
+struct bpf_map;
 struct bpf_program;
 
 struct sl_candidate {
 	const char *name; /* for reports */
 	/* Either a loaded program of our own … */
 	const struct bpf_program *program;
+	const struct bpf_map *memory; /* hash of u32, emptied by each attach; may be NULL */
 	/* … or sluice itself … */
 	const char *sluice;
 	/* … or shell commands; `count` prints the number of early drops and may be NULL. */

@@ -72,15 +72,32 @@ static void print_act(FILE *report, const struct sl_act *act, u32 number)
 	fputc('\n', report);
 }
 
+/* The lines of `text` that `other` has not. */
+static u32 print_other_lines(FILE *report, const char *which, const char *text, const char *other)
+{
+	u32 count = 0;
+
+	for (const char *line = text; *line;) {
+		size_t length = strcspn(line, "\n");
+		bool is_there = memmem(other, strlen(other), line, length);
+
+		if (!is_there && report)
+			fprintf(report, "  connection only %s: %.*s\n", which, (int)length, line);
+		count += !is_there;
+		line += length + (line[length] == '\n');
+	}
+	return count;
+}
+
 static u32 compare_conntrack(const struct sl_record *without, const struct sl_record *with,
 			     FILE *report)
 {
-	if (!without->conntrack || !with->conntrack || !strcmp(without->conntrack, with->conntrack))
+	if (!strcmp(without->conntrack, with->conntrack))
 		return 0;
-	if (report)
-		fprintf(report, "  connection tracking, without:\n%s  with:\n%s",
-			without->conntrack, with->conntrack);
-	return 1;
+	u32 differences =
+		print_other_lines(report, "without", without->conntrack, with->conntrack) +
+		print_other_lines(report, "with", with->conntrack, without->conntrack);
+	return differences ? differences : 1; /* the same line in other numbers */
 }
 
 u32 sl_compare(const struct sl_script *script, const struct sl_record *without,

@@ -179,6 +179,8 @@ static const char *const steady_settings[][2] = {
 	{"!ipv4/icmp_msgs_burst", "1000000"},
 	{"ipv6/icmp/ratelimit", "0"},
 	{"ipv4/tcp_timestamps", "0"},
+	/* Not for steadiness: the table then shows an early drop within a connection. */
+	{"netfilter/nf_conntrack_acct", "1"},
 	{"ipv4/tcp_invalid_ratelimit", "0"},
 	{"ipv4/tcp_challenge_ack_limit", "1000000"},
 	{"ipv4/tcp_early_retrans", "0"},
@@ -600,17 +602,21 @@ int sl_lab_count_xdp_drops(const struct sl_lab *lab, u64 *ret_drops, struct sl_d
 
 /*
  * A line is "ipv4 2 tcp 6 431999 ESTABLISHED src=…", with the seconds left as its fifth word
- * (missing in entries that do not time out), and "use=N" at its end.
+ * (missing in entries that do not time out), and "use=N" at its end. Ports that NAT chose at random
+ * are left out too.
  */
-static void print_without_time(FILE *out, char *line)
+static void print_steady_words(FILE *out, char *line)
 {
 	char *rest = NULL;
 	u32 column = 0;
 
 	for (char *word = strtok_r(line, " \n", &rest); word; word = strtok_r(NULL, " \n", &rest)) {
 		bool is_time = column++ == 4 && word[strspn(word, "0123456789")] == '\0';
+		bool is_port = !strncmp(word, "sport=", 6) || !strncmp(word, "dport=", 6);
 
-		if (!is_time && strncmp(word, "use=", 4))
+		if (is_port && !sl_pool_knows_port((u16)strtoul(word + 6, NULL, 10)))
+			fprintf(out, "%.6s? ", word);
+		else if (!is_time && strncmp(word, "use=", 4))
 			fprintf(out, "%s ", word);
 	}
 }
@@ -638,7 +644,7 @@ static int read_conntrack_lines(FILE *file, FILE *out)
 			error = -ENOMEM;
 			break;
 		}
-		print_without_time(clean, line);
+		print_steady_words(clean, line);
 		if (!fclose(clean))
 			count++;
 	}

@@ -70,7 +70,11 @@ int sl_lab_run(const struct sl_lab *lab, enum sl_place place, const char *const 
 /* Frames that XDP dropped on in0 in the driver, as the driver itself counts them. */
 int sl_lab_count_xdp_drops(const struct sl_lab *lab, u64 *ret_drops, struct sl_diag *diag);
 
-/* The dut's connection tracking table without what depends on time, sorted; to be freed. */
+/*
+ * The dut's connection tracking table without what depends on time, sorted; to be freed. It counts
+ * each connection's packets, so that an early drop of one of them, which would not refresh the
+ * connection's timer, is a difference.
+ */
 int sl_lab_read_conntrack(const struct sl_lab *lab, char **ret_text, struct sl_diag *diag);
 
 #endif

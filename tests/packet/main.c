@@ -25,7 +25,7 @@ struct options {
 	u32 rulesets, frames, limit_s;
 	const char *rules_path, *save_path, *mutant;
 	struct sl_candidate candidate;
-	bool is_bare, proves_itself, only_prints, keeps_going;
+	bool is_bare, proves_itself, only_prints, keeps_going, shows_noise;
 };
 
 struct tally {
@@ -49,6 +49,7 @@ static const char usage[] =
 	"  --frames M           acts of each script (default 300)\n"
 	"  --rules FILE         these rules (nft or iptables-save) instead of random ones\n"
 	"  --keep-going         after a difference too\n"
+	"  --show-noise         print every difference at once, also what proves not to count\n"
 	"  --save DIR           write each difference, shrunk, to DIR/seed-S.txt\n"
 	"  --limit SECONDS      end after this time whatever happens (default 3600)\n"
 	"  --print              print the first trial's rules and script and do nothing\n"
@@ -56,23 +57,15 @@ static const char usage[] =
 	"Exit status: 0 no difference, 1 a difference or an error, 2 usage, 77 not root.\n";
 
 static const struct option long_options[] = {
-	{"seed", required_argument, NULL, 's'},
-	{"rulesets", required_argument, NULL, 'n'},
-	{"frames", required_argument, NULL, 'm'},
-	{"rules", required_argument, NULL, 'r'},
-	{"sluice", required_argument, NULL, 'S'},
-	{"attach", required_argument, NULL, 'a'},
-	{"detach", required_argument, NULL, 'd'},
-	{"count", required_argument, NULL, 'c'},
-	{"mutant", required_argument, NULL, 'M'},
-	{"save", required_argument, NULL, 'o'},
-	{"bare", no_argument, NULL, 'b'},
-	{"self-proof", no_argument, NULL, 'p'},
-	{"print", no_argument, NULL, 'P'},
-	{"keep-going", no_argument, NULL, 'k'},
-	{"limit", required_argument, NULL, 'l'},
-	{"help", no_argument, NULL, 'h'},
-	{0},
+	{"seed", required_argument, NULL, 's'},   {"rulesets", required_argument, NULL, 'n'},
+	{"frames", required_argument, NULL, 'm'}, {"rules", required_argument, NULL, 'r'},
+	{"sluice", required_argument, NULL, 'S'}, {"attach", required_argument, NULL, 'a'},
+	{"detach", required_argument, NULL, 'd'}, {"count", required_argument, NULL, 'c'},
+	{"mutant", required_argument, NULL, 'M'}, {"save", required_argument, NULL, 'o'},
+	{"bare", no_argument, NULL, 'b'},         {"self-proof", no_argument, NULL, 'p'},
+	{"print", no_argument, NULL, 'P'},        {"keep-going", no_argument, NULL, 'k'},
+	{"show-noise", no_argument, NULL, 'N'},   {"limit", required_argument, NULL, 'l'},
+	{"help", no_argument, NULL, 'h'},         {0},
 };
 
 /* Returns false on a mistake. */
@@ -118,6 +111,8 @@ static bool read_option(struct options *options, int option)
 		return options->proves_itself = true;
 	case 'P':
 		return options->only_prints = true;
+	case 'N':
+		return options->shows_noise = true;
 	case 'k':
 		return options->keeps_going = true;
 	}
@@ -311,7 +306,9 @@ static int run(struct options *options, const struct sl_rules *rules, struct sl_
 		error = sl_mutants_find(mutants, options->mutant, &options->candidate);
 	if (error)
 		sl_fail(diag, -error, "there is no built-in program \"%s\"", options->mutant);
-	struct sl_sides sides = {options->is_bare ? NULL : &pass_all, &options->candidate};
+	struct sl_sides sides = {.reference = options->is_bare ? NULL : &pass_all,
+				 .candidate = &options->candidate,
+				 .noise = options->shows_noise ? stdout : NULL};
 	if (!error && options->proves_itself)
 		good = sl_self_proof(mutants, options->seed);
 	else if (!error)

@@ -29,7 +29,6 @@ struct writer {
 	enum family family;
 	u32 hook;
 	u32 user_count, first_user; /* jumps go forward only: no loops */
-	bool has_flowtable;
 	enum network network;
 	enum transport transport;
 };
@@ -361,11 +360,6 @@ static void match_stateful(struct writer *writer)
 	fputs(sl_random_pick(writer->random, texts), writer->out);
 }
 
-static void match_count(struct writer *writer)
-{
-	fputs(chance(writer, 50) ? "ct count 3" : "ct count over 4", writer->out);
-}
-
 static void match_hash(struct writer *writer)
 {
 	fprintf(writer->out, "jhash %s saddr mod 4 seed 0xabcd %s%u", ip(writer), not(writer),
@@ -418,8 +412,8 @@ static const struct match {
 	{12, 0, L3_HOOKS, match_state},
 	{6, 0, PREROUTING | INPUT, match_fib},
 	{3, NEEDS_ANY_L4, RECEIVING_HOOKS, match_raw},
-	{3, 0, ALL_HOOKS, match_stateful},
-	{1, 0, INPUT | FORWARD, match_count},
+	{3, 0, RECEIVING_HOOKS | INGRESS,
+	 match_stateful}, /* the dut's own reports come by chance */
 	{1, NEEDS_NETWORK, L3_HOOKS, match_hash},
 	{3, NEEDS_NETWORK, L3_HOOKS, match_dynamic},
 	{6, NEEDS_ANY_L3 | NEEDS_ANY_L4, INGRESS, match_vlan},
@@ -544,7 +538,8 @@ static void write_vmap(struct writer *writer)
 {
 	const char *lookup = writer->transport == TCP ? "tcp dport" : "udp dport";
 
-	if (chance(writer, 40) && !(writer->hook & (INGRESS | PREROUTING | OUTPUT | POSTROUTING)))
+	/* It jumps to u0, so from a user chain it would be a loop. */
+	if (chance(writer, 40) && writer->hook & (INPUT | FORWARD))
 		fprintf(writer->out, "%s vmap @verdicts", lookup);
 	else if (chance(writer, 50))
 		fprintf(writer->out,
@@ -666,14 +661,6 @@ static void write_user_chains(struct writer *writer)
 	writer->first_user = 0;
 }
 
-static void write_flowtable(struct writer *writer)
-{
-	fputs("\tflowtable fast { hook ingress priority 0; devices = { in0, out0 }; }\n"
-	      "\tchain offload {\n\t\ttype filter hook forward priority -5; policy accept;\n"
-	      "\t\tmeta l4proto { tcp, udp } flow add @fast\n\t}\n",
-	      writer->out);
-}
-
 static void write_filter_table(struct writer *writer, u32 number)
 {
 	static const int priorities[] = {0, 0, 0, 10, -10, -150, -300, -250};
@@ -690,8 +677,6 @@ static void write_filter_table(struct writer *writer, u32 number)
 	fprintf(writer->out, "table %s filter%u {\n", family_names[writer->family], number);
 	write_user_chains(writer);
 	write_sets(writer);
-	if (chance(writer, 3) && writer->family != FAMILY_NETDEV)
-		write_flowtable(writer);
 	for (u32 i = 0; i < SL_ARRAY_SIZE(chains); i++) {
 		writer->hook = chains[i].hook;
 		if (chance(writer, chains[i].percent))

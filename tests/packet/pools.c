@@ -43,6 +43,14 @@ const u16 sl_pool_ports[] = {22, 53, 80,  443, 8080, 53,   80,   443,  7,    67,
 			     68, 81, 123, 546, 547,  4500, 5353, 9000, 9000, 1000};
 const u32 sl_pool_port_count = SL_ARRAY_SIZE(sl_pool_ports);
 
+bool sl_pool_knows_port(u16 port)
+{
+	for (u32 i = 0; i < sl_pool_port_count; i++)
+		if (sl_pool_ports[i] == port)
+			return true;
+	return port >= SL_FLOW_PORT_FIRST && port <= SL_FLOW_PORT_LAST;
+}
+
 const u8 sl_mac_peer[6] = {2, 0, 0, 0x77, 1, 2};
 const u8 sl_mac_in[6] = {2, 0, 0, 0x77, 1, 1};
 const u8 sl_mac_out[6] = {2, 0, 0, 0x77, 2, 1};

@@ -35,6 +35,9 @@ extern const u32 sl_pool_port_count;
 #define SL_FLOW_PORT_FIRST 20000
 #define SL_FLOW_PORT_LAST  22047
 
+/* False for a port that nobody in this world has chosen: NAT did, at random, after a clash. */
+bool sl_pool_knows_port(u16 port);
+
 extern const u8 sl_mac_peer[6], sl_mac_in[6], sl_mac_out[6], sl_mac_back[6], sl_mac_guest[6],
 	sl_mac_stranger[6], sl_mac_broadcast[6];
 

@@ -3,6 +3,8 @@
 
 #include <net/ethernet.h>
 #include <netinet/in.h>
+#include <netinet/ip.h>
+#include <netinet/ip_icmp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +15,8 @@
 #define MLD2_REPORT_TYPE    143
 #define CHECKSUM_RIGHT      0x0000
 #define CHECKSUM_WRONG      0xbad0
+#define CHECKSUM_NONE       0x0bad
+#define RANDOM_PORT         1
 #define STREAM_SPAN         65536 /* bytes that a conversation stays within */
 #define CANONICAL_SEQ(side) (0xc0000000u + (u32)(side)*STREAM_SPAN)
 
@@ -118,7 +122,7 @@ static bool is_membership_report(const u8 *bytes, const struct sl_layout *layout
 
 static bool is_redirect(const u8 *bytes, const struct sl_layout *layout)
 {
-	if (layout->transport >= layout->end || layout->is_later_fragment)
+	if (layout->transport + 8 > layout->end || layout->is_later_fragment)
 		return false;
 	u8 type = bytes[layout->transport];
 	return (layout->protocol == IPPROTO_ICMP && type == ICMP_REDIRECT_TYPE) ||
@@ -132,24 +136,19 @@ static bool carries_ip(const u8 *bytes, u32 length)
 }
 
 /*
- * Which packet of many is answered by a redirect depends on the clock, so only who is told what
- * about which destination counts: addresses, the ICMP header, the destination.
+ * Which packets of many are answered by a redirect depends on the clock; that somebody is told off
+ * at all does not. So only addresses, type and code count.
  */
 static void note_redirect(struct sl_recorder *recorder, const char *where, const u8 *bytes,
 			  const struct sl_layout *layout)
 {
 	u32 each = layout->is_ip6 ? 16 : 4, addresses = layout->is_ip6 ? 8 : 12;
-	u32 destination = layout->transport + (layout->is_ip6 ? 24 : 8 + 16);
-	u8 summary[32 + 8 + 16] = {0};
-
-	if (destination + each > layout->end)
-		return;
-	memcpy(summary, bytes + layout->network + addresses, (size_t)each * 2);
-	memcpy(summary + 32, bytes + layout->transport, 8);
-	memset(summary + 32 + 2, 0, 2);
-	memcpy(summary + 40, bytes + destination, each);
-	struct sl_observation observation = {where, SL_FORM_DATA, 0, summary, sizeof summary};
 	struct sl_moment *redirects = &recorder->record->redirects;
+	u8 summary[34] = {0};
+
+	memcpy(summary, bytes + layout->network + addresses, (size_t)each * 2);
+	memcpy(summary + 32, bytes + layout->transport, 2);
+	struct sl_observation observation = {where, SL_FORM_DATA, 0, summary, sizeof summary};
 	for (u32 i = 0; i < redirects->seen.count; i++)
 		if (!sl_observation_compare(&redirects->seen.items[i], &observation))
 			return;
@@ -207,13 +206,29 @@ static void judge_checksum(u8 *field, u16 result)
 	sl_put16(field, result ? CHECKSUM_WRONG : CHECKSUM_RIGHT);
 }
 
+/* Whoever fills in a timestamp option reads the clock. */
+static void mask_timestamps(u8 *options, u32 length)
+{
+	for (u32 at = 0; at + 4 <= length && options[at] != IPOPT_END;) {
+		u32 size = options[at] == IPOPT_NOOP ? 1 : options[at + 1];
+
+		if (!size || size > length - at)
+			return;
+		if (options[at] == IPOPT_TIMESTAMP && size > 4)
+			memset(options + at + 4, 0, size - 4);
+		at += size;
+	}
+}
+
 static void canonicalise_network(u8 *bytes, const struct sl_layout *layout)
 {
 	u8 *header = bytes + layout->network;
+	u32 length = layout->transport - layout->network;
 
 	if (!layout->is_ip6) {
-		judge_checksum(header + 10, sl_checksum(header, (header[0] & 15) * 4u, 0));
+		judge_checksum(header + 10, sl_checksum(header, length, 0));
 		sl_put16(header + 4, 0);
+		mask_timestamps(header + 20, length - 20);
 	} else if (header[6] == IPPROTO_FRAGMENT && layout->network + 48 <= layout->end) {
 		sl_put32(header + 44, 0);
 	}
@@ -227,6 +242,18 @@ static bool is_icmp_error(u8 protocol, u8 type)
 	       (type == 3 || type == 4 || type == 5 || type == 11 || type == 12);
 }
 
+static bool has_ports(u8 protocol)
+{
+	return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP;
+}
+
+static void mask_random_ports(u8 *ports)
+{
+	for (u32 at = 0; at < 4; at += 2)
+		if (!sl_pool_knows_port(sl_get16(ports + at)))
+			sl_put16(ports + at, RANDOM_PORT);
+}
+
 static void canonicalise_quote(struct sl_recorder *recorder, u8 *bytes, u32 length)
 {
 	struct sl_layout layout;
@@ -234,23 +261,42 @@ static void canonicalise_quote(struct sl_recorder *recorder, u8 *bytes, u32 leng
 	if (!sl_layout_read(bytes, length, 0, &layout))
 		return;
 	canonicalise_network(bytes, &layout);
-	if (layout.protocol != IPPROTO_TCP || layout.is_later_fragment)
+	u8 *transport = bytes + layout.transport;
+	u32 rest = layout.end - layout.transport;
+	if (!has_ports(layout.protocol) || layout.is_later_fragment || rest < 8)
 		return;
-	canonicalise_tcp(recorder, bytes + layout.transport, layout.end - layout.transport);
-	if (layout.transport + 18 <= layout.end)
-		sl_put16(bytes + layout.transport + 16, 0);
+	u32 checksum_at = layout.protocol == IPPROTO_TCP ? 16 : 6;
+	if (layout.protocol == IPPROTO_TCP)
+		canonicalise_tcp(recorder, transport, rest);
+	mask_random_ports(transport);
+	if (checksum_at + 2 <= rest)
+		sl_put16(transport + checksum_at, 0);
 }
 
-/* `length` bytes from the transport header on; checksums have been judged. */
+/*
+ * `length` bytes from the transport header on. `checksum` is what their checksum came to; where
+ * the addresses are not known, 0.
+ */
 static void canonicalise_transport(struct sl_recorder *recorder, u8 protocol, u8 *bytes, u32 length,
-				   bool knows_checksum, u16 checksum)
+				   u16 checksum)
 {
 	if (protocol == IPPROTO_TCP && length >= 20) {
 		canonicalise_tcp(recorder, bytes, length);
-		judge_checksum(bytes + 16, knows_checksum ? checksum : 0);
+		mask_random_ports(bytes);
+		judge_checksum(bytes + 16, checksum);
+	} else if (protocol == IPPROTO_UDP && length >= 8) {
+		bool has_checksum = sl_get16(bytes + 6);
+
+		mask_random_ports(bytes);
+		judge_checksum(bytes + 6, checksum);
+		if (!has_checksum)
+			sl_put16(bytes + 6, CHECKSUM_NONE);
+	} else if (protocol == IPPROTO_ICMP && length >= 20 && bytes[0] == ICMP_TIMESTAMPREPLY) {
+		memset(bytes + 12, 0, 8);
+		judge_checksum(bytes + 2, checksum);
 	} else if (length > 8 && is_icmp_error(protocol, bytes[0])) {
 		canonicalise_quote(recorder, bytes + 8, length - 8);
-		judge_checksum(bytes + 2, knows_checksum ? checksum : 0);
+		judge_checksum(bytes + 2, checksum);
 	}
 }
 
@@ -263,7 +309,7 @@ static void canonicalise_ip(struct sl_recorder *recorder, u8 *bytes, u32 length,
 	canonicalise_network(bytes, &layout);
 	if (!layout.is_fragment)
 		canonicalise_transport(recorder, layout.protocol, bytes + layout.transport,
-				       layout.end - layout.transport, true,
+				       layout.end - layout.transport,
 				       sl_checksum_transport(bytes, &layout));
 }
 
@@ -281,7 +327,7 @@ static void canonicalise(struct sl_recorder *recorder, struct sl_observation *ob
 		break;
 	case SL_FORM_TRANSPORT:
 		canonicalise_transport(recorder, observation->protocol, bytes, observation->length,
-				       false, 0);
+				       0);
 		break;
 	case SL_FORM_DATA:
 		break;

@@ -7,7 +7,9 @@
  * compared byte for byte. Promised: only these fields are masked or rewritten
  *  - IPv4 id and IPv6 fragment id (random where the dut makes them),
  *  - TCP sequence numbers that count from an initial one which the dut chose (made relative),
- *  - checksums over these fields (kept as "right" or "wrong"),
+ *  - ports that nobody uses, chosen by NAT at random where two connections clash,
+ *  - the times in IPv4 timestamp options and ICMP timestamp replies,
+ *  - checksums over these fields (kept as "right", "wrong" or "none"),
  * and only these are put aside: the dut's IGMP and MLD reports, whose time is random; redirects,
  * which the kernel rations by the clock, are compared as a set at the end.
  */

@@ -5,7 +5,8 @@
  *
  * Enters: a seed. Leaves: text. Promised: the same seed gives the same text; nft 1.0.6 and
  * iptables-nft-restore 1.8.9 load it (the campaign treats a refusal as a failure); nothing in it
- * depends on the clock or on chance within a run (limits are per hour or far out of reach).
+ * depends on the clock or on chance within a run (limits are per hour or far out of reach; no
+ * connlimit or ct count, whose garbage is collected by the tick).
  */
 #ifndef SLUICE_PACKET_RULESETS_H
 #define SLUICE_PACKET_RULESETS_H

@@ -331,6 +331,7 @@ static void converse_fragments(struct author *author, enum sl_act_kind side, boo
 	plan.icmp_type = is_ip6 ? 128 : 8;
 	plan.tcp_flags = SL_TCP_SYN;
 	plan.source_port = new_flow_port(author);
+	plan.icmp_rest = (u32)plan.source_port << 16;
 	plan.destination_port = draw_port(author);
 	plan.payload = payload;
 	plan.payload_length = 60 + sl_random_below(random, sizeof payload - 60);
@@ -410,6 +411,7 @@ static void converse_options(struct author *author, enum sl_act_kind side, bool 
 	plan.icmp_type = is_ip6 ? 128 : 8;
 	plan.tcp_flags = SL_TCP_SYN;
 	plan.source_port = new_flow_port(author);
+	plan.icmp_rest = (u32)plan.source_port << 16;
 	plan.destination_port = draw_port(author);
 	memcpy(extra, is_ip6 ? extensions6[i].bytes : options4[i].bytes, sizeof extra);
 	plan.extra = extra;
@@ -451,6 +453,7 @@ static void converse_spoilt(struct author *author, enum sl_act_kind side, bool i
 				 ? SL_TCP_SYN
 				 : (u8)sl_random_below(&author->random, 64);
 	plan.source_port = new_flow_port(author);
+	plan.icmp_rest = (u32)plan.source_port << 16;
 	plan.destination_port = draw_port(author);
 	draw_payload(author, &plan, payload, sizeof payload);
 	sl_frame_build(&plan, &frame);
@@ -526,6 +529,7 @@ static void converse_groups(struct author *author, enum sl_act_kind side, bool i
 	plan.protocol = sl_random_chance(&author->random, 80) ? IPPROTO_UDP : icmp_of(is_ip6);
 	plan.icmp_type = is_ip6 ? 128 : 8;
 	plan.source_port = new_flow_port(author);
+	plan.icmp_rest = (u32)plan.source_port << 16;
 	plan.destination_port = sl_random_pick(&author->random, ports);
 	if (plan.destination_port == 68 && sl_random_chance(&author->random, 50))
 		plan.source = sl_address_from(is_ip6 ? "fe80::2" : "0.0.0.0");

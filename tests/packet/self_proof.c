@@ -98,7 +98,7 @@ bool sl_self_proof(const struct mutants_bpf *mutants, u64 seed)
 {
 	struct sl_rules rules = {SL_RULES_NFT, exact_rules};
 	struct sl_candidate pass_all, exact, mutant;
-	struct sl_sides sides = {&pass_all, &pass_all};
+	struct sl_sides sides = {.reference = &pass_all, .candidate = &pass_all};
 	bool good = true;
 
 	if (sl_mutants_find(mutants, "pass_all", &pass_all) ||

@@ -64,6 +64,24 @@ static int read_aftermath(const struct sl_lab *lab, const struct sl_candidate *c
 	return error;
 }
 
+/* From the attach to the detach, which is tried also where the part between them fails. */
+static int play_attached(const struct sl_trial *trial, const struct sl_candidate *candidate,
+			 const struct sl_lab *lab, struct sl_services *services,
+			 struct sl_record **ret_record, struct sl_diag *diag)
+{
+	struct sl_diag ignored;
+	int error = candidate ? sl_candidate_attach(candidate, lab, diag) : 0;
+
+	if (!error)
+		error = sl_play(lab, services, trial->script, ret_record, diag);
+	if (!error)
+		error = read_aftermath(lab, candidate, *ret_record, diag);
+	if (!candidate)
+		return error;
+	int detach_error = sl_candidate_detach(candidate, lab, error ? &ignored : diag);
+	return error ? error : detach_error;
+}
+
 /* One side of the trial from a fresh lab to a record. `candidate` may be NULL. */
 static int run_side(const struct sl_trial *trial, const struct sl_candidate *candidate,
 		    struct sl_record **ret_record, struct sl_diag *diag)
@@ -77,14 +95,8 @@ static int run_side(const struct sl_trial *trial, const struct sl_candidate *can
 		error = sl_services_open(&lab, &services, diag);
 	if (!error)
 		error = sl_rules_load(&lab, &trial->rules, diag);
-	if (!error && candidate)
-		error = sl_candidate_attach(candidate, &lab, diag);
 	if (!error)
-		error = sl_play(&lab, services, trial->script, &record, diag);
-	if (!error)
-		error = read_aftermath(&lab, candidate, record, diag);
-	if (!error && candidate)
-		error = sl_candidate_detach(candidate, &lab, diag);
+		error = play_attached(trial, candidate, &lab, services, &record, diag);
 	if (error)
 		return error;
 	*ret_record = record;
@@ -123,21 +135,28 @@ static int run_both(const struct sl_trial *trial, const struct sl_candidate *fir
 	return 0;
 }
 
+#define CONFIRMATIONS 3
+
 /* A difference was seen once. What is it worth? */
 static int confirm(const struct sl_trial *trial, const struct sl_sides *sides,
 		   struct sl_trial_result *result, struct sl_diag *diag)
 {
-	u32 again = 0, control = 0;
-	int error = run_both(trial, sides->reference, sides->candidate, NULL, &again, NULL, diag);
+	result->verdict = SL_TRIAL_DIFFERENT;
+	for (u32 i = 0; i < CONFIRMATIONS && result->verdict == SL_TRIAL_DIFFERENT; i++) {
+		u32 again = 0, control = 0;
+		int error = run_both(trial, sides->reference, sides->candidate, NULL, &again, NULL,
+				     diag);
 
-	if (!error)
-		error = run_both(trial, sides->reference, sides->reference, NULL, &control, NULL,
-				 diag);
-	if (error)
-		return error;
-	result->verdict = control  ? SL_TRIAL_NOISY
-			  : !again ? SL_TRIAL_UNSTEADY
-				   : SL_TRIAL_DIFFERENT;
+		if (!error)
+			error = run_both(trial, sides->reference, sides->reference, sides->noise,
+					 &control, NULL, diag);
+		if (error)
+			return error;
+		if (control)
+			result->verdict = SL_TRIAL_NOISY;
+		else if (!again)
+			result->verdict = SL_TRIAL_UNSTEADY;
+	}
 	return 0;
 }
 
@@ -146,8 +165,8 @@ int sl_trial_run(const struct sl_trial *trial, const struct sl_sides *sides,
 {
 	struct sl_trial_result result;
 	u32 differences = 0;
-	int error = run_both(trial, sides->reference, sides->candidate, NULL, &differences, &result,
-			     diag);
+	int error = run_both(trial, sides->reference, sides->candidate, sides->noise, &differences,
+			     &result, diag);
 
 	if (!error && differences)
 		error = confirm(trial, sides, &result, diag);

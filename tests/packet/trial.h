@@ -28,6 +28,7 @@ struct sl_trial {
 struct sl_sides {
 	const struct sl_candidate *reference; /* pass_all, or nothing with --bare */
 	const struct sl_candidate *candidate;
+	FILE *noise; /* for differences that do not count; NULL where nobody wants them */
 };
 
 enum sl_trial_verdict {

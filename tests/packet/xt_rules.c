@@ -196,7 +196,6 @@ static void match_stateful(struct writer *writer)
 		"-m recent --name r1 --rcheck",
 		"-m hashlimit --hashlimit-upto 5/hour --hashlimit-burst 4 --hashlimit-mode srcip "
 		"--hashlimit-name h1",
-		"-m connlimit --connlimit-above 3",
 		"-m quota --quota 3000",
 		"-m string --string question --algo bm",
 		"-m connbytes --connbytes 3: "
