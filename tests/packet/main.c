@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <sched.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,80 +57,82 @@ static const char usage[] =
 	"  --self-proof         show that the lab sees every built-in mutant and nothing else\n"
 	"Exit status: 0 no difference, 1 a difference or an error, 2 usage, 77 not root.\n";
 
-static const struct option long_options[] = {
-	{"seed", required_argument, NULL, 's'},   {"rulesets", required_argument, NULL, 'n'},
-	{"frames", required_argument, NULL, 'm'}, {"rules", required_argument, NULL, 'r'},
-	{"sluice", required_argument, NULL, 'S'}, {"attach", required_argument, NULL, 'a'},
-	{"detach", required_argument, NULL, 'd'}, {"count", required_argument, NULL, 'c'},
-	{"mutant", required_argument, NULL, 'M'}, {"save", required_argument, NULL, 'o'},
-	{"bare", no_argument, NULL, 'b'},         {"self-proof", no_argument, NULL, 'p'},
-	{"print", no_argument, NULL, 'P'},        {"keep-going", no_argument, NULL, 'k'},
-	{"show-noise", no_argument, NULL, 'N'},   {"limit", required_argument, NULL, 'l'},
-	{"help", no_argument, NULL, 'h'},         {0},
+enum option_kind { FLAG, TEXT, NUMBER, SEED };
+
+/* The command line: where in `struct options` each value goes. */
+static const struct {
+	const char *name;
+	enum option_kind kind;
+	size_t offset;
+} slots[] = {
+	{"seed", SEED, offsetof(struct options, seed)},
+	{"rulesets", NUMBER, offsetof(struct options, rulesets)},
+	{"frames", NUMBER, offsetof(struct options, frames)},
+	{"limit", NUMBER, offsetof(struct options, limit_s)},
+	{"rules", TEXT, offsetof(struct options, rules_path)},
+	{"save", TEXT, offsetof(struct options, save_path)},
+	{"mutant", TEXT, offsetof(struct options, mutant)},
+	{"sluice", TEXT, offsetof(struct options, candidate.sluice)},
+	{"attach", TEXT, offsetof(struct options, candidate.attach)},
+	{"detach", TEXT, offsetof(struct options, candidate.detach)},
+	{"count", TEXT, offsetof(struct options, candidate.count)},
+	{"bare", FLAG, offsetof(struct options, is_bare)},
+	{"keep-going", FLAG, offsetof(struct options, keeps_going)},
+	{"show-noise", FLAG, offsetof(struct options, shows_noise)},
+	{"print", FLAG, offsetof(struct options, only_prints)},
+	{"self-proof", FLAG, offsetof(struct options, proves_itself)},
 };
 
-/* Returns false on a mistake. */
-static bool read_option(struct options *options, int option)
+/* False on a number that is none, or 0 where something has to be counted. */
+static bool store_option(struct options *options, u32 slot, const char *value)
 {
-	switch (option) {
-	case 's':
-		options->seed = strtoull(optarg, NULL, 0);
+	void *place = (char *)options + slots[slot].offset;
+	char *end = NULL;
+
+	switch (slots[slot].kind) {
+	case FLAG:
+		*(bool *)place = true;
 		return true;
-	case 'n':
-		options->rulesets = (u32)strtoul(optarg, NULL, 0);
-		return options->rulesets > 0;
-	case 'm':
-		options->frames = (u32)strtoul(optarg, NULL, 0);
-		return options->frames > 0;
-	case 'l':
-		options->limit_s = (u32)strtoul(optarg, NULL, 0);
-		return options->limit_s > 0;
-	case 'r':
-		options->rules_path = optarg;
+	case TEXT:
+		*(const char **)place = value;
 		return true;
-	case 'S':
-		options->candidate.sluice = options->candidate.name = optarg;
-		return true;
-	case 'a':
-		options->candidate.attach = options->candidate.name = optarg;
-		return true;
-	case 'd':
-		options->candidate.detach = optarg;
-		return true;
-	case 'c':
-		options->candidate.count = optarg;
-		return true;
-	case 'M':
-		options->mutant = optarg;
-		return true;
-	case 'o':
-		options->save_path = optarg;
-		return true;
-	case 'b':
-		return options->is_bare = true;
-	case 'p':
-		return options->proves_itself = true;
-	case 'P':
-		return options->only_prints = true;
-	case 'N':
-		return options->shows_noise = true;
-	case 'k':
-		return options->keeps_going = true;
+	case SEED:
+		*(u64 *)place = strtoull(value, &end, 0);
+		return *value && !*end;
+	case NUMBER:
+		*(u32 *)place = (u32)strtoul(value, &end, 0);
+		return *(u32 *)place && !*end;
 	}
 	return false;
+}
+
+/* Exactly one candidate, or something to do without one. */
+static bool choose_candidate(struct options *options)
+{
+	struct sl_candidate *candidate = &options->candidate;
+	u32 count = !!candidate->sluice + !!candidate->attach + !!options->mutant;
+
+	candidate->name = candidate->sluice   ? candidate->sluice
+			  : candidate->attach ? candidate->attach
+					      : options->mutant;
+	return count == !(options->proves_itself || options->only_prints);
 }
 
 static bool read_options(int argc, char **argv, struct options *ret_options)
 {
 	struct options options = {
 		.seed = (u64)time(NULL), .rulesets = 100, .frames = 300, .limit_s = 3600};
-	int option;
+	struct option names[SL_ARRAY_SIZE(slots) + 1] = {0};
+	int slot = 0;
 
-	while ((option = getopt_long(argc, argv, "h", long_options, NULL)) != -1)
-		if (!read_option(&options, option))
+	for (u32 i = 0; i < SL_ARRAY_SIZE(slots); i++)
+		names[i] = (struct option){.name = slots[i].name,
+					   .has_arg = slots[i].kind == FLAG ? no_argument
+									    : required_argument};
+	for (int found; (found = getopt_long(argc, argv, "", names, &slot)) != -1;)
+		if (found || !store_option(&options, (u32)slot, optarg))
 			return false;
-	bool has_candidate = options.candidate.name || options.mutant;
-	if (optind != argc || (!has_candidate && !options.proves_itself && !options.only_prints))
+	if (optind != argc || !choose_candidate(&options))
 		return false;
 	*ret_options = options;
 	return true;
@@ -317,8 +320,28 @@ static int run(struct options *options, const struct sl_rules *rules, struct sl_
 	return error ? error : !good;
 }
 
+static void close_arena(struct sl_arena **arena)
+{
+	sl_arena_free(*arena);
+}
+
+/* What was asked for, as an exit status. */
+static int serve(struct options *options, const struct sl_rules *rules, struct sl_diag *diag)
+{
+	if (options->only_prints)
+		return print_trial(options, rules);
+	if (geteuid()) {
+		puts("SKIP: network namespaces and XDP need root");
+		return EXIT_SKIPPED;
+	}
+	stay_on_one_processor();
+	int error = sl_session_start(options->limit_s, diag);
+	return error ? error : run(options, rules, diag);
+}
+
 int main(int argc, char **argv)
 {
+	SL_CLEANUP(close_arena) struct sl_arena *arena = sl_arena_new();
 	struct options options;
 	struct sl_diag diag = {""};
 	struct sl_rules rules = {0};
@@ -328,24 +351,12 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	struct sl_arena *arena = sl_arena_new();
 	int status = arena ? 0 : sl_fail_memory(&diag);
 	if (!status && options.rules_path)
 		status = sl_rules_read(options.rules_path, arena, &rules, &diag);
-	const struct sl_rules *given = options.rules_path ? &rules : NULL;
-	if (!status && options.only_prints)
-		return print_trial(&options, given);
-	if (!status && geteuid()) {
-		puts("SKIP: network namespaces and XDP need root");
-		return EXIT_SKIPPED;
-	}
-	stay_on_one_processor();
 	if (!status)
-		status = sl_session_start(options.limit_s, &diag);
-	if (!status)
-		status = run(&options, given, &diag);
-	if (diag.text[0] && status < 0)
+		status = serve(&options, options.rules_path ? &rules : NULL, &diag);
+	if (status < 0)
 		fprintf(stderr, "sluice-differential: %s\n", diag.text);
-	sl_arena_free(arena);
-	return status ? EXIT_FAILURE : EXIT_SUCCESS;
+	return status < 0 ? EXIT_FAILURE : status;
 }
