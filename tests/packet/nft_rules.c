@@ -322,8 +322,7 @@ static void match_state(struct writer *writer)
 					    "ct mark != 0",
 					    "ct mark 3",
 					    "ct status assured",
-					    "ct expiration > 1h",
-					    "ct protocol tcp"};
+					    "ct expiration > 1h"};
 
 	fputs(sl_random_pick(writer->random, texts), writer->out);
 }

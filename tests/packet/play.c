@@ -13,7 +13,9 @@
 #include "responder.h"
 
 #define MARKER_LENGTH     60
-#define MARKER_TIMEOUT_MS 2000
+#define MARKER_TIMEOUT_MS 5000
+#define LINK_TRIES        200
+#define LINK_TRY_MS       10
 #define ROUNDS_MAX        24 /* no conversation of two answers this often without a loop */
 #define RECEIVE_MAX       65536
 
@@ -73,8 +75,12 @@ static void take_frame(struct player *player, enum sl_place place, const u8 *byt
 		inbox->count++;
 }
 
-/* Reads `fd` up to the newest marker; with `inbox`, what comes before it are frames at `place`. */
-static int read_to_marker(struct player *player, int fd, enum sl_place place, struct inbox *inbox)
+/*
+ * Reads `fd` up to the newest marker; with `inbox`, what comes before it are frames at `place`.
+ * -ETIMEDOUT without a message where no more comes for `timeout_ms`.
+ */
+static int read_to_marker(struct player *player, int fd, enum sl_place place, struct inbox *inbox,
+			  int timeout_ms)
 {
 	static u8 bytes[RECEIVE_MAX];
 	struct pollfd ready = {.fd = fd, .events = POLLIN};
@@ -82,17 +88,60 @@ static int read_to_marker(struct player *player, int fd, enum sl_place place, st
 	for (;;) {
 		ssize_t length = recv(fd, bytes, sizeof bytes, MSG_DONTWAIT);
 
-		if (length < 0 && errno == EAGAIN && poll(&ready, 1, MARKER_TIMEOUT_MS) == 1)
+		if (length < 0 && errno == EAGAIN && poll(&ready, 1, timeout_ms) == 1)
 			continue;
 		if (length < 0)
-			return sl_fail(player->diag, ETIMEDOUT,
-				       "a marker frame did not come through: what is attached to "
-				       "the device dropped it, or the machine stalled");
+			return -ETIMEDOUT;
 		if (is_marker(player, bytes, (u32)length))
 			return 0;
 		if (inbox)
 			take_frame(player, place, bytes, (u32)length, inbox);
 	}
+}
+
+/* One way through the lab, which everything sent before has to take too. */
+static int follow_marker(struct player *player, int from, const u8 *mac, int to,
+			 enum sl_place place, struct inbox *inbox)
+{
+	int error = send_marker(player, from, mac);
+
+	if (error)
+		return error;
+	error = read_to_marker(player, to, place, inbox, MARKER_TIMEOUT_MS);
+	if (error)
+		return sl_fail(player->diag, -error,
+			       "a marker frame did not come through: what is attached to the "
+			       "device dropped it, or the machine stalled");
+	return 0;
+}
+
+/* A link just raised loses frames until the kernel has noticed its carrier, a moment later. */
+static int await_link(struct player *player, int from, const u8 *mac, int to)
+{
+	for (u32 i = 0; i < LINK_TRIES; i++) {
+		int error = send_marker(player, from, mac);
+
+		if (error)
+			return error;
+		if (!read_to_marker(player, to, SL_DUT, NULL, LINK_TRY_MS))
+			return 0;
+	}
+	return sl_fail(player->diag, ETIMEDOUT,
+		       "no marker frame comes through: what is attached to the device drops it");
+}
+
+static int await_links(struct player *player)
+{
+	const struct sl_lab *lab = player->lab;
+	int error = await_link(player, lab->peer_socket, sl_mac_in, lab->in_markers);
+
+	if (!error)
+		error = await_link(player, lab->back_socket, sl_mac_out, lab->out_markers);
+	if (!error)
+		error = await_link(player, lab->in_markers, sl_mac_peer, lab->peer_socket);
+	if (!error)
+		error = await_link(player, lab->out_markers, sl_mac_back, lab->back_socket);
+	return error;
 }
 
 /* The macvlan guest takes unicast frames at once; broadcasts come some time later, if at all. */
@@ -112,22 +161,18 @@ static void drain_guest(struct player *player)
 static int flush_links(struct player *player, struct inbox *peer, struct inbox *back)
 {
 	const struct sl_lab *lab = player->lab;
-	int error = send_marker(player, lab->peer_socket, sl_mac_in);
+	int error =
+		follow_marker(player, lab->peer_socket, sl_mac_in, lab->in_markers, SL_DUT, NULL);
 
 	if (!error)
-		error = read_to_marker(player, lab->in_markers, SL_DUT, NULL);
+		error = follow_marker(player, lab->back_socket, sl_mac_out, lab->out_markers,
+				      SL_DUT, NULL);
 	if (!error)
-		error = send_marker(player, lab->back_socket, sl_mac_out);
+		error = follow_marker(player, lab->in_markers, sl_mac_peer, lab->peer_socket,
+				      SL_PEER, peer);
 	if (!error)
-		error = read_to_marker(player, lab->out_markers, SL_DUT, NULL);
-	if (!error)
-		error = send_marker(player, lab->in_markers, sl_mac_peer);
-	if (!error)
-		error = read_to_marker(player, lab->peer_socket, SL_PEER, peer);
-	if (!error)
-		error = send_marker(player, lab->out_markers, sl_mac_back);
-	if (!error)
-		error = read_to_marker(player, lab->back_socket, SL_BACK, back);
+		error = follow_marker(player, lab->out_markers, sl_mac_back, lab->back_socket,
+				      SL_BACK, back);
 	drain_guest(player);
 	return error;
 }
@@ -211,6 +256,8 @@ int sl_play(const struct sl_lab *lab, struct sl_services *services, const struct
 	int error = recorder ? sl_record_new(&recorder->record, diag) : sl_fail_memory(diag);
 	u64 start = now_ms();
 
+	if (!error)
+		error = await_links(&player);
 	for (u32 i = 0; !error && i < script->acts.count; i++)
 		error = play_act(&player, &script->acts.items[i]);
 	if (!error && recorder->out_of_memory)

@@ -8,7 +8,7 @@
  * brings nothing new.
  *
  * Enters: a lab with its rules loaded, a script. Leaves: a record.
- * Promised: bounded in time; a marker that does not come within two seconds is an error.
+ * Promised: bounded in time; a marker that does not come within five seconds is an error.
  */
 #ifndef SLUICE_PACKET_PLAY_H
 #define SLUICE_PACKET_PLAY_H

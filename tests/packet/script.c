@@ -187,7 +187,8 @@ static void want_ack(struct sl_act *act, u16 port)
 	    !sl_layout_read(act->bytes, act->length, ETH_HLEN, &layout))
 		return;
 	if (layout.protocol != IPPROTO_TCP || layout.is_fragment ||
-	    layout.transport + 20 > layout.end)
+	    layout.transport + 20 > layout.end ||
+	    sl_get16(act->bytes + layout.transport) != port) /* spoilt: not where it seems */
 		return;
 	act->patch = (struct sl_patch){true, port, layout.transport + 8, layout.transport + 16};
 }
