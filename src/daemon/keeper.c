@@ -211,6 +211,7 @@ static int adopt(struct sl_keeper *keeper, struct sl_compiled *compiled,
 	keeper->info.generations++;
 	count_rules(keeper);
 	error = pin_generation(keeper, diag);
+	write_info(keeper);
 	if (!error)
 		publish(keeper);
 	return error;
