@@ -18,12 +18,17 @@ struct packet {
 	bool is_tc;
 };
 
-static __always_inline struct net_device *device_of(const struct packet *packet)
+static __always_inline bool kernel_is_as_expected(const struct packet *packet, bool is_ip6)
 {
-	void *context = bpf_cast_to_kern_ctx(packet->context);
+	/* Both are known when the program is loaded, and cost nothing. */
+	if (!HAS_GENERATION_IN_NET() || !bpf_cast_to_kern_ctx)
+		return probed_state_is_as_expected(is_ip6);
 
-	return packet->is_tc ? ((struct sk_buff *)context)->dev
-			     : ((struct xdp_buff *)context)->rxq->dev;
+	void *context = bpf_cast_to_kern_ctx(packet->context);
+	struct net_device *dev = packet->is_tc ? ((struct sk_buff *)context)->dev
+					       : ((struct xdp_buff *)context)->rxq->dev;
+
+	return loaded_state_is_as_expected(dev, is_ip6);
 }
 
 /* Through the rules, as far as they are known: which worlds live on, and which must pass. */
@@ -105,7 +110,7 @@ static __always_inline enum sl_fate_count judge(const struct packet *packet, __u
 		if (possible & pass)
 			return SL_PASSED_CONNTRACK;
 	}
-	if (!epoch || !lease_holds() || !kernel_is_as_expected(device_of(packet), is_ip6) ||
+	if (!epoch || !lease_holds() || !kernel_is_as_expected(packet, is_ip6) ||
 	    live.epoch != epoch)
 		return SL_PASSED_STALE;
 	count_rules(&cursor, possible, *ret_bytes);

@@ -15,6 +15,9 @@
 #define NF_INET_LOCAL_IN    1
 #define NF_INET_FORWARD     2
 
+/* Before 6.17 the generation lies in memory of nf_tables' own, whose address user space finds. */
+#define HAS_GENERATION_IN_NET() bpf_core_field_exists(((struct net *)0)->nft.base_seq)
+
 /*
  * For each field: SAME(name, expression over `dev` and `net`), in the order of cache lines. Which
  * of them a packet's verdict rests on depends on its family, and on what the path makes of
@@ -28,7 +31,7 @@
 	SAME(hooks_ingress, (__u64)READ(dev, nf_hooks_ingress))                                    \
 	SAME(vlan_info, bpf_core_field_exists(dev->vlan_info) ? (__u64)READ(dev, vlan_info) : 0)   \
 	SAME(net_cookie, READ(net, net_cookie))                                                    \
-	SAME(generation, READ(net, nft.base_seq))
+	SAME(generation, GENERATION(net))
 
 #define SL_EACH_IP_FIELD(SAME, READ, READ2)                                                        \
 	SAME(forwarding, (__u32)READ2(dev, ip_ptr, cnf.data[0]))                                   \
