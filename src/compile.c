@@ -9,6 +9,7 @@
 
 #include "lift/lift.h"
 #include "load/attach.h"
+#include "load/foreign.h"
 #include "optimise/optimise.h"
 
 void sl_compiled_free(struct sl_compiled *compiled)
@@ -114,6 +115,10 @@ static int read_once(struct sl_observer *observer, const char *device, int own_t
 	if (error)
 		return error;
 	note_foreign_tcx(compiled->host, device, own_tc_program);
+	error = sl_foreign_note(sl_observer_hooks(observer), compiled->host);
+	if (error)
+		return sl_fail(diag, -error, "netfilter's hooks cannot be told apart: %s",
+			       strerror(-error));
 	error = sl_source_read_live(patience_ms, &compiled->rules, diag);
 	if (!error) {
 		link = sl_host_find_link(compiled->host, device);

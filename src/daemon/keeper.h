@@ -12,11 +12,10 @@
 
 #include "base/diag.h"
 #include "base/types.h"
+#include "daemon/ladder.h"
 #include "info.h"
 
 struct sl_keeper;
-
-enum sl_wanted_mode { SL_WANT_AUTO, SL_WANT_OFFLOAD, SL_WANT_NATIVE, SL_WANT_TC, SL_WANT_GENERIC };
 
 /*
  * Compiles and attaches, or takes over an attachment of the same device that an earlier keeper
@@ -24,7 +23,10 @@ enum sl_wanted_mode { SL_WANT_AUTO, SL_WANT_OFFLOAD, SL_WANT_NATIVE, SL_WANT_TC,
  * line. Only one keeper can hold a device: -EALREADY names the other's process.
  */
 int sl_keeper_attach(const char *device, enum sl_wanted_mode wanted, struct sl_keeper **ret_keeper,
-		     char ret_ladder[1024], struct sl_diag *diag);
+		     char ret_ladder[SL_LADDER_TEXT], struct sl_diag *diag);
+
+/* In the process that will run it: signs the lock, says so in the pins. */
+int sl_keeper_start(struct sl_keeper *keeper, struct sl_diag *diag);
 
 /*
  * Follows changes until SIGTERM or SIGINT, until the attachment is removed by somebody else, or
@@ -36,11 +38,12 @@ int sl_keeper_run(struct sl_keeper *keeper, struct sl_diag *diag);
 void sl_keeper_free(struct sl_keeper *keeper);
 
 enum sl_attach_mode sl_keeper_mode(const struct sl_keeper *keeper);
+u64 sl_keeper_net_cookie(const struct sl_keeper *keeper);
 
 /*
  * Removes an attachment, whoever made it: link, pins, keeper. 0, or -ENOENT when there is none.
  */
-int sl_keeper_detach(const char *device, struct sl_diag *diag);
+int sl_keeper_detach(u64 net_cookie, const char *device, struct sl_diag *diag);
 
 /* The process that keeps the device in step; 0 when there is none. */
 int sl_keeper_pid(u64 net_cookie, const char *device);

@@ -59,7 +59,7 @@ static int lift(struct sl_rule_lift *rule, const struct sl_expr *expr)
 	if (key == NFT_CT_STATE)
 		load_state(rule, expr->ct.dreg);
 	else if (key < SL_ARRAY_SIZE(keys) && keys[key].length)
-		sl_registers_load_unknown(&rule->registers, expr->ct.dreg, keys[key].length,
+		sl_registers_load_unknown(&rule->registers, expr->ct.dreg, keys[key].length, true,
 					  keys[key].reason);
 	else
 		sl_registers_forget(&rule->registers, key < SL_ARRAY_SIZE(keys)

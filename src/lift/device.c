@@ -131,10 +131,10 @@ static const struct sl_link *find_index(const struct sl_host *host, u32 ifindex)
 	return NULL;
 }
 
-static int format(struct sl_lifter *lifter, const char **ret_reason, const char *text)
+static int give(const char **ret_reason, const char *text)
 {
 	*ret_reason = text;
-	return text ? 0 : sl_fail_memory(lifter->diag);
+	return text ? 0 : -ENOMEM;
 }
 
 int sl_device_find_obstacle(struct sl_lifter *lifter, const char **ret_reason)
@@ -146,21 +146,18 @@ int sl_device_find_obstacle(struct sl_lifter *lifter, const char **ret_reason)
 	if (link->master) {
 		const struct sl_link *master = find_index(lifter->host, link->master);
 
-		return format(lifter, ret_reason,
-			      sl_arena_printf(arena, "%s is a port of %s", link->name,
-					      master ? master->name : "another device"));
+		return give(ret_reason, sl_arena_printf(arena, "%s is a port of %s", link->name,
+							master ? master->name : "another device"));
 	}
 	if (why)
-		return format(lifter, ret_reason,
-			      sl_arena_printf(arena, "%s: %s", link->name, why));
+		return give(ret_reason, sl_arena_printf(arena, "%s: %s", link->name, why));
 	for (u32 i = 0; i < lifter->host->links.count; i++) {
 		const struct sl_link *upper = &lifter->host->links.items[i];
 
 		why = find_upper_obstacle(link, upper);
 		if (why)
-			return format(lifter, ret_reason,
-				      sl_arena_printf(arena, "%s sits on %s and %s", upper->name,
-						      link->name, why));
+			return give(ret_reason, sl_arena_printf(arena, "%s sits on %s and %s",
+								upper->name, link->name, why));
 	}
 	*ret_reason = NULL;
 	return 0;

@@ -41,6 +41,7 @@ int sl_emit_kernel(struct sl_rule_lift *rule, const char *reason)
 {
 	struct sl_op op = {.kind = SL_OP_KERNEL, .reason = reason};
 
+	rule->ends = true; /* all that get here pass */
 	return append_effect(rule, &op);
 }
 
@@ -166,12 +167,28 @@ int sl_emit_range(struct sl_rule_lift *rule, const struct sl_key_draft *key, con
 	return append(rule, &op);
 }
 
+/* The only alternative stands for itself. */
+static struct sl_op single(const struct sl_op *alternative, bool invert)
+{
+	struct sl_op op = *alternative;
+
+	if (invert && op.kind == SL_OP_COMPARE)
+		op.compare = SL_NE;
+	else
+		op.invert = invert;
+	return op;
+}
+
 int sl_emit_any(struct sl_rule_lift *rule, const struct sl_op *alternatives, u32 count, bool invert)
 {
 	struct sl_op op = {.kind = SL_OP_ANY, .invert = invert, .alternative_count = count};
 
 	if (!count)
 		return invert ? 0 : sl_emit_never(rule);
+	if (count == 1) {
+		op = single(alternatives, invert);
+		return append(rule, &op);
+	}
 	op.alternatives = sl_arena_copy(arena_of(rule), alternatives, count * sizeof *alternatives);
 	return op.alternatives ? append(rule, &op) : -ENOMEM;
 }

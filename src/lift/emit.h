@@ -10,6 +10,7 @@
 #include "lift/lifter.h"
 
 int sl_emit_unknown(struct sl_rule_lift *rule, const char *reason);
+/* What the kernel must do; nothing behind it in the rule is left to decide. */
 int sl_emit_kernel(struct sl_rule_lift *rule, const char *reason);
 /* The same with a reason built from a name: "xt string". */
 int sl_emit_unknown_named(struct sl_rule_lift *rule, const char *prefix, const char *name);
@@ -24,7 +25,7 @@ int sl_emit_compare(struct sl_rule_lift *rule, const struct sl_key_draft *key,
 		    enum sl_compare compare, const u8 *data);
 int sl_emit_range(struct sl_rule_lift *rule, const struct sl_key_draft *key, const u8 *from,
 		  const u8 *to, bool invert);
-/* One of `count` alternatives matches, or with `invert` none. */
+/* One of `count` alternatives (of sl_range_op) matches, or with `invert` none. */
 int sl_emit_any(struct sl_rule_lift *rule, const struct sl_op *alternatives, u32 count,
 		bool invert);
 int sl_emit_set(struct sl_rule_lift *rule, const struct sl_key_draft *key, struct sl_set *set,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "lift/expr.h"
 
+#include <errno.h>
 #include <string.h>
 
 static const struct sl_expr_ops *const ops[] = {
@@ -69,7 +70,7 @@ static int lift_opaque(struct sl_rule_lift *rule, const struct sl_expr *expr)
 		return sl_emit_unknown_named(rule, "", expr->name);
 	reason = sl_arena_strdup(rule->lifter->program->arena, expr->name);
 	if (!reason)
-		return sl_fail_memory(rule->lifter->diag);
+		return -ENOMEM;
 	sl_registers_forget(&rule->registers, reason);
 	return 0;
 }

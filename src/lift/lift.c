@@ -12,7 +12,7 @@ static void free_program(struct sl_program **program)
 	*program = NULL;
 }
 
-/* The whole story: each step needs the ones before it. */
+/* The whole story: each step needs the ones before it. Fails only when out of memory. */
 static int lift_program(struct sl_lifter *lifter)
 {
 	int error = sl_device_describe(lifter);
@@ -24,12 +24,9 @@ static int lift_program(struct sl_lifter *lifter)
 	if (error)
 		return error;
 	sl_census_take(lifter);
-	error = sl_path_plan(lifter);
-	if (!error)
-		error = sl_chains_lift(lifter);
-	if (!error)
-		error = sl_path_lay(lifter);
-	return error;
+	sl_path_plan(lifter);
+	error = sl_chains_lift(lifter);
+	return error ? error : sl_path_lay(lifter);
 }
 
 int sl_lift(const struct sl_ruleset *rules, const struct sl_ruleset *legacy,
@@ -37,8 +34,7 @@ int sl_lift(const struct sl_ruleset *rules, const struct sl_ruleset *legacy,
 	    struct sl_diag *diag)
 {
 	SL_CLEANUP(free_program) struct sl_program *program = NULL;
-	struct sl_lifter lifter = {.rulesets = {rules, legacy}, .host = host, .diag = diag};
-	int error;
+	struct sl_lifter lifter = {.rulesets = {rules, legacy}, .host = host};
 
 	lifter.link = sl_host_find_link(host, device);
 	if (!lifter.link)
@@ -49,8 +45,7 @@ int sl_lift(const struct sl_ruleset *rules, const struct sl_ruleset *legacy,
 		return sl_fail_memory(diag);
 	program->generation = rules->generation;
 	lifter.program = program;
-	error = lift_program(&lifter);
-	if (error)
+	if (lift_program(&lifter))
 		return sl_fail_memory(diag);
 	*ret_program = program;
 	program = NULL;

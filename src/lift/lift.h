@@ -28,6 +28,9 @@
  * the caller answers for their staying as they are; NULL where it can't, and while such tables
  * exist (`host`) everything from their first hook on passes.
  *
+ * A rule may become several, with the same handle and counter, of which a packet in one world meets
+ * one. Sets keep nft's names, chains and counters their table, name and handle.
+ *
  * 0, or -errno with `diag` filled in: -ENODEV when `host` has no such device, -ENOMEM. The program
  * owns all that it refers to.
  */

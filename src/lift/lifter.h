@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Private to lift/: what its files share while they work on one program. */
+/*
+ * Private to lift/: what its files share while they work on one program. All that returns int
+ * returns 0 or -ENOMEM unless it says more.
+ */
 #ifndef SLUICE_LIFT_LIFTER_H
 #define SLUICE_LIFT_LIFTER_H
 
@@ -45,7 +48,6 @@ struct sl_set_lift {
 
 struct sl_lifter {
 	struct sl_program *program;
-	struct sl_diag *diag;
 	const struct sl_host *host;
 	const struct sl_link *link;
 	const struct sl_ruleset *rulesets[2]; /* live and legacy; NULL where there is none */
@@ -83,7 +85,7 @@ void sl_census_take(struct sl_lifter *lifter);
 
 /* device.c */
 int sl_device_describe(struct sl_lifter *lifter);
-/* Why nothing that arrives at the device may be dropped early, or NULL. -ENOMEM otherwise. */
+/* Why nothing that arrives at the device may be dropped early, or NULL. */
 int sl_device_find_obstacle(struct sl_lifter *lifter, const char **ret_reason);
 /* Whether `pattern` (with a trailing '*' for any suffix) names the device. */
 bool sl_device_matches(const char *name, const char *pattern);
@@ -105,7 +107,7 @@ int sl_set_lift(struct sl_rule_lift *rule, const struct sl_nft_set *source,
 const struct sl_element *sl_set_find(const struct sl_set *set, const u8 *key);
 
 /* path.c */
-int sl_path_plan(struct sl_lifter *lifter);
+void sl_path_plan(struct sl_lifter *lifter);
 int sl_path_lay(struct sl_lifter *lifter);
 
 /* A counter's place in the program; the same for the same table, chain and handle. */

@@ -93,7 +93,6 @@ static int lift_unknown(struct sl_rule_lift *rule, const struct sl_expr *expr, c
 
 	if (error || !expr->lookup.is_verdict)
 		return error;
-	rule->ends = true;
 	return sl_emit_kernel(rule, reason);
 }
 
@@ -108,21 +107,17 @@ static int lift_verdict_map(struct sl_rule_lift *rule, const struct sl_expr *exp
 	error = lift_member(rule, expr, set);
 	if (error || rule->ends)
 		return error;
-	rule->ends = true; /* an UNKNOWN: any verdict of the map may follow */
+	/* It became an UNKNOWN: any verdict of the map may follow. */
 	return sl_emit_kernel(rule, "a verdict map");
 }
 
+/* The value belongs to the key that was found: there is nothing to break on. */
 static void load_result(struct sl_rule_lift *rule, const struct sl_expr *expr)
 {
-	u32 length = expr->lookup.set->data_length;
-
-	if (!expr->lookup.has_dreg || expr->lookup.is_verdict)
-		return;
-	if (length && length <= SL_REGISTER_FILE_SIZE)
-		sl_registers_load_unknown(&rule->registers, expr->lookup.dreg, length,
+	if (expr->lookup.has_dreg && !expr->lookup.is_verdict)
+		sl_registers_load_unknown(&rule->registers, expr->lookup.dreg,
+					  expr->lookup.set->data_length, false,
 					  "a value looked up in a map");
-	else
-		sl_registers_forget(&rule->registers, "a value looked up in a map");
 }
 
 static int lift(struct sl_rule_lift *rule, const struct sl_expr *expr)

@@ -75,7 +75,7 @@ static int load(struct sl_rule_lift *rule, const struct key *key, u32 dreg)
 	else if (key->knowledge == OUT_OR && has_no_out(rule))
 		return sl_emit_never(rule);
 	else
-		sl_registers_load_unknown(&rule->registers, dreg, key->length, key->reason);
+		sl_registers_load_unknown(&rule->registers, dreg, key->length, true, key->reason);
 	return 0;
 }
 

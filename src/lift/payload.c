@@ -75,7 +75,8 @@ static int lift(struct sl_rule_lift *rule, const struct sl_expr *expr)
 	if (!obstacle && (length > SL_KEY_MAX || from > UINT16_MAX))
 		obstacle = "payload out of reach";
 	if (obstacle) {
-		sl_registers_load_unknown(&rule->registers, expr->payload.dreg, length, obstacle);
+		sl_registers_load_unknown(&rule->registers, expr->payload.dreg, length, true,
+					  obstacle);
 		return 0;
 	}
 

@@ -118,7 +118,7 @@ void sl_registers_load_words(struct sl_registers *registers, u32 at,
 		memcpy(load->values.bytes[world], &words[world], sizeof *words);
 }
 
-void sl_registers_load_unknown(struct sl_registers *registers, u32 at, u32 length,
+void sl_registers_load_unknown(struct sl_registers *registers, u32 at, u32 length, bool may_break,
 			       const char *reason)
 {
 	if (!fits(at, length)) {
@@ -130,12 +130,12 @@ void sl_registers_load_unknown(struct sl_registers *registers, u32 at, u32 lengt
 
 	load->kind = SL_LOAD_UNKNOWN;
 	load->reason = reason;
-	load->may_break = true;
+	load->may_break = may_break;
 }
 
 void sl_registers_forget(struct sl_registers *registers, const char *reason)
 {
-	sl_registers_load_unknown(registers, 0, SL_REGISTER_FILE_SIZE, reason);
+	sl_registers_load_unknown(registers, 0, SL_REGISTER_FILE_SIZE, true, reason);
 }
 
 /* Transforms of known bytes, as the kernel's own words. */
@@ -188,22 +188,36 @@ static void transform_bytes(u8 *bytes, const struct sl_transform *transform)
 
 /* Transforms */
 
-/* Bits that a short left shift pushes into its word's padding. */
-static bool has_dirty_padding(const struct sl_key_draft *key)
+static bool is_shift(const struct sl_transform *transform)
+{
+	return transform->kind == SL_SHL || transform->kind == SL_SHR;
+}
+
+static bool has(const struct sl_key_draft *key, enum sl_transform_kind kind)
 {
 	for (u32 i = 0; i < key->transform_count; i++)
-		if (key->transforms[i].kind == SL_SHL && key->transforms[i].length % 4)
+		if (key->transforms[i].kind == kind)
 			return true;
 	return false;
 }
 
-/* How much of the last word the kernel writes; the rest keeps what it held. */
-static u32 written_length(const struct sl_transform *transform, bool in_place)
-{
-	bool fills_word = transform->kind == SL_MASK || transform->kind == SL_SHR ||
-			  (transform->kind == SL_SWAP && in_place);
+/*
+ * What the kernel makes of the last word. A mask clears the rest of it, a shift works on all of it,
+ * a swap leaves the rest alone: in place that is the whole word again, elsewhere only its bytes.
+ */
+struct extent {
+	u32 read, written; /* bytes */
+};
 
-	return fills_word ? round_up_to_word(transform->length) : transform->length;
+static struct extent find_extent(const struct sl_transform *transform, bool in_place)
+{
+	u32 bytes = transform->length, words = round_up_to_word(bytes);
+
+	if (transform->kind == SL_MASK)
+		return (struct extent){bytes, words};
+	if (is_shift(transform) || in_place)
+		return (struct extent){words, words};
+	return (struct extent){bytes, bytes};
 }
 
 static void store_value(struct sl_registers *registers, u32 dreg, u32 length,
@@ -244,43 +258,42 @@ static bool range_may_break(const struct sl_registers *registers, u32 at, u32 le
 static const char *check_transform(const struct sl_reading *reading,
 				   const struct sl_transform *transform)
 {
-	bool is_shift = transform->kind == SL_SHL || transform->kind == SL_SHR;
-
 	if (reading->kind == SL_READ_UNKNOWN)
 		return reading->reason;
-	if (is_shift && transform->length > 4)
+	if (is_shift(transform) && transform->length > 4)
 		return "a shift of several words"; /* kernels disagree, see ir.h */
 	if (reading->kind == SL_READ_SPLIT || reading->has_values)
 		return "a transform of a field and a constant at once";
 	if (reading->kind == SL_READ_KEY && reading->key.transform_count == SL_TRANSFORMS_MAX)
 		return "too many transforms";
+	/* The kernel's mask clears the rest of the word, where bits may have been shifted to. */
 	if (reading->kind == SL_READ_KEY && transform->kind == SL_MASK && transform->length % 4 &&
-	    has_dirty_padding(&reading->key))
-		return "a mask behind a shift of less than a word";
+	    has(&reading->key, SL_SHL))
+		return "a mask of part of a word that was shifted";
 	return NULL;
 }
 
 void sl_registers_transform(struct sl_registers *registers, u32 sreg, u32 dreg,
 			    const struct sl_transform *transform)
 {
-	u32 length = written_length(transform, sreg == dreg);
+	struct extent extent = find_extent(transform, sreg == dreg);
 	struct sl_reading reading;
 	const char *problem;
 	bool may_break;
 
-	if (!fits(dreg, length)) {
+	if (!fits(dreg, extent.written)) {
 		sl_registers_forget(registers, outside);
 		return;
 	}
-	may_break = range_may_break(registers, sreg, transform->length);
-	sl_registers_read(registers, sreg, transform->length, &reading);
+	may_break = range_may_break(registers, sreg, extent.read);
+	sl_registers_read(registers, sreg, extent.read, &reading);
 	problem = check_transform(&reading, transform);
 	if (problem)
-		sl_registers_load_unknown(registers, dreg, transform->length, problem);
+		sl_registers_load_unknown(registers, dreg, extent.written, may_break, problem);
 	else if (reading.kind == SL_READ_VALUE)
-		store_value(registers, dreg, length, &reading, transform);
+		store_value(registers, dreg, extent.written, &reading, transform);
 	else
-		store_key(registers, dreg, length, may_break, &reading, transform);
+		store_key(registers, dreg, extent.written, may_break, &reading, transform);
 }
 
 /* Reading */
@@ -296,39 +309,63 @@ static struct sl_load *find_load(struct sl_registers *registers, u32 at)
 	return NULL;
 }
 
-/* Cuts a key down to its first bytes; false where they alone would not mean the same. */
-static bool shorten(struct sl_key_draft *key, u32 length, bool may_break)
+/* The parts that a key's first bytes are made of; false where one would have to be cut. */
+static bool shorten_parts(struct sl_key_draft *key, u32 length, bool may_cut)
 {
-	u32 parts = 0, transforms = 0;
+	u32 kept = 0;
 
 	for (u32 i = 0; i < key->part_count; i++) {
 		struct sl_part part = key->parts[i];
 
 		if (part.at + part.field.length > length) {
-			if (may_break)
-				return false; /* it breaks where fewer bytes would not */
+			if (!may_cut)
+				return false;
 			if (part.at >= length)
 				continue;
 			part.field.length = (u8)(length - part.at);
 		}
-		key->parts[parts++] = part;
+		key->parts[kept++] = part;
 	}
+	key->part_count = (u8)kept;
+	return true;
+}
+
+/* Shifts go on working on their whole word, which the IR grants the last bytes of a key too. */
+static bool shorten_transforms(struct sl_key_draft *key, u32 length, bool may_cut)
+{
+	u32 kept = 0;
+
 	for (u32 i = 0; i < key->transform_count; i++) {
 		struct sl_transform transform = key->transforms[i];
 		u32 room = transform.at < length ? length - transform.at : 0;
 
+		if (!room)
+			continue;
 		if (transform.length > room) {
-			if (transform.kind == SL_SHL || transform.kind == SL_SHR ||
-			    (transform.kind == SL_SWAP && room % transform.width))
+			if (!is_shift(&transform) && !may_cut)
 				return false;
-			if (!room)
-				continue;
+			if (transform.kind == SL_SWAP && room % transform.width)
+				return false;
 			transform.length = (u8)room;
 		}
-		key->transforms[transforms++] = transform;
+		key->transforms[kept++] = transform;
 	}
-	key->part_count = (u8)parts;
-	key->transform_count = (u8)transforms;
+	key->transform_count = (u8)kept;
+	return true;
+}
+
+/*
+ * Cuts a key down to its first bytes; false where they alone would not mean the same: a load of
+ * fewer bytes breaks less often, and a right shift brings bits down from the bytes cut off, which
+ * are only nothing if no part or mask put something there.
+ */
+static bool shorten(struct sl_key_draft *key, u32 length, bool may_break)
+{
+	bool shifts_right = has(key, SL_SHR);
+
+	if (!shorten_parts(key, length, !may_break && !shifts_right) ||
+	    !shorten_transforms(key, length, !shifts_right))
+		return false;
 	key->length = (u8)length;
 	return true;
 }

@@ -70,7 +70,7 @@ void sl_registers_load_value(struct sl_registers *registers, u32 at, const u8 *b
 /* A host-order word for each world. */
 void sl_registers_load_words(struct sl_registers *registers, u32 at,
 			     const u32 words[SL_WORLD_COUNT]);
-void sl_registers_load_unknown(struct sl_registers *registers, u32 at, u32 length,
+void sl_registers_load_unknown(struct sl_registers *registers, u32 at, u32 length, bool may_break,
 			       const char *reason);
 /* Somebody wrote, and it is not known where to. */
 void sl_registers_forget(struct sl_registers *registers, const char *reason);

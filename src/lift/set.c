@@ -54,12 +54,20 @@ const struct sl_element *sl_set_find(const struct sl_set *set, const u8 *key)
 
 /* Whether to follow it */
 
+static bool is_verdict_map(const struct sl_nft_set *source)
+{
+	return source->flags & NFT_SET_MAP && source->data_type == NFT_DATA_VERDICT;
+}
+
 /*
- * Packets add only to hash sets that are not constant; interval sets have no way to. nft sets
- * `dynamic` for the sets that it fills itself, but the kernel does not ask for it.
+ * Packets add only to hash sets that are not constant: interval sets have no way to, and verdict
+ * maps are refused (nft_dynset_init). nft sets `dynamic` for the sets that it fills itself, but the
+ * kernel does not ask for it.
  */
 static bool may_be_filled(const struct sl_rule_lift *rule, const struct sl_nft_set *source)
 {
+	if (is_verdict_map(source))
+		return false;
 	if (source->flags & NFT_SET_EVAL)
 		return true;
 	return rule->chain->fills_sets &&
@@ -233,7 +241,7 @@ static int copy_set(struct sl_lifter *lifter, struct sl_set_lift *lift)
 	lift->set = set;
 	set->kind = find_kind(source);
 	set->is_constant = source->flags & (NFT_SET_ANONYMOUS | NFT_SET_CONSTANT);
-	set->is_vmap = source->flags & NFT_SET_MAP && source->data_type == NFT_DATA_VERDICT;
+	set->is_vmap = is_verdict_map(source);
 	set->has_timeouts = source->flags & NFT_SET_TIMEOUT;
 	set->key_length = source->key_length;
 	copy_fields(set, source);

@@ -124,6 +124,11 @@ u32 sl_attach_find_xdp(u32 ifindex, char ret_name[16])
 	return query.prog_id;
 }
 
+void sl_attach_remove_foreign(u32 ifindex)
+{
+	bpf_xdp_detach((int)ifindex, 0, NULL);
+}
+
 static u32 program_id(int fd)
 {
 	struct bpf_prog_info info = {0};

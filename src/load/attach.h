@@ -28,6 +28,9 @@ u32 sl_attach_ifindex(int link_fd);
 /* The XDP program on a device: its id, 0 for none; and its name. */
 u32 sl_attach_find_xdp(u32 ifindex, char ret_name[16]);
 
+/* Takes off an XDP program that no link holds (--replace); others must go by their owner's hand. */
+void sl_attach_remove_foreign(u32 ifindex);
+
 /* How many TCX programs are on a device's ingress, `ours` (a program fd, or −1) not counted. */
 u32 sl_attach_count_tcx(u32 ifindex, int ours);
 

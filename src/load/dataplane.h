@@ -44,4 +44,7 @@ void sl_dataplane_withdraw(struct sl_dataplane *dataplane);
 void sl_dataplane_publish(struct sl_dataplane *dataplane, const struct sl_snapshot *snapshot,
 			  bool related_possible);
 
+/* Conntrack expects connections, or no longer does; takes effect without a new publication. */
+void sl_dataplane_set_related(struct sl_dataplane *dataplane, bool related_possible);
+
 #endif

@@ -104,6 +104,15 @@ int sl_pins_get(u64 net_cookie, const char *device, const char *name)
 	return fd < 0 ? -errno : fd;
 }
 
+int sl_pins_rename(u64 net_cookie, const char *device, const char *new_name)
+{
+	char from[SL_PIN_PATH_MAX], to[SL_PIN_PATH_MAX];
+
+	sl_pins_path(from, net_cookie, device, NULL);
+	sl_pins_path(to, net_cookie, new_name, NULL);
+	return rename(from, to) ? -errno : 0;
+}
+
 int sl_pins_remove(u64 net_cookie, const char *device)
 {
 	char path[SL_PIN_PATH_MAX], directory[SL_PIN_PATH_MAX];

@@ -329,11 +329,12 @@ static void expire_early_rather_than_late(void **state)
 {
 	(void)state;
 	enter_new_namespace();
-	load("nft -f -", "table ip t {\n"
-			 "set s { type ipv4_addr; flags timeout; timeout 1h;\n"
-			 "  elements = { 1.1.1.1, 2.2.2.2 timeout 60s }; }\n"
-			 "set n { type ipv4_addr; flags timeout, interval;\n"
-			 "  elements = { 9.9.9.9, 10.0.0.0/8 timeout 60s }; }; }\n");
+	load("nft -f -",
+	     "table ip t {\n"
+	     "set s { type ipv4_addr; flags timeout; timeout 1h;\n"
+	     "  elements = { 1.1.1.1, 2.2.2.2 timeout 60s }; }\n"
+	     "set n { type ipv4_addr; flags timeout, interval;\n"
+	     "  elements = { 9.9.9.9, 10.0.0.0/8 timeout 60s, 240.0.0.0/4 timeout 1h }; }; }\n");
 	u64 loaded_ns = now_ns();
 	struct sl_ruleset *ruleset = read_rules();
 	const struct sl_nft_set *set = get_set(ruleset, NFPROTO_IPV4, "t", "s");
@@ -348,10 +349,12 @@ static void expire_early_rather_than_late(void **state)
 		assert_true(element->expires_at_ns > loaded_ns + (life_ms - 2000) * 1000000);
 		assert_true(element->expires_at_ns <= loaded_ns + life_ms * 1000000);
 	}
-	assert_int_equal(nets->elements.count, 2);
+	assert_int_equal(nets->elements.count, 3);
 	assert_int_equal(nets->elements.items[0].expires_at_ns, 0);
 	assert_int_equal(nets->elements.items[1].timeout_ms, 60000);
 	assert_null(nets->elements.items[1].opaque);
+	assert_null(nets->elements.items[2].opaque);
+	assert_memory_equal(nets->elements.items[2].key_end, "\377\377\377\377", 4);
 	sl_ruleset_free(ruleset);
 }
 
@@ -456,6 +459,38 @@ static void read_xtables_extensions_of_iptables_nft(void **state)
 	sl_ruleset_free(ruleset);
 }
 
+static void distrust_tables_that_vanish_with_their_owner(void **state)
+{
+	(void)state;
+	enter_new_namespace();
+	FILE *owner = popen("exec nft -i >/dev/null", "we");
+
+	assert_non_null(owner);
+	fputs("add table ip t { flags owner; }\n"
+	      "add chain ip t c { type filter hook input priority 0; policy drop; }\n",
+	      owner);
+	fflush(owner);
+	struct sl_ruleset *ruleset = read_rules();
+
+	for (u32 i = 0;
+	     i < 100 && (!ruleset->tables.count || !ruleset->tables.items[0]->chains.count); i++) {
+		usleep(20000);
+		sl_ruleset_free(ruleset);
+		ruleset = read_rules();
+	}
+	pclose(owner);
+	assert_non_null(ruleset->tables.items[0]->opaque);
+	assert_true(get_chain(ruleset, NFPROTO_IPV4, "t", "c")->opaque_hook);
+
+	/* The reason: the table is gone, and the generation says that nothing happened. */
+	struct sl_ruleset *later = read_rules();
+
+	assert_int_equal(later->tables.count, 0);
+	assert_int_equal(later->generation, ruleset->generation);
+	sl_ruleset_free(later);
+	sl_ruleset_free(ruleset);
+}
+
 static pid_t start_writer(void)
 {
 	pid_t pid = fork();
@@ -510,6 +545,7 @@ static void say_who_is_missing_a_capability(void **state)
 	(void)state;
 	struct sl_ruleset *ruleset = NULL;
 	struct sl_diag diag;
+	need_root();
 	pid_t pid = fork();
 	int status;
 
@@ -539,6 +575,7 @@ int main(void)
 		cmocka_unit_test(read_catch_all_elements),
 		cmocka_unit_test(call_elements_with_expressions_opaque),
 		cmocka_unit_test(read_xtables_extensions_of_iptables_nft),
+		cmocka_unit_test(distrust_tables_that_vanish_with_their_owner),
 		cmocka_unit_test(never_show_half_a_transaction),
 		cmocka_unit_test(say_who_is_missing_a_capability),
 	};

@@ -177,7 +177,7 @@ int sl_netlink_ask(struct sl_netlink *netlink, struct nlmsghdr *request,
 
 	/* An answer is heard to its end even after a failure: the socket stays usable. */
 	while (!error && !answer.is_done) {
-		size_t length;
+		size_t length = 0;
 
 		error = receive(netlink, &length, diag);
 		if (!error && sl_netlink_answer_read(&answer, netlink->buffer, length))

@@ -199,7 +199,8 @@ struct sl_nft_table {
 	const char *name;
 	u64 handle;
 	u32 flags;          /* NFT_TABLE_F_*; a dormant table has no effect */
-	const char *opaque; /* it holds something unknown; all its chains have an opaque hook */
+	const char *opaque; /* it holds something unknown, or may vanish without notice; all its
+			       chains have an opaque hook */
 	SL_LIST(struct sl_nft_chain *) chains;
 	SL_LIST(struct sl_nft_set *) sets;
 	SL_LIST(struct sl_nft_object) objects;

@@ -13,6 +13,15 @@ static const sl_attr_policy table_policy = {
 	[NFTA_TABLE_OWNER] = SL_ATTR_HARMLESS,
 };
 
+/*
+ * A table with an owner goes when the owner's socket closes, and then the kernel neither raises the
+ * generation nor sends a notice (seen on 6.18): nobody could take back a drop by its rules.
+ */
+static bool can_vanish(const struct sl_nft_table *table)
+{
+	return (table->flags & NFT_TABLE_F_OWNER) && !(table->flags & TABLE_F_PERSIST);
+}
+
 static int find_strangeness(struct sl_reader *reader, const struct sl_attrs *attrs,
 			    struct sl_nft_table *table)
 {
@@ -22,6 +31,8 @@ static int find_strangeness(struct sl_reader *reader, const struct sl_attrs *att
 		table->opaque = sl_attrs_complaint(attrs, reader->arena);
 	else if (strange)
 		table->opaque = sl_arena_printf(reader->arena, "has unknown flags 0x%x", strange);
+	else if (can_vanish(table))
+		table->opaque = "belongs to a process and vanishes with it unannounced";
 	else
 		return 0;
 	return table->opaque ? 0 : -ENOMEM;

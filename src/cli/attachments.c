@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "cli/attachments.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "daemon/keeper.h"
+#include "daemon/tally.h"
+#include "load/attach.h"
+#include "load/observe.h"
+#include "load/pins.h"
+
+struct reading {
+	struct sl_attachments *attachments;
+	struct sl_observer *observer;
+	const char *wanted;
+	struct sl_diag *diag;
+};
+
+static int read_info(u64 net_cookie, const char *device, struct sl_info *ret_info,
+		     struct sl_diag *diag)
+{
+	SL_CLEANUP(sl_close) int fd = sl_pins_get(net_cookie, device, "info");
+	u32 zero = 0;
+
+	if (fd < 0 || bpf_map_lookup_elem(fd, &zero, ret_info))
+		return sl_fail(diag, EIO, "the pins of %s are incomplete: sluice detach dev %s",
+			       device, device);
+	if (ret_info->abi_version != SL_ABI_VERSION)
+		return sl_fail(diag, EPROTO,
+			       "%s was attached by another version of sluice (ABI %u, this is %u): "
+			       "detach it with that version, or remove " SL_PINS_ROOT "/%llu/%s",
+			       device, ret_info->abi_version, SL_ABI_VERSION,
+			       (unsigned long long)net_cookie, device);
+	return 0;
+}
+
+static bool read_fresh(struct sl_observer *observer, u64 net_cookie, const struct sl_info *info)
+{
+	SL_CLEANUP(sl_close) int fd = sl_pins_get(net_cookie, info->device, "live");
+	struct sl_snapshot now;
+	struct sl_live live;
+	u32 zero = 0;
+
+	return fd >= 0 && !bpf_map_lookup_elem(fd, &zero, &live) && live.epoch &&
+	       !sl_observer_look(observer, info->ifindex, &now, NULL) &&
+	       sl_snapshots_equal(&live.expected, &now);
+}
+
+static void read_fates(u64 net_cookie, struct sl_attachment *attachment)
+{
+	SL_CLEANUP(sl_close) int fd = sl_pins_get(net_cookie, attachment->info.device, "fates");
+
+	memcpy(attachment->fates, attachment->info.carried, sizeof attachment->fates);
+	for (u32 i = 0; i < SL_FATE_COUNTS && fd >= 0; i++) {
+		struct sl_count count;
+
+		if (sl_tally_read(fd, i, &count))
+			continue;
+		attachment->fates[i].packets += count.packets;
+		attachment->fates[i].bytes += count.bytes;
+	}
+}
+
+static int read_rules(u64 net_cookie, struct sl_attachment *attachment)
+{
+	const char *device = attachment->info.device;
+	SL_CLEANUP(sl_close) int entries_fd = sl_pins_get(net_cookie, device, "rules");
+	SL_CLEANUP(sl_close) int counters_fd = sl_pins_get(net_cookie, device, "rule_counters");
+	struct bpf_map_info info = {0};
+	u32 size = sizeof info;
+
+	if (entries_fd < 0 || counters_fd < 0 || bpf_obj_get_info_by_fd(entries_fd, &info, &size))
+		return 0;
+	attachment->rules = calloc(info.max_entries, sizeof *attachment->rules);
+	if (!attachment->rules)
+		return -ENOMEM;
+	for (u32 i = 0; i < info.max_entries; i++) {
+		struct sl_count count = {0};
+
+		if (bpf_map_lookup_elem(entries_fd, &i, &attachment->rules[i]))
+			break;
+		if (!sl_tally_read(counters_fd, i, &count)) {
+			attachment->rules[i].packets += count.packets;
+			attachment->rules[i].bytes += count.bytes;
+		}
+		attachment->rule_count++;
+	}
+	return 0;
+}
+
+static int read_one(void *context, const char *device)
+{
+	struct reading *reading = context;
+	struct sl_attachments *attachments = reading->attachments;
+	struct sl_attachment attachment = {0}, *items;
+	u64 net_cookie = attachments->net_cookie;
+	int error;
+
+	if (reading->wanted && strcmp(reading->wanted, device) != 0)
+		return 0;
+	error = read_info(net_cookie, device, &attachment.info, reading->diag);
+	if (error)
+		return error;
+
+	SL_CLEANUP(sl_close) int link_fd = sl_pins_get(net_cookie, device, "link");
+
+	attachment.is_alive = link_fd >= 0 && sl_attach_ifindex(link_fd);
+	attachment.keeper = sl_keeper_pid(net_cookie, device);
+	attachment.is_kept = attachment.keeper > 0;
+	attachment.is_fresh =
+		attachment.is_alive && read_fresh(reading->observer, net_cookie, &attachment.info);
+	read_fates(net_cookie, &attachment);
+	error = read_rules(net_cookie, &attachment);
+	items = error ? NULL
+		      : realloc(attachments->items, (attachments->count + 1) * sizeof *items);
+	if (!items) {
+		free(attachment.rules);
+		return sl_fail_memory(reading->diag);
+	}
+	attachments->items = items;
+	items[attachments->count++] = attachment;
+	return 0;
+}
+
+int sl_attachments_read(const char *device, struct sl_attachments *ret_attachments,
+			struct sl_diag *diag)
+{
+	struct sl_attachments attachments = {0};
+	struct reading reading = {&attachments, NULL, device, diag};
+	struct sl_snapshot snapshot;
+	int error = sl_pins_init(diag);
+
+	if (!error)
+		error = sl_observer_open(&reading.observer, diag);
+	if (!error) /* every namespace has its loopback device, with index 1 */
+		error = sl_observer_look(reading.observer, 1, &snapshot, diag);
+	if (!error) {
+		attachments.net_cookie = snapshot.net_cookie;
+		error = sl_pins_each(snapshot.net_cookie, read_one, &reading);
+	}
+	sl_observer_free(reading.observer);
+	if (error) {
+		sl_attachments_free(&attachments);
+		return error;
+	}
+	*ret_attachments = attachments;
+	return 0;
+}
+
+void sl_attachments_free(struct sl_attachments *attachments)
+{
+	for (u32 i = 0; i < attachments->count; i++)
+		free(attachments->items[i].rules);
+	free(attachments->items);
+	*attachments = (struct sl_attachments){0};
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What is attached in this network namespace, read from its pins; whoever attached it. */
+#ifndef SLUICE_CLI_ATTACHMENTS_H
+#define SLUICE_CLI_ATTACHMENTS_H
+
+#include <sys/types.h>
+
+#include "base/diag.h"
+#include "info.h"
+#include "state.h"
+
+struct sl_attachment {
+	struct sl_info info;
+	bool is_alive; /* the link is on a device */
+	bool is_fresh; /* what it assumes of the kernel is so */
+	bool is_kept;  /* its keeper runs */
+	pid_t keeper;
+	struct sl_count fates[SL_FATE_COUNTS]; /* of all generations */
+	struct sl_rule_entry *rules; /* early counts of all generations, by counter; malloc'd */
+	u32 rule_count;
+};
+
+struct sl_attachments {
+	u64 net_cookie;
+	struct sl_attachment *items; /* malloc'd */
+	u32 count;
+};
+
+/* All of them, or one device's. An attachment of another ABI version is refused with a message. */
+int sl_attachments_read(const char *device, struct sl_attachments *ret_attachments,
+			struct sl_diag *diag);
+void sl_attachments_free(struct sl_attachments *attachments);
+
+#endif

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The command line: one table of commands, one of options; a file for each command.
+ *
+ * Promised: exit status 0 done, 1 refused (with a message that says what, where, why and what to
+ * do), 2 usage. Text for people goes to standard output, messages to standard error; --json prints
+ * one JSON document.
+ */
+#ifndef SLUICE_CLI_CLI_H
+#define SLUICE_CLI_CLI_H
+
+#include "base/diag.h"
+#include "base/types.h"
+#include "daemon/ladder.h"
+
+enum { SL_EXIT_DONE = 0, SL_EXIT_REFUSED = 1, SL_EXIT_USAGE = 2 };
+
+struct sl_cli {
+	const char *device; /* dev D */
+	enum sl_wanted_mode mode;
+	bool json, verbose, yes, replace, check;
+	u32 confirm_seconds;      /* --confirm N; 0: not given */
+	double check_percent;     /* plan --check N% */
+	const char *format;       /* list --format */
+	const char *arguments[8]; /* what is left, in order */
+	u32 argument_count;
+};
+
+/* Prints "sluice: " and the message; returns SL_EXIT_REFUSED. */
+int sl_cli_refuse(const struct sl_diag *diag);
+/* Prints "sluice COMMAND: " and the message, and where help is; returns SL_EXIT_USAGE. */
+int sl_cli_usage(const char *command, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/*
+ * The device that a command is for. Without one given, lists the candidates and returns NULL;
+ * the command then returns SL_EXIT_USAGE.
+ */
+const char *sl_cli_need_device(const struct sl_cli *cli, const char *command);
+
+/* One file each. */
+int sl_command_plan(const struct sl_cli *cli);
+int sl_command_attach(const struct sl_cli *cli);
+int sl_command_detach(const struct sl_cli *cli);
+int sl_command_status(const struct sl_cli *cli);
+int sl_command_list(const struct sl_cli *cli);
+int sl_command_trace(const struct sl_cli *cli);
+
+#endif

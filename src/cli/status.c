@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "cli/attachments.h"
+#include "cli/cli.h"
+#include "load/attach.h"
+#include "load/pins.h"
+
+/* Like a Nagios plugin's. */
+enum { CHECK_OK, CHECK_WARNING, CHECK_CRITICAL, CHECK_UNKNOWN };
+
+static const char *const fate_names[SL_FATE_COUNTS] = {
+	[SL_DROPPED] = "dropped",     [SL_PASSED_ODD] = "passed_not_ordinary",
+	[SL_PASSED_RULES] = "passed_rules", [SL_PASSED_CONNTRACK] = "passed_conntrack",
+	[SL_PASSED_ROUTE] = "passed_route", [SL_PASSED_STALE] = "passed_stale",
+};
+
+static const char how_known[] =
+	"compared in the data plane before each drop: nf_tables generation, namespace, "
+	"rx_handler, TC ingress, netfilter hooks, addresses, forwarding";
+
+static double stale_seconds(const struct sl_attachment *attachment)
+{
+	struct timespec now;
+	u64 since = attachment->info.withdrawn_ns;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (attachment->is_fresh || !since)
+		return 0;
+	return (double)((u64)now.tv_sec * 1000000000 + (u64)now.tv_nsec - since) / 1e9;
+}
+
+static void print_one(const struct sl_attachments *attachments,
+		      const struct sl_attachment *attachment)
+{
+	const struct sl_info *info = &attachment->info;
+	const struct sl_count *fates = attachment->fates;
+	u64 passed = 0;
+
+	for (int i = SL_PASSED_ODD; i < SL_FATE_COUNTS; i++)
+		passed += fates[i].packets;
+	printf("%s: %s, generation %" PRIu64 "\n", info->device,
+	       attachment->is_alive ? sl_mode_name((enum sl_attach_mode)info->mode)
+				    : "the device is gone",
+	       (u64)info->generations);
+	if (attachment->is_fresh)
+		printf("  rules        fresh\n");
+	else
+		printf("  rules        STALE for %.1f s: everything passes to the kernel's own "
+		       "rules\n",
+		       stale_seconds(attachment));
+	printf("  known by     %s\n", how_known);
+	if (attachment->is_kept)
+		printf("  kept by      process %d\n", (int)attachment->keeper);
+	else
+		printf("  kept by      NOBODY: after the next change all packets pass until "
+		       "`sluice "
+		       "attach dev %s`\n",
+		       info->device);
+	printf("  dropped      %llu packets, %llu bytes, early\n",
+	       (unsigned long long)fates[SL_DROPPED].packets,
+	       (unsigned long long)fates[SL_DROPPED].bytes);
+	printf("  passed       %llu packets: %llu by the rules, %llu for conntrack, %llu not "
+	       "ordinary, %llu while stale\n",
+	       (unsigned long long)passed, (unsigned long long)fates[SL_PASSED_RULES].packets,
+	       (unsigned long long)fates[SL_PASSED_CONNTRACK].packets,
+	       (unsigned long long)fates[SL_PASSED_ODD].packets,
+	       (unsigned long long)fates[SL_PASSED_STALE].packets);
+	printf("  if all fails rm " SL_PINS_ROOT "/%" PRIu64 "/%s/link\n", attachments->net_cookie,
+	       info->device);
+}
+
+static json_t *describe(const struct sl_attachments *attachments,
+			const struct sl_attachment *attachment)
+{
+	const struct sl_info *info = &attachment->info;
+	char pin[SL_PIN_PATH_MAX];
+	json_t *fates = json_object();
+
+	sl_pins_path(pin, attachments->net_cookie, info->device, "link");
+	for (int i = 0; i < SL_FATE_COUNTS; i++)
+		json_object_set_new(fates, fate_names[i],
+				    json_pack("{s:I, s:I}", "packets",
+					      (json_int_t)attachment->fates[i].packets, "bytes",
+					      (json_int_t)attachment->fates[i].bytes));
+	return json_pack("{s:s, s:i, s:s, s:b, s:b, s:f, s:s, s:i, s:I, s:I, s:o, s:s}", "device",
+			 info->device, "ifindex", (int)info->ifindex, "mode",
+			 sl_mode_name((enum sl_attach_mode)info->mode), "attached",
+			 attachment->is_alive, "fresh", attachment->is_fresh, "stale_seconds",
+			 stale_seconds(attachment), "staleness_known_by", how_known, "keeper",
+			 (int)attachment->keeper, "generation", (json_int_t)info->generations,
+			 "dropped_early", (json_int_t)attachment->fates[SL_DROPPED].packets,
+			 "fates", fates, "pin", pin);
+}
+
+static void print_json(const struct sl_attachments *attachments)
+{
+	json_t *devices = json_array();
+
+	for (u32 i = 0; i < attachments->count; i++)
+		json_array_append_new(devices, describe(attachments, &attachments->items[i]));
+	json_t *root = json_pack("{s:o}", "devices", devices);
+
+	json_dumpf(root, stdout, JSON_INDENT(2));
+	printf("\n");
+	json_decref(root);
+}
+
+static int check(const struct sl_attachments *attachments)
+{
+	int worst = attachments->count ? CHECK_OK : CHECK_CRITICAL;
+
+	for (u32 i = 0; i < attachments->count; i++) {
+		const struct sl_attachment *attachment = &attachments->items[i];
+
+		if (!attachment->is_alive)
+			worst = CHECK_CRITICAL;
+		else if ((!attachment->is_fresh || !attachment->is_kept) && worst < CHECK_WARNING)
+			worst = CHECK_WARNING;
+	}
+	printf("sluice %s: %u device%s attached\n",
+	       worst == CHECK_OK        ? "OK"
+	       : worst == CHECK_WARNING ? "WARNING"
+					: "CRITICAL",
+	       attachments->count, attachments->count == 1 ? "" : "s");
+	return worst;
+}
+
+int sl_command_status(const struct sl_cli *cli)
+{
+	struct sl_attachments attachments;
+	struct sl_diag diag = {0};
+	int status = SL_EXIT_DONE;
+
+	if (cli->argument_count)
+		return sl_cli_usage("status", "\"%s\" is one word too many", cli->arguments[0]);
+	if (sl_attachments_read(cli->device, &attachments, &diag)) {
+		sl_cli_refuse(&diag);
+		return cli->check ? CHECK_UNKNOWN : SL_EXIT_REFUSED;
+	}
+	if (cli->check)
+		status = check(&attachments);
+	else if (cli->json)
+		print_json(&attachments);
+	else if (!attachments.count)
+		printf("sluice is not attached to %s\n",
+		       cli->device ? cli->device : "any device of this network namespace");
+	for (u32 i = 0; i < attachments.count && !cli->check && !cli->json; i++)
+		print_one(&attachments, &attachments.items[i]);
+	sl_attachments_free(&attachments);
+	return status;
+}

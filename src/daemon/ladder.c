@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "daemon/ladder.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <linux/netfilter/nf_tables.h>
+
+#include "load/attach.h"
+
+void sl_ladder_note(struct sl_ladder *ladder, const char *rung, const char *format, ...)
+{
+	size_t used = strlen(ladder->text);
+	va_list args;
+
+	used += (size_t)snprintf(ladder->text + used, sizeof ladder->text - used,
+				 "%s%s: ", used ? "\n" : "", rung);
+	if (used >= sizeof ladder->text)
+		return;
+	va_start(args, format);
+	vsnprintf(ladder->text + used, sizeof ladder->text - used, format, args);
+	va_end(args);
+}
+
+/* Rules whose verdict depends on how many packets carry the same bytes, or on their size. */
+static bool measures_packets(const struct sl_expr *expr)
+{
+	static const char *const names[] = {"limit",  "quota",   "hashlimit", "connbytes",
+					    "length", "rateest", "dynset"};
+
+	if (expr->kind == SL_EXPR_META && !expr->meta.writes)
+		return expr->meta.key == NFT_META_LEN;
+	for (size_t i = 0; i < SL_ARRAY_SIZE(names); i++)
+		if (!strcmp(expr->name, names[i]))
+			return true;
+	return false;
+}
+
+static const struct sl_nft_rule *find_measuring_rule(const struct sl_ruleset *rules,
+						     const struct sl_nft_chain **ret_chain,
+						     const char **ret_name)
+{
+	for (u32 t = 0; t < rules->tables.count; t++) {
+		const struct sl_nft_table *table = rules->tables.items[t];
+
+		for (u32 c = 0; c < table->chains.count; c++) {
+			const struct sl_nft_chain *chain = table->chains.items[c];
+
+			for (u32 r = 0; r < chain->rules.count; r++) {
+				const struct sl_nft_rule *rule = &chain->rules.items[r];
+
+				for (u32 e = 0; e < rule->exprs.count; e++) {
+					if (!measures_packets(&rule->exprs.items[e]))
+						continue;
+					*ret_chain = chain;
+					*ret_name = rule->exprs.items[e].name;
+					return rule;
+				}
+			}
+		}
+	}
+	return NULL;
+}
+
+/* Native XDP makes these give up their aggregates: 64 kB that were one packet become 45. */
+static bool splits_aggregates(const struct sl_link *link)
+{
+	return !strcmp(link->kind, "veth") || !strcmp(link->kind, "virtio_net");
+}
+
+const char *sl_ladder_objection(const struct sl_compiled *compiled, const struct sl_link *link,
+				enum sl_attach_mode mode, char ret_reason[256])
+{
+	const struct sl_nft_chain *chain;
+	const struct sl_nft_rule *rule;
+	const char *name;
+
+	if (mode != SL_MODE_NATIVE && mode != SL_MODE_GENERIC)
+		return NULL;
+	if (!splits_aggregates(link))
+		return NULL;
+	rule = find_measuring_rule(compiled->rules, &chain, &name);
+	if (!rule)
+		return NULL;
+	snprintf(ret_reason, 256,
+		 "rule %llu of chain %s (%s) counts or measures packets, and XDP on a %s device "
+		 "splits the large ones that it sees today",
+		 (unsigned long long)rule->handle, chain->name, name, link->kind);
+	return ret_reason;
+}
+
+void sl_ladder_plan(struct sl_ladder *ladder, enum sl_attach_mode ret_modes[4])
+{
+	char reason[256];
+	u32 count = 0;
+
+	switch (ladder->wanted) {
+	case SL_WANT_OFFLOAD:
+	case SL_WANT_AUTO:
+		sl_ladder_note(ladder, "offload",
+			       "refused: before each drop the program compares the kernel's state, "
+			       "which a network card cannot read");
+		if (ladder->wanted == SL_WANT_OFFLOAD)
+			break;
+		if (sl_ladder_objection(ladder->compiled, ladder->link, SL_MODE_NATIVE, reason))
+			sl_ladder_note(ladder, "native",
+				       "refused: %s (ask for mode native to have it all the same)",
+				       reason);
+		else
+			ret_modes[count++] = SL_MODE_NATIVE;
+		ret_modes[count++] = SL_MODE_TC;
+		break;
+	case SL_WANT_NATIVE:
+		ret_modes[count++] = SL_MODE_NATIVE;
+		break;
+	case SL_WANT_TC:
+		ret_modes[count++] = SL_MODE_TC;
+		break;
+	case SL_WANT_GENERIC:
+		ret_modes[count++] = SL_MODE_GENERIC;
+		break;
+	}
+	ret_modes[count] = SL_MODE_NONE;
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "daemon/namespace_watch.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define CALLS_BETWEEN_LOOKS 4
+#define NAMES               "/run/netns"
+
+void sl_namespace_watch_init(struct sl_namespace_watch *watch)
+{
+	struct stat own, host;
+
+	*watch = (struct sl_namespace_watch){.is_host = true};
+	if (stat("/proc/self/ns/net", &own) || stat("/proc/1/ns/net", &host))
+		return;
+	watch->device = own.st_dev;
+	watch->inode = own.st_ino;
+	watch->is_host = own.st_dev == host.st_dev && own.st_ino == host.st_ino;
+}
+
+static bool leads_here(const struct sl_namespace_watch *watch, const char *path)
+{
+	struct stat other;
+
+	return !stat(path, &other) && other.st_dev == watch->device && other.st_ino == watch->inode;
+}
+
+static bool has_name(const struct sl_namespace_watch *watch)
+{
+	DIR *dir = opendir(NAMES);
+	struct dirent *entry;
+	bool found = false;
+	char path[300];
+
+	while (dir && !found && (entry = readdir(dir))) {
+		snprintf(path, sizeof path, NAMES "/%s", entry->d_name);
+		found = entry->d_name[0] != '.' && leads_here(watch, path);
+	}
+	if (dir)
+		closedir(dir);
+	return found;
+}
+
+/* Any keeper is in it for the namespace's sake, not its own. */
+static bool is_keeper(long pid)
+{
+	char path[64], name[16] = "";
+	FILE *file;
+
+	snprintf(path, sizeof path, "/proc/%ld/comm", pid);
+	file = fopen(path, "r");
+	if (!file)
+		return false;
+	if (!fgets(name, sizeof name, file))
+		name[0] = '\0';
+	fclose(file);
+	return name[0] == 's' && name[1] == 'l' && name[2] == 'u' && name[3] == 'i' &&
+	       name[4] == 'c' && name[5] == 'e';
+}
+
+static bool has_inhabitant(const struct sl_namespace_watch *watch)
+{
+	DIR *dir = opendir("/proc");
+	struct dirent *entry;
+	bool found = !dir;
+	char path[64];
+
+	while (dir && !found && (entry = readdir(dir))) {
+		long pid = isdigit((unsigned char)entry->d_name[0]) ? atol(entry->d_name) : 0;
+
+		if (!pid || pid == getpid())
+			continue;
+		snprintf(path, sizeof path, "/proc/%ld/ns/net", pid);
+		found = leads_here(watch, path) && !is_keeper(pid);
+	}
+	if (dir)
+		closedir(dir);
+	return found;
+}
+
+bool sl_namespace_watch_is_left(struct sl_namespace_watch *watch)
+{
+	if (watch->is_host || watch->calls++ % CALLS_BETWEEN_LOOKS)
+		return false;
+	return !has_name(watch) && !has_inhabitant(watch);
+}

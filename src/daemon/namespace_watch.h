@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A process in a network namespace keeps it alive, so a keeper must notice when everybody else has
+ * left: no name below /run/netns leads to it any more, and no other process is in it.
+ */
+#ifndef SLUICE_DAEMON_NAMESPACE_WATCH_H
+#define SLUICE_DAEMON_NAMESPACE_WATCH_H
+
+#include "base/types.h"
+
+struct sl_namespace_watch {
+	u64 device, inode; /* of the namespace */
+	bool is_host;      /* process 1 is in it: never left */
+	u32 calls;
+};
+
+void sl_namespace_watch_init(struct sl_namespace_watch *watch);
+
+/* Looks through /proc every few calls only; false when in doubt. */
+bool sl_namespace_watch_is_left(struct sl_namespace_watch *watch);
+
+#endif

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What this host's own nft and iptables write, read back and lifted: text in, text out. */
+#include "source/testing.h"
+
+#include <stdio.h>
+
+#include "lift/ruleset_builder.h"
+#include "source/source.h"
+
+/* A namespace with rules and a device. */
+static struct sl_program *lift_live(void)
+{
+	struct sl_diag diag = {""};
+	struct sl_ruleset *rules;
+	struct sl_host *host;
+	struct sl_program *program;
+
+	assert_int_equal(system("ip link add eth0 type veth peer name peer"), 0);
+	if (sl_source_read_live(1000, &rules, &diag) || sl_host_read(&host, &diag) ||
+	    sl_lift(rules, NULL, host, "eth0", &program, &diag) ||
+	    sl_program_verify(program, &diag))
+		fail_msg("%s", diag.text);
+	sl_host_free(host);
+	sl_ruleset_free(rules);
+	return program;
+}
+
+static void expect_live(const char *chain, const char *expected)
+{
+	struct sl_program *program = lift_live();
+
+	assert_string_equal(rules_text(program, chain), expected);
+	sl_program_free(program);
+}
+
+static void nft_rules_keep_their_meaning(void **state)
+{
+	(void)state;
+	enter_new_namespace();
+	load("nft -f -",
+	     "table inet t {\n"
+	     "	set nets { type ipv4_addr; flags interval; elements = { 10.0.0.0/8 } }\n"
+	     "	chain in { type filter hook input priority 0; policy drop;\n"
+	     "		ct state vmap { established : accept, related : accept, invalid : drop }\n"
+	     "		ct state new,untracked ip saddr @nets counter drop\n"
+	     "		iifname \"eth*\" tcp flags & (syn|ack) == syn drop\n"
+	     "		meta l4proto { tcp, udp } th dport vmap { 53 : accept, 54 : drop }\n"
+	     "		ip daddr & 0.0.0.255 == 0.0.0.9 tcp dport != 1-1000 drop\n"
+	     "		iifname . ip saddr . tcp dport { \"eth0\" . 1.1.1.1 . 80-90 } drop\n"
+	     "		oif \"lo\" drop\n"
+	     "		limit rate 5/second accept\n"
+	     "		fib daddr type local drop\n"
+	     "	}\n"
+	     "}\n");
+	expect_live("in", "ct state established accept\n"
+			  "ct state related accept\n"
+			  "ct state invalid drop\n"
+			  "ct state new,untracked meta nfproto 2 ip saddr @nets counter 0 drop\n"
+			  "iifname \"eth*\" meta l4proto 6 @th,104,8 & 0x12 == 0x02 drop\n"
+			  "meta l4proto @__set0 th dport vmap @__map1\n"
+			  "meta nfproto 2 ip daddr & 0.0.0.255 == 0.0.0.9 meta l4proto 6 "
+			  "th dport != 1-1000 drop\n"
+			  "meta nfproto 2 meta l4proto 6 iifname . ip saddr . th dport @__set1 "
+			  "drop\n"
+			  "\n"
+			  "kernel(limit)\n"
+			  "unknown(fib) drop\n");
+}
+
+static void iptables_rules_keep_their_meaning(void **state)
+{
+	(void)state;
+	enter_new_namespace();
+	if (system("command -v iptables-nft-restore > /dev/null")) {
+		print_message("skipped: no iptables-nft-restore\n");
+		skip();
+	}
+	load("iptables-nft-restore",
+	     "*filter\n"
+	     ":INPUT DROP [0:0]\n"
+	     "-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT\n"
+	     "-A INPUT -p tcp --syn -m multiport ! --dports 22,80:90 -j DROP\n"
+	     "-A INPUT -p icmp --icmp-type echo-request -j ACCEPT\n"
+	     "-A INPUT -m addrtype --dst-type LOCAL -j DROP\n"
+	     "-A INPUT -s 10.1.0.0/16 ! -d 10.2.3.4/31 -i eth+ -j REJECT\n"
+	     "-A INPUT -m recent --name x --rcheck -j DROP\n"
+	     "COMMIT\n");
+	expect_live("INPUT",
+		    "ct state established,related counter 0 accept\n"
+		    "meta l4proto 6 @th,104,8 & 0x17 == 0x02 none(th dport 22, th dport 80-90) "
+		    "counter 1 drop\n"
+		    "meta l4proto 1 th sport 2048-2303 counter 2 accept\n"
+		    "fib daddr type 2 counter 3 drop\n"
+		    "iifname \"eth*\" @nh,96,16 0x0a01 ip daddr & 255.255.255.254 != 10.2.3.4 "
+		    "counter 4 kernel(xt REJECT)\n"
+		    "kernel(xt recent)\n");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(nft_rules_keep_their_meaning),
+		cmocka_unit_test(iptables_rules_keep_their_meaning),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
