@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -34,6 +35,8 @@
 #define TICK_MS 500
 /* Element expiries count from the last quiet moment; behind a longer gap only a dump is exact. */
 #define STALL_NS 1000000000ULL
+/* A keeper that is told to end does so within a compile. */
+#define END_PATIENCE_MS 1000
 
 struct sl_keeper {
 	char device[IF_NAMESIZE];
@@ -616,16 +619,20 @@ int sl_keeper_pid(u64 net_cookie, const char *device)
 	return (int)sl_lock_holder(net_cookie, device);
 }
 
+/* By a handle, since its number may be another's as soon as it is gone; and it is gone when it has
+ * ended, even where nobody collects it (the first process of many a container does not). */
 static void end_process(pid_t pid)
 {
-	if (pid <= 0 || kill(pid, SIGTERM))
+	SL_CLEANUP(sl_close) int process = pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
+	struct pollfd ended = {.fd = process, .events = POLLIN};
+
+	if (process < 0 || syscall(SYS_pidfd_send_signal, process, SIGTERM, NULL, 0))
 		return;
-	for (int i = 0; i < 100; i++) {
-		poll(NULL, 0, 10);
-		if (kill(pid, 0))
-			return;
-	}
-	kill(pid, SIGKILL); /* stopped, or hanging; it keeps nothing that is not pinned */
+	if (poll(&ended, 1, END_PATIENCE_MS) > 0)
+		return;
+	/* Stopped, or hanging; it keeps nothing that is not pinned. */
+	if (!syscall(SYS_pidfd_send_signal, process, SIGKILL, NULL, 0))
+		poll(&ended, 1, END_PATIENCE_MS);
 }
 
 int sl_keeper_detach(u64 net_cookie, const char *device, struct sl_diag *diag)
