@@ -9,8 +9,8 @@
 
 #include "lift/lift.h"
 #include "load/attach.h"
+#include "load/foreign.h"
 #include "optimise/optimise.h"
-
 
 void sl_compiled_free(struct sl_compiled *compiled)
 {
@@ -26,7 +26,8 @@ void sl_compiled_free(struct sl_compiled *compiled)
 /* From what was read to code. */
 static int compile(struct sl_compiled *compiled, const char *device, struct sl_diag *diag)
 {
-	int error = sl_lift(compiled->rules, NULL, compiled->host, device, &compiled->meaning, diag);
+	int error =
+		sl_lift(compiled->rules, NULL, compiled->host, device, &compiled->meaning, diag);
 
 	if (!error)
 		error = sl_program_verify(compiled->meaning, diag);
@@ -86,6 +87,10 @@ static int read_once(struct sl_observer *observer, const char *device, int own_t
 	if (error)
 		return error;
 	note_foreign_tcx(compiled->host, device, own_tc_program);
+	error = sl_foreign_note(sl_observer_hooks(observer), compiled->host);
+	if (error)
+		return sl_fail(diag, -error, "netfilter's hooks cannot be told apart: %s",
+			       strerror(-error));
 	error = sl_source_read_live(patience_ms, &compiled->rules, diag);
 	if (!error) {
 		link = sl_host_find_link(compiled->host, device);

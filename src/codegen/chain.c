@@ -7,6 +7,8 @@
 
 #include <errno.h>
 
+#include "ir/key.h"
+
 /* A chain that is being emitted. */
 struct frame {
 	const struct sl_step *step; /* the base chain's step */

@@ -119,6 +119,18 @@ static bool has_conntrack(const struct sl_program *program)
 	return false;
 }
 
+/* `first` is the first of the family's stages. */
+static bool asks_addresses(enum sl_route_mode route, const struct sl_code *code, u32 first)
+{
+	if (route != SL_ROUTE_INPUT_ONLY)
+		return true;
+	for (u32 stage = first; stage < first + SL_STAGES / 2; stage++)
+		for (u32 i = 0; i < code->stages[stage].relocs.count; i++)
+			if (code->stages[stage].relocs.items[i].kind == SL_RELOC_LOCAL)
+				return true;
+	return false;
+}
+
 static void configure(struct sluice_bpf *skeleton, const struct sl_program *program,
 		      const struct sl_code *code)
 {
@@ -131,7 +143,8 @@ static void configure(struct sluice_bpf *skeleton, const struct sl_program *prog
 		.hit_max = (u8)code->hit_max,
 		.uses_conntrack = has_conntrack(program),
 		.miss_worlds = program->miss_worlds,
-		.reads_kernel = 1,
+		.asks_addresses_ip = asks_addresses(program->route_ip, code, 0),
+		.asks_addresses_ip6 = asks_addresses(program->route_ip6, code, SL_STAGES / 2),
 		.ifindex = device->ifindex,
 	};
 
