@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "tcx.h"
 
 #define TCP_SYN 0x02
 
@@ -238,10 +239,7 @@ void send_frame(const struct frame *frame)
 /* The sender's egress pushes the tag, which veth carries beside the frame. */
 void send_frame_with_hidden_tag(const struct frame *frame, u16 vlan)
 {
-	run(ON_WIRE,
-	    "tc qdisc add dev wire0 clsact && "
-	    "tc filter add dev wire0 egress matchall action vlan push id %u",
-	    vlan);
+	SL_CLEANUP(sl_close) int pusher = attach_vlan_push(ON_WIRE, "wire0", vlan);
+
 	send_frame(frame);
-	run(ON_WIRE, "tc qdisc del dev wire0 clsact");
 }

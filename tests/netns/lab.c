@@ -613,6 +613,34 @@ bool hears(int icmp_fd, u8 type, u8 code)
 	return false;
 }
 
+/* Behind at most one VLAN tag, and without IP options. */
+static bool is_to_port(const u8 *bytes, ssize_t length, u16 port)
+{
+	ssize_t at = 12;
+	u16 type;
+
+	if (length > at + 4 && bytes[at] == 0x81)
+		at += 4;
+	type = (u16)(bytes[at] << 8 | bytes[at + 1]);
+	at += 2 + (type == ETH_P_IPV6 ? 40 : 20);
+	return (type == ETH_P_IP || type == ETH_P_IPV6) && length >= at + 8 &&
+	       bytes[at + 2] == port >> 8 && bytes[at + 3] == (u8)port;
+}
+
+bool sees_port(int tap, u16 port)
+{
+	u64 until = monotonic_ms() + 300;
+
+	for (u64 now = until - 300; now < until; now = monotonic_ms()) {
+		u8 bytes[2048];
+
+		if (readable(tap, (int)(until - now)) &&
+		    is_to_port(bytes, recv(tap, bytes, sizeof bytes, MSG_DONTWAIT), port))
+			return true;
+	}
+	return false;
+}
+
 void pause_ms(u32 ms)
 {
 	poll(NULL, 0, (int)ms);

@@ -100,6 +100,8 @@ int open_tap(enum place place, const char *name); /* a packet socket: all that i
 bool arrives(int fd);                      /* a datagram does, within a second; it is taken */
 bool stays_silent(int fd);                 /* none does for a while */
 bool hears(int icmp_fd, u8 type, u8 code); /* this one does, within a second or so */
+bool sees_port(int tap,
+	       u16 port); /* a UDP or TCP packet to this port is among what the tap hears */
 void drain(int fd);
 void pause_ms(u32 ms);
 u64 monotonic_ms(void);
