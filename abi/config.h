@@ -24,8 +24,8 @@ struct sl_config {
 	__u8 uses_conntrack;        /* the path has conntrack in it */
 	__u8 miss_worlds;           /* worlds that a conntrack miss can mean */
 	__u8 uses_lease;            /* lease_until_ns must be compared */
-	__u8 reads_kernel;          /* the kernel's own state can be compared in the data plane */
-	__u8 padding;
+	/* verdicts of the family rest on whose an address is, or on forwarding */
+	__u8 asks_addresses_ip, asks_addresses_ip6;
 	__u32 ifindex;
 };
 

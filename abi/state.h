@@ -31,6 +31,11 @@ struct sl_snapshot {
 	__u32 forwarding;  /* net.ipv4.conf.DEV.forwarding */
 	__u32 forwarding6; /* net.ipv6.conf.all.forwarding */
 	__u32 padding;
+	/*
+	 * Where the device and nf_tables' generation lie: not compared, but read from on kernels
+	 * whose state a program can't simply load.
+	 */
+	__u64 device_address, generation_address;
 };
 
 /*
@@ -66,7 +71,7 @@ struct sl_count {
 	__u64 packets, bytes;
 };
 
-_Static_assert(sizeof(struct sl_snapshot) == 11 * 8 + 6 * 4, "shared with maps");
+_Static_assert(sizeof(struct sl_snapshot) == 11 * 8 + 6 * 4 + 2 * 8, "shared with maps");
 _Static_assert(sizeof(struct sl_live) == sizeof(struct sl_snapshot) + 24, "shared with maps");
 
 #endif

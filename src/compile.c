@@ -9,6 +9,7 @@
 
 #include "lift/lift.h"
 #include "load/attach.h"
+#include "load/foreign.h"
 #include "optimise/optimise.h"
 
 void sl_compiled_free(struct sl_compiled *compiled)
@@ -20,6 +21,36 @@ void sl_compiled_free(struct sl_compiled *compiled)
 	sl_host_free(compiled->host);
 	sl_ruleset_free(compiled->rules);
 	free(compiled);
+}
+
+/* Code with stages of at most `insn_limit` instructions, or of less where that is too much. */
+static int generate(struct sl_compiled *compiled, u32 insn_limit, struct sl_diag *diag)
+{
+	int error = sl_codegen(compiled->program, insn_limit, &compiled->code, diag);
+
+	while (error == -E2BIG && insn_limit) {
+		insn_limit /= 2;
+		error = sl_codegen(compiled->program, insn_limit, &compiled->code, diag);
+	}
+	compiled->code_is_cut = false;
+	for (u32 i = 0; !error && i < SL_STAGES; i++)
+		compiled->code_is_cut |= compiled->code.over_limit[i];
+	return error;
+}
+
+int sl_compiled_load(struct sl_compiled *compiled, enum sl_hook_point point,
+		     struct sl_dataplane **ret_dataplane, struct sl_diag *diag)
+{
+	int error =
+		sl_dataplane_load(compiled->program, &compiled->code, point, ret_dataplane, diag);
+
+	while (error == -E2BIG && compiled->code.insn_limit) {
+		error = generate(compiled, compiled->code.insn_limit / 2, diag);
+		if (!error)
+			error = sl_dataplane_load(compiled->program, &compiled->code, point,
+						  ret_dataplane, diag);
+	}
+	return error;
 }
 
 /* From what was read to code. */
@@ -38,9 +69,7 @@ static int compile(struct sl_compiled *compiled, const char *device, struct sl_d
 	if (!error)
 		error = sl_program_verify(compiled->program, diag);
 	if (!error)
-		error = sl_codegen(compiled->program, &compiled->code, diag);
-	for (u32 i = 0; !error && i < SL_STAGES; i++)
-		compiled->code_is_cut |= compiled->code.over_limit[i];
+		error = generate(compiled, SL_STAGE_INSNS_MAX, diag);
 	return error;
 }
 
@@ -86,6 +115,10 @@ static int read_once(struct sl_observer *observer, const char *device, int own_t
 	if (error)
 		return error;
 	note_foreign_tcx(compiled->host, device, own_tc_program);
+	error = sl_foreign_note(sl_observer_hooks(observer), compiled->host);
+	if (error)
+		return sl_fail(diag, -error, "netfilter's hooks cannot be told apart: %s",
+			       strerror(-error));
 	error = sl_source_read_live(patience_ms, &compiled->rules, diag);
 	if (!error) {
 		link = sl_host_find_link(compiled->host, device);

@@ -230,6 +230,7 @@ static void assume_the_worst_without_privileges(void **state)
 	(void)state;
 	struct sl_host *host = NULL;
 	struct sl_diag diag;
+	need_root();
 	pid_t pid = fork();
 	int status;
 
