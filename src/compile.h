@@ -16,20 +16,20 @@
 struct sl_compiled {
 	struct sl_ruleset *rules;
 	struct sl_host *host;
-	struct sl_program *meaning; /* as lifted: what `plan` and `trace` speak of */
-	struct sl_program *program; /* optimised: what runs */
-	struct sl_code code;        /* of `program` */
+	struct sl_program *meaning;  /* as lifted: what `plan` and `trace` speak of */
+	struct sl_program *program;  /* optimised: what runs */
+	struct sl_code code;         /* of `program` */
 	struct sl_snapshot snapshot; /* the state of the kernel that all this holds for */
-	bool code_is_cut;           /* rules were left to the kernel because code ran long */
+	bool code_is_cut;            /* rules were left to the kernel because code ran long */
 };
 
 /*
  * The live rules of the calling thread's network namespace, for one device. The snapshot was the
  * same before and after everything was read. -EAGAIN when somebody kept changing the rules for
  * `patience_ms`.
- * `own_tc_program` is our TC program's fd, not counted as foreign, or −1.
+ * `own_program` is the id of our program that is attached, which is no stranger; or 0.
  */
-int sl_compile_live(struct sl_observer *observer, const char *device, int own_tc_program,
+int sl_compile_live(struct sl_observer *observer, const char *device, u32 own_program,
 		    u32 patience_ms, struct sl_compiled **ret_compiled, struct sl_diag *diag);
 
 /*
