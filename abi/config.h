@@ -27,8 +27,10 @@ struct sl_config {
 	/* verdicts of the family rest on whose an address is, or on forwarding */
 	__u8 asks_addresses_ip, asks_addresses_ip6;
 	__u32 ifindex;
+	__u8 asks_device; /* verdicts rest on the device's name or group */
+	__u8 padding[3];
 };
 
-_Static_assert(sizeof(struct sl_config) == 20, "shared with .rodata");
+_Static_assert(sizeof(struct sl_config) == 24, "shared with .rodata");
 
 #endif
