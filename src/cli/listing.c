@@ -78,6 +78,28 @@ static int add_line(struct sl_arena *arena, struct sl_listing *listing, const ch
 	return 0;
 }
 
+static int compare_rules(const void *left, const void *right)
+{
+	const struct sl_listing_line *a = *(const struct sl_listing_line *const *)left;
+	const struct sl_listing_line *b = *(const struct sl_listing_line *const *)right;
+
+	if (a->table != b->table)
+		return a->table < b->table ? -1 : 1;
+	return (a->rule > b->rule) - (a->rule < b->rule);
+}
+
+static int index_rules(struct sl_arena *arena, struct sl_listing *listing)
+{
+	listing->rules = sl_arena_alloc(arena, (listing->lines.count + 1) * sizeof *listing->rules);
+	if (!listing->rules)
+		return -ENOMEM;
+	for (u32 i = 0; i < listing->lines.count; i++)
+		if (listing->lines.items[i].rule)
+			listing->rules[listing->rule_count++] = &listing->lines.items[i];
+	qsort(listing->rules, listing->rule_count, sizeof *listing->rules, compare_rules);
+	return 0;
+}
+
 int sl_listing_parse(struct sl_arena *arena, char *text, struct sl_listing *ret_listing)
 {
 	struct sl_listing listing = {0};
@@ -92,6 +114,8 @@ int sl_listing_parse(struct sl_arena *arena, char *text, struct sl_listing *ret_
 		error = add_line(arena, &listing, text, &place);
 		text = is_last ? end : end + 1;
 	}
+	if (!error)
+		error = index_rules(arena, &listing);
 	if (!error)
 		*ret_listing = listing;
 	return error;
@@ -117,10 +141,14 @@ int sl_listing_read(struct sl_arena *arena, struct sl_listing *ret_listing, stru
 
 const char *sl_listing_find(const struct sl_listing *listing, u64 table, u64 rule)
 {
-	for (u32 i = 0; i < listing->lines.count; i++)
-		if (listing->lines.items[i].rule == rule && listing->lines.items[i].table == table)
-			return listing->lines.items[i].rule_text;
-	return NULL;
+	const struct sl_listing_line wanted = {.table = table, .rule = rule}, *key = &wanted;
+	const struct sl_listing_line **found;
+
+	if (!listing->rule_count)
+		return NULL;
+	found = bsearch(&key, listing->rules, listing->rule_count, sizeof *listing->rules,
+			compare_rules);
+	return found ? (*found)->rule_text : NULL;
 }
 
 static size_t match_counter(const char *at, u64 *ret_packets, u64 *ret_bytes)

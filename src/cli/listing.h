@@ -18,6 +18,8 @@ struct sl_listing_line {
 
 struct sl_listing {
 	SL_LIST(struct sl_listing_line) lines;
+	const struct sl_listing_line **rules; /* sorted by table and handle */
+	u32 rule_count;
 };
 
 /*

@@ -24,38 +24,6 @@ static void plan_free(struct sl_plan *plan)
 	*plan = (struct sl_plan){0};
 }
 
-u64 sl_plan_table_handle(const struct sl_plan *plan, const struct sl_chain *chain)
-{
-	const struct sl_nft_table *table =
-		sl_ruleset_find_table(plan->compiled->rules, chain->family, chain->table);
-
-	return table ? table->handle : 0;
-}
-
-static const char *print_meaning(const struct sl_plan *plan, const struct sl_rule *meaning)
-{
-	SL_CLEANUP(sl_free) char *text = NULL;
-	size_t size;
-	FILE *out = open_memstream(&text, &size);
-
-	if (!out)
-		return "";
-	sl_rule_print(plan->legal, meaning, out);
-	fclose(out);
-	return text ? sl_arena_printf(plan->legal->arena, "%s", text) : "";
-}
-
-const char *sl_plan_rule_text(const struct sl_plan *plan, u64 table, u64 handle,
-			      const struct sl_rule *meaning)
-{
-	const char *text = sl_listing_find(&plan->listing, table, handle);
-
-	if (text)
-		return text;
-	text = meaning ? print_meaning(plan, meaning) : NULL;
-	return text && *text ? text : "(nothing that matters here)";
-}
-
 /* The rules as they will run, one by one: legal for codegen, but not merged. */
 static int lift_legal(struct sl_plan *plan, struct sl_diag *diag)
 {
@@ -64,6 +32,8 @@ static int lift_legal(struct sl_plan *plan, struct sl_diag *diag)
 
 	if (!error && sl_optimise_legalise(plan->legal))
 		error = sl_fail_memory(diag);
+	plan->texts.rules = plan->compiled->rules;
+	plan->texts.program = plan->legal;
 	if (!error && sl_decide(plan->legal, plan->compiled->rules, &plan->decisions))
 		error = sl_fail_memory(diag);
 	return error;
@@ -113,7 +83,7 @@ static int plan_live(const struct sl_cli *cli, const char *device, struct sl_obs
 		error = lift_legal(plan, diag);
 	if (error)
 		return error;
-	sl_listing_read(plan->legal->arena, &plan->listing, &without_text);
+	sl_listing_read(plan->legal->arena, &plan->texts.listing, &without_text);
 	sl_plan_size(plan);
 	return sl_plan_device(plan, cli->mode, diag);
 }

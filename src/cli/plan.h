@@ -10,7 +10,7 @@
 
 #include "cli/cli.h"
 #include "cli/decided.h"
-#include "cli/listing.h"
+#include "cli/rule_text.h"
 #include "compile.h"
 #include "daemon/ladder.h"
 
@@ -31,7 +31,7 @@ struct sl_plan {
 	struct sl_compiled *compiled;
 	struct sl_program *legal; /* owns what follows, too; not merged, so that rules are rules */
 	struct sl_decisions decisions;
-	struct sl_listing listing; /* nft's text of live rules; may be empty */
+	struct sl_rule_texts texts;
 
 	/* plan_device.c; live only */
 	enum sl_attach_mode attached; /* now; NONE: not */
@@ -53,11 +53,5 @@ void sl_plan_print(const struct sl_plan *plan, bool is_verbose);
 void sl_plan_print_line(const struct sl_plan *plan);
 /* plan_json.c: docs/json.md; NULL when out of memory. */
 json_t *sl_plan_describe(const struct sl_plan *plan, bool is_verbose);
-
-/* The text of a rule: nft's, where the rules are loaded and nft is there; else the IR's. */
-const char *sl_plan_rule_text(const struct sl_plan *plan, u64 table, u64 handle,
-			      const struct sl_rule *meaning);
-/* nf_tables' handle of the table that a lifted chain is of. */
-u64 sl_plan_table_handle(const struct sl_plan *plan, const struct sl_chain *chain);
 
 #endif

@@ -16,10 +16,9 @@ static json_t *describe_rule(const struct sl_plan *plan, const struct sl_decided
 	json_object_set_new(object, "chain", sl_json_text(item->chain->name));
 	if (item->rule) {
 		json_object_set_new(object, "handle", json_integer((json_int_t)item->rule->handle));
-		json_object_set_new(
-			object, "text",
-			sl_json_text(sl_plan_rule_text(plan, item->table->handle,
-						       item->rule->handle, item->meaning)));
+		json_object_set_new(object, "text",
+				    sl_json_text(sl_rule_text(&plan->texts, item->table->handle,
+							      item->rule->handle, item->meaning)));
 	} else {
 		json_object_set_new(object, "policy", json_string(item->drops ? "drop" : "accept"));
 	}
@@ -59,8 +58,7 @@ static json_t *describe_obstacle(const struct sl_plan *plan, const struct sl_obs
 	json_object_set_new(object, "table", sl_json_text(chain->table));
 	json_object_set_new(object, "chain", sl_json_text(chain->name));
 	if (obstacle->rule) {
-		const char *text = sl_plan_rule_text(plan, sl_plan_table_handle(plan, chain),
-						     obstacle->rule->handle, obstacle->rule);
+		const char *text = sl_rule_text_in(&plan->texts, chain, obstacle->rule);
 
 		json_object_set_new(object, "handle",
 				    json_integer((json_int_t)obstacle->rule->handle));

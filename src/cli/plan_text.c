@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/names.h"
 #include "cli/plan.h"
@@ -125,8 +126,7 @@ static void print_obstacle(const struct sl_plan *plan, const struct sl_obstacle 
 		sl_print_name(chain->name);
 		printf(": ");
 		if (obstacle->rule)
-			sl_print_name(sl_plan_rule_text(plan, sl_plan_table_handle(plan, chain),
-							obstacle->rule->handle, obstacle->rule));
+			sl_print_name(sl_rule_text_in(&plan->texts, chain, obstacle->rule));
 		else
 			printf("policy");
 	}
@@ -192,6 +192,9 @@ static void print_cost(const struct sl_plan *plan)
 	const struct sl_plan_size *size = &plan->size;
 	const struct sl_program *program = plan->compiled->program;
 
+	if (!plan->is_live && geteuid() != 0)
+		printf("  not known    without root: IPsec, legacy tables and TC filters of this "
+		       "host; taken as absent\n");
 	printf("  memory       %u maps, %u entries, about %" PRIu64 " kB\n", size->maps,
 	       size->entries, (size->bytes + 1023) / 1024);
 	printf("  code         %u instructions made of the rules\n", size->insns);
@@ -217,8 +220,8 @@ static void print_item(const struct sl_plan *plan, const struct sl_decided *item
 {
 	printf("    %-7s  ", sl_decision_name(item->decision));
 	if (item->rule)
-		sl_print_name(sl_plan_rule_text(plan, item->table->handle, item->rule->handle,
-						item->meaning));
+		sl_print_name(sl_rule_text(&plan->texts, item->table->handle, item->rule->handle,
+					   item->meaning));
 	else
 		printf("policy %s", item->drops ? "drop" : "accept");
 	if (item->rule)
