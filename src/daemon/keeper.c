@@ -127,7 +127,7 @@ static int pin_generation(struct sl_keeper *keeper, struct sl_diag *diag)
 
 /* Generations */
 
-static bool expects_connections(void)
+bool sl_keeper_expects_connections(void)
 {
 	SL_CLEANUP(sl_fclose) FILE *file = fopen("/proc/thread-self/net/nf_conntrack_expect", "r");
 
@@ -153,7 +153,7 @@ static void publish(struct sl_keeper *keeper)
 		return;
 	}
 	keeper->compiled->snapshot = now;
-	sl_dataplane_publish(keeper->dataplane, &now, expects_connections());
+	sl_dataplane_publish(keeper->dataplane, &now, sl_keeper_expects_connections());
 	keeper->info.published_ns = now_ns();
 	keeper->info.withdrawn_ns = 0;
 	write_info(keeper);
@@ -540,7 +540,7 @@ static void tick(struct sl_keeper *keeper)
 		keeper->removed = true;
 	if (sl_namespace_watch_is_left(&keeper->namespace_watch))
 		keeper->removed = true;
-	sl_dataplane_set_related(keeper->dataplane, expects_connections());
+	sl_dataplane_set_related(keeper->dataplane, sl_keeper_expects_connections());
 }
 
 static void catch_up(struct sl_keeper *keeper)
