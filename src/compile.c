@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "lift/lift.h"
 #include "load/attach.h"
@@ -181,6 +182,14 @@ static int add_stand_in(struct sl_host *host)
 	return 0;
 }
 
+/* The host's reader says "may be there" of all that it may not read; it would hide the rules. */
+static void take_as_absent(struct sl_host *host)
+{
+	host->has_xfrm = host->has_legacy_ip = host->has_legacy_ip6 = false;
+	for (u32 i = 0; i < host->links.count; i++)
+		host->links.items[i].has_tc_ingress = false;
+}
+
 int sl_compile_file(const char *path, const char *device, struct sl_compiled **ret_compiled,
 		    struct sl_diag *diag)
 {
@@ -190,6 +199,8 @@ int sl_compile_file(const char *path, const char *device, struct sl_compiled **r
 	if (!compiled)
 		return sl_fail_memory(diag);
 	error = sl_host_read(&compiled->host, diag);
+	if (!error && geteuid() != 0)
+		take_as_absent(compiled->host);
 	if (!error && !device) {
 		device = "eth0";
 		if (!sl_host_find_link(compiled->host, device) && add_stand_in(compiled->host))

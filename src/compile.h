@@ -35,7 +35,9 @@ int sl_compile_live(struct sl_observer *observer, const char *device, u32 own_pr
 
 /*
  * A rules file, for a device of this host, or for one that stands for any (`device` NULL: an
- * Ethernet device "eth0" with a made-up address). Needs no privileges; there is no snapshot.
+ * Ethernet device "eth0" with a made-up address). Needs no privileges; there is no snapshot. What
+ * of this host only root may read (IPsec, legacy tables, TC filters) is then taken as absent: these
+ * rules are looked at, not run.
  */
 int sl_compile_file(const char *path, const char *device, struct sl_compiled **ret_compiled,
 		    struct sl_diag *diag);
