@@ -174,7 +174,7 @@ class Lab:
 
     def dropped_early(self):
         status = json.loads(self.sluice("status", "dev", "vb", "--json"))
-        return status["devices"][0]["packets"]["dropped_early"]["packets"]
+        return status["devices"][0]["dropped_early"]
 
     def attach_bare(self, section):
         run("ip", "-n", self.server, "link", "set", "vb", "xdpdrv", "obj",
