@@ -115,6 +115,8 @@ class Lab:
     def tear_down(self):
         for child in self.children:
             end(child)
+        # Before the namespace goes: whoever keeps a device in step would wait for it to return.
+        subprocess.run([self.sluice_path, "-n", self.server, "detach"], capture_output=True, check=False)
         for name in (self.server, self.client):
             subprocess.run(["ip", "netns", "del", name], capture_output=True, check=False)
 
