@@ -15,6 +15,9 @@ enum sl_config_route {
 	SL_CONFIG_ROUTE_PASS,
 };
 
+/* Room for the namespace's addresses. Full: the load fails, nothing is guessed. */
+#define SL_LOCAL_ADDRESSES_MAX 4096
+
 struct sl_config {
 	__u32 mac_low; /* the device's address, as it lies in memory */
 	__u16 mac_high;
@@ -27,8 +30,10 @@ struct sl_config {
 	/* verdicts of the family rest on whose an address is, or on forwarding */
 	__u8 asks_addresses_ip, asks_addresses_ip6;
 	__u32 ifindex;
+	__u8 asks_device; /* verdicts rest on the device's name or group */
+	__u8 padding[3];
 };
 
-_Static_assert(sizeof(struct sl_config) == 20, "shared with .rodata");
+_Static_assert(sizeof(struct sl_config) == 24, "shared with .rodata");
 
 #endif

@@ -94,7 +94,8 @@ struct in_device {
 
 struct net_device {
 	struct list_head dev_list;
-	int ifindex;
+	char name[16];
+	int ifindex, group;
 	void *rx_handler;
 	void *tcx_ingress;   /* since 6.6, for clsact and TCX alike */
 	void *miniq_ingress; /* before */

@@ -52,7 +52,24 @@
 	SAME(hooks_ip6[2], (__u64)READ(net, nf.hooks_ipv6[NF_INET_FORWARD]))                       \
 	SAME(address_genid6, (__u32)READ(net, ipv6.dev_addr_genid.counter))
 
+/* Where rules ask for the device's name or group. The name is read as two words. */
+#define SL_EACH_DEVICE_FIELD(SAME, READ)                                                           \
+	SAME(name[0], NAME_WORD(dev, 0))                                                           \
+	SAME(name[1], NAME_WORD(dev, 8))                                                           \
+	SAME(group, (__u32)READ(dev, group))
+
+#define PROBE_NAME_WORD(dev, at)                                                                   \
+	({                                                                                         \
+		__u64 word = 0;                                                                    \
+                                                                                                   \
+		bpf_probe_read_kernel(                                                             \
+			&word, sizeof word,                                                        \
+			(void *)(dev) + bpf_core_field_offset(struct net_device, name) + (at));    \
+		word;                                                                              \
+	})
+
 #define SL_EACH_SNAPSHOT_FIELD(SAME, READ, READ2)                                                  \
+	SL_EACH_DEVICE_FIELD(SAME, READ)                                                           \
 	SL_EACH_COMMON_FIELD(SAME, READ, READ2)                                                    \
 	SL_EACH_IP_FIELD(SAME, READ, READ2)                                                        \
 	SL_EACH_IP6_FIELD(SAME, READ, READ2)                                                       \

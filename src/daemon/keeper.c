@@ -220,12 +220,8 @@ static int adopt(struct sl_keeper *keeper, struct sl_compiled *compiled,
 static int compile(struct sl_keeper *keeper, struct sl_compiled **ret_compiled,
 		   struct sl_diag *diag)
 {
-	int tc_program = keeper->mode == SL_MODE_TC && keeper->dataplane
-				 ? sl_dataplane_program_fd(keeper->dataplane)
-				 : -1;
-
-	return sl_compile_live(keeper->observer, keeper->device, tc_program, PATIENCE_MS,
-			       ret_compiled, diag);
+	return sl_compile_live(keeper->observer, keeper->device, sl_attach_program(keeper->link_fd),
+			       PATIENCE_MS, ret_compiled, diag);
 }
 
 static enum sl_hook_point point_of(enum sl_attach_mode mode)

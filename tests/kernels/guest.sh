@@ -3,6 +3,9 @@
 # The init of a guest kernel: what sluice must do on it, in few words. Ends with the power off.
 export PATH=/usr/sbin:/bin:/sluice
 /bin/busybox --install -s /bin
+rm -f /bin/ip /bin/sh # busybox's own are not enough
+ln -s bash /bin/sh
+ln -s bin /sbin # the kernel calls /sbin/modprobe
 mount -t proc proc /proc
 mount -t sysfs sys /sys
 mount -t tmpfs run /run
@@ -60,7 +63,13 @@ ip netns del a; ip netns del b
 
 codegen 1 "${CODEGEN_PROGRAMS:-60}" 40
 report "generated code agrees with the interpreter" $?
-differential --sluice /sluice/sluice --seed 1 --rulesets "${RULESETS:-12}" --frames 150 --limit 500
+# Native, whatever the ladder would say: before 6.6 there is no TCX to fall back to.
+differential --attach '/sluice/sluice attach dev in0 mode native' \
+	--detach '/sluice/sluice detach dev in0' --seed 1 --rulesets "${RULESETS:-12}" --frames 150 \
+	--limit 500 --keep-going | tee /tmp/differential
+# Some random rules want modules that cloud kernels do not have: those trials do not count.
+grep -q '[1-9][0-9]* same, 0 different, 0 unsteady' /tmp/differential &&
+	! grep -q 'with it 0 frames were dropped early' /tmp/differential
 report "differential" $?
 [ $failed = 0 ] && echo "guest: all well"
 poweroff -f
