@@ -19,11 +19,18 @@
 #define INPUT                                                                                      \
 	"	chain input {\n"                                                                         \
 	"		type filter hook input priority 0; policy drop;\n"                                      \
+	"		udp dport 9 drop\n"                                                                     \
 	"		ct state established,related accept\n"                                                  \
 	"		tcp dport 21 accept\n"                                                                  \
 	"	}\n"
 
 static int control, data_listener, server;
+
+static void say(const char *line)
+{
+	expect(write(server, line, strlen(line)) == (ssize_t)strlen(line), "cannot reply");
+	expect(arrives(control), "the reply was lost");
+}
 
 static void open_control(void)
 {
@@ -35,15 +42,13 @@ static void open_control(void)
 	expect(control >= 0, "no control connection");
 	server = accept(listener, NULL, NULL);
 	close(listener);
+	say("220 ready\r\n"); /* the helper only looks at what follows a line */
 }
 
 /* Port 50000 is 195 × 256 + 80. */
 static void announce_data(void)
 {
-	static const char reply[] = "227 Entering Passive Mode (10,77,0,1,195,80)\r\n";
-
-	expect(write(server, reply, strlen(reply)) == (ssize_t)strlen(reply), "cannot reply");
-	expect(arrives(control), "the reply was lost");
+	say("227 Entering Passive Mode (10,77,0,1,195,80)\r\n");
 }
 
 static bool data_connects(void)
@@ -125,7 +130,7 @@ static void helper_outlives_its_rule(void)
 	open_control();
 	attach();
 	prove_early_drops();
-	run(ON_HOST, "nft flush chain inet t pre");
+	run(ON_HOST, "nft flush chain inet t pre && nft delete ct helper inet t ftp");
 	settle();
 	for (int i = 0; i < 5; i++) {
 		announce_data();
@@ -139,7 +144,7 @@ static void helper_outlives_its_rule_while_stopped(void)
 	load_helper("table inet t {\n" HELPER INPUT "}\n");
 	open_control();
 	attach();
-	run(ON_HOST, "nft flush chain inet t pre");
+	run(ON_HOST, "nft flush chain inet t pre && nft delete ct helper inet t ftp");
 	settle();
 	prove_early_drops();
 	kill(keeper(), SIGSTOP);
@@ -152,7 +157,7 @@ static void helper_older_than_the_attach_without_a_rule(void)
 	build_lab();
 	load_helper("table inet t {\n" HELPER INPUT "}\n");
 	open_control();
-	run(ON_HOST, "nft flush chain inet t pre");
+	run(ON_HOST, "nft flush chain inet t pre && nft delete ct helper inet t ftp");
 	attach();
 	prove_early_drops();
 	kill(keeper(), SIGSTOP);
