@@ -16,10 +16,15 @@
 	"		type filter hook prerouting priority -150;\n"                                           \
 	"		tcp dport 21 ct helper set \"ftp\"\n"                                                   \
 	"	}\n"
+/* With a helper about, any packet may be RELATED, and only rules ahead of conntrack drop early. */
+#define RAW                                                                                        \
+	"	chain raw {\n"                                                                           \
+	"		type filter hook prerouting priority -300;\n"                                           \
+	"		udp dport 9 drop\n"                                                                     \
+	"	}\n"
 #define INPUT                                                                                      \
 	"	chain input {\n"                                                                         \
 	"		type filter hook input priority 0; policy drop;\n"                                      \
-	"		udp dport 9 drop\n"                                                                     \
 	"		ct state established,related accept\n"                                                  \
 	"		tcp dport 21 accept\n"                                                                  \
 	"	}\n"
@@ -72,7 +77,7 @@ static void load_helper(const char *rules)
 static void expected_connection_is_let_in(void)
 {
 	build_lab();
-	load_helper("table inet t {\n" HELPER INPUT "}\n");
+	load_helper("table inet t {\n" RAW HELPER INPUT "}\n");
 	open_control();
 	announce_data();
 	expect(data_connects(), "not even without sluice");
@@ -86,7 +91,7 @@ static void expected_connection_is_let_in(void)
 static void expectation_older_than_the_attach(void)
 {
 	build_lab();
-	load_helper("table inet t {\n" HELPER INPUT "}\n");
+	load_helper("table inet t {\n" RAW HELPER INPUT "}\n");
 	open_control();
 	announce_data();
 	attach();
@@ -126,7 +131,7 @@ static void helper_added_while_stopped(void)
 static void helper_outlives_its_rule(void)
 {
 	build_lab();
-	load_helper("table inet t {\n" HELPER INPUT "}\n");
+	load_helper("table inet t {\n" RAW HELPER INPUT "}\n");
 	open_control();
 	attach();
 	prove_early_drops();
@@ -141,7 +146,7 @@ static void helper_outlives_its_rule(void)
 static void helper_outlives_its_rule_while_stopped(void)
 {
 	build_lab();
-	load_helper("table inet t {\n" HELPER INPUT "}\n");
+	load_helper("table inet t {\n" RAW HELPER INPUT "}\n");
 	open_control();
 	attach();
 	run(ON_HOST, "nft flush chain inet t pre && nft delete ct helper inet t ftp");
@@ -155,7 +160,7 @@ static void helper_outlives_its_rule_while_stopped(void)
 static void helper_older_than_the_attach_without_a_rule(void)
 {
 	build_lab();
-	load_helper("table inet t {\n" HELPER INPUT "}\n");
+	load_helper("table inet t {\n" RAW HELPER INPUT "}\n");
 	open_control();
 	run(ON_HOST, "nft flush chain inet t pre && nft delete ct helper inet t ftp");
 	attach();
