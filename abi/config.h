@@ -15,6 +15,9 @@ enum sl_config_route {
 	SL_CONFIG_ROUTE_PASS,
 };
 
+/* Room for the namespace's addresses. Full: the load fails, nothing is guessed. */
+#define SL_LOCAL_ADDRESSES_MAX 4096
+
 struct sl_config {
 	__u32 mac_low; /* the device's address, as it lies in memory */
 	__u16 mac_high;

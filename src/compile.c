@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "lift/lift.h"
 #include "load/attach.h"
@@ -21,6 +22,36 @@ void sl_compiled_free(struct sl_compiled *compiled)
 	sl_host_free(compiled->host);
 	sl_ruleset_free(compiled->rules);
 	free(compiled);
+}
+
+/* Code with stages of at most `insn_limit` instructions, or of less where that is too much. */
+static int generate(struct sl_compiled *compiled, u32 insn_limit, struct sl_diag *diag)
+{
+	int error = sl_codegen(compiled->program, insn_limit, &compiled->code, diag);
+
+	while (error == -E2BIG && insn_limit) {
+		insn_limit /= 2;
+		error = sl_codegen(compiled->program, insn_limit, &compiled->code, diag);
+	}
+	compiled->code_is_cut = false;
+	for (u32 i = 0; !error && i < SL_STAGES; i++)
+		compiled->code_is_cut |= compiled->code.over_limit[i];
+	return error;
+}
+
+int sl_compiled_load(struct sl_compiled *compiled, enum sl_hook_point point,
+		     struct sl_dataplane **ret_dataplane, struct sl_diag *diag)
+{
+	int error =
+		sl_dataplane_load(compiled->program, &compiled->code, point, ret_dataplane, diag);
+
+	while (error == -E2BIG && compiled->code.insn_limit) {
+		error = generate(compiled, compiled->code.insn_limit / 2, diag);
+		if (!error)
+			error = sl_dataplane_load(compiled->program, &compiled->code, point,
+						  ret_dataplane, diag);
+	}
+	return error;
 }
 
 /* From what was read to code. */
@@ -39,9 +70,7 @@ static int compile(struct sl_compiled *compiled, const char *device, struct sl_d
 	if (!error)
 		error = sl_program_verify(compiled->program, diag);
 	if (!error)
-		error = sl_codegen(compiled->program, &compiled->code, diag);
-	for (u32 i = 0; !error && i < SL_STAGES; i++)
-		compiled->code_is_cut |= compiled->code.over_limit[i];
+		error = generate(compiled, SL_STAGE_INSNS_MAX, diag);
 	return error;
 }
 
@@ -159,6 +188,14 @@ static int add_stand_in(struct sl_host *host)
 	return 0;
 }
 
+/* The host's reader says "may be there" of all that it may not read; it would hide the rules. */
+static void take_as_absent(struct sl_host *host)
+{
+	host->has_xfrm = host->has_legacy_ip = host->has_legacy_ip6 = false;
+	for (u32 i = 0; i < host->links.count; i++)
+		host->links.items[i].has_tc_ingress = false;
+}
+
 int sl_compile_file(const char *path, const char *device, struct sl_compiled **ret_compiled,
 		    struct sl_diag *diag)
 {
@@ -168,6 +205,8 @@ int sl_compile_file(const char *path, const char *device, struct sl_compiled **r
 	if (!compiled)
 		return sl_fail_memory(diag);
 	error = sl_host_read(&compiled->host, diag);
+	if (!error && geteuid() != 0)
+		take_as_absent(compiled->host);
 	if (!error && !device) {
 		device = "eth0";
 		if (!sl_host_find_link(compiled->host, device) && add_stand_in(compiled->host))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The pipeline: rules → source → lift → ir → optimise → codegen. compile.c tells it in a page;
- * src/load/ and src/daemon/ take over from here.
+ * The pipeline: rules → source → lift → ir → optimise → codegen → load. compile.c tells it in a
+ * page; src/daemon/ takes over from here.
  */
 #ifndef SLUICE_COMPILE_H
 #define SLUICE_COMPILE_H
@@ -9,6 +9,7 @@
 #include "base/diag.h"
 #include "codegen/codegen.h"
 #include "ir/ir.h"
+#include "load/dataplane.h"
 #include "load/observe.h"
 #include "source/source.h"
 
@@ -34,10 +35,20 @@ int sl_compile_live(struct sl_observer *observer, const char *device, u32 own_pr
 
 /*
  * A rules file, for a device of this host, or for one that stands for any (`device` NULL: an
- * Ethernet device "eth0" with a made-up address). Needs no privileges; there is no snapshot.
+ * Ethernet device "eth0" with a made-up address). Needs no privileges; there is no snapshot. What
+ * of this host only root may read (IPsec, legacy tables, TC filters) is then taken as absent: these
+ * rules are looked at, not run.
  */
 int sl_compile_file(const char *path, const char *device, struct sl_compiled **ret_compiled,
 		    struct sl_diag *diag);
+
+/*
+ * Loads the code. Where it is too long for one program, or too complex for the verifier, it is made
+ * again with half the room until it loads: the rules that are left out stay the kernel's, and
+ * code_is_cut says so. The caller frees the data plane.
+ */
+int sl_compiled_load(struct sl_compiled *compiled, enum sl_hook_point point,
+		     struct sl_dataplane **ret_dataplane, struct sl_diag *diag);
 
 void sl_compiled_free(struct sl_compiled *compiled); /* NULL is fine */
 

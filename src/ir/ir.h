@@ -148,10 +148,12 @@ enum sl_op_kind {
 
 /*
  * UNKNOWN splits every world in two, one in which it matches. So behind it in the same rule
- *	drop     is ignored: those in which it does not match walk on, and decide
+ *	drop     is ignored: those in which it does not match walk on, and decide; yet the packet
+ *		   may be gone already, so a counter met behind it, here or in a later rule or
+ *		   chain, makes the world pass: sluice could not keep the count exact
  *	accept, jump, goto, return, kernel, vmap   pass: some completion escapes (of a vmap
  *		   even if its key is missed)
- *	counter  passes: sluice could not keep the count exact
+ *	counter  passes, for the same reason
  * with the matches between them still tested.
  */
 struct sl_op {

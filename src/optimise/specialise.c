@@ -55,8 +55,8 @@ static bool fold_vmap(const struct family *family, struct sl_op *op, bool *ret_m
 		*ret_misses = true;
 		return true;
 	}
-	op->verdict = element ? element->verdict : op->set->catchall;
-	op->kind = SL_OP_VERDICT;
+	*op = (struct sl_op){.kind = SL_OP_VERDICT,
+			     .verdict = element ? element->verdict : op->set->catchall};
 	return true;
 }
 
