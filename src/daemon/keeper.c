@@ -149,25 +149,19 @@ static bool related_is_possible(struct sl_keeper *keeper)
 	return keeper->has_helpers || sl_conntrack_expects();
 }
 
-/*
- * Vouches for the data plane if the kernel's state is still the one that was compiled. Attaching
- * by TC itself shows in the snapshot, as the one field that may differ then.
- */
+/* Vouches for the data plane if the kernel's state is still the one that was compiled. */
 static void publish(struct sl_keeper *keeper)
 {
-	struct sl_snapshot now, compiled = keeper->compiled->snapshot;
+	struct sl_snapshot now;
 
 	if (sl_observer_look(keeper->observer, keeper->ifindex, &now, NULL)) {
 		keeper->wants_compile = true;
 		return;
 	}
-	if (keeper->mode == SL_MODE_TC)
-		compiled.tc_ingress = now.tc_ingress;
-	if (!sl_snapshots_equal(&now, &compiled)) {
+	if (!sl_snapshots_equal(&now, &keeper->compiled->snapshot)) {
 		keeper->wants_compile = true;
 		return;
 	}
-	keeper->compiled->snapshot = now;
 	sl_dataplane_publish(keeper->dataplane, &now, related_is_possible(keeper));
 	keeper->info.published_ns = now_ns();
 	keeper->info.withdrawn_ns = 0;
@@ -257,7 +251,7 @@ static int refresh(struct sl_keeper *keeper, struct sl_diag *diag)
 /* Attaching */
 
 /* One rung: load for the mode, link, pin the link. */
-static int try_mode(struct sl_keeper *keeper, const struct sl_compiled *compiled,
+static int try_mode(struct sl_keeper *keeper, struct sl_compiled *compiled,
 		    const struct sl_link *link, enum sl_attach_mode mode,
 		    struct sl_dataplane **ret_dataplane, struct sl_diag *diag)
 {
@@ -277,6 +271,8 @@ static int try_mode(struct sl_keeper *keeper, const struct sl_compiled *compiled
 		sl_dataplane_free(dataplane);
 		return error;
 	}
+	if (mode == SL_MODE_TC)
+		compiled->snapshot.tc_programs++;
 	keeper->mode = mode;
 	*ret_dataplane = dataplane;
 	return 0;
