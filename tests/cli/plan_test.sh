@@ -134,7 +134,7 @@ run plan -j; exits 0; json '[.devices[].device] | sort == ["br0", "v0"]'
 ip -n "$ns" link del br0
 
 # Sniffers do not see what is dropped early
-in_ns python3 -c '
+nsenter --net="/run/netns/$ns" python3 -c '
 import socket, time
 s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
 print("ready", flush=True)
