@@ -6,6 +6,8 @@
 #ifndef SLUICE_ABI_CURSOR_H
 #define SLUICE_ABI_CURSOR_H
 
+#include <stddef.h>
+
 #include <linux/types.h>
 
 /* Counted rules that one packet can meet; one more, and it passes (see ir/interp.h). */
@@ -20,8 +22,16 @@ struct sl_cursor {
 	__u32 frame_room; /* … to the end of the frame, which the ingress hook may look at */
 	__u8 protocol;    /* transport protocol */
 	__u8 packet_type; /* PACKET_HOST, PACKET_BROADCAST, PACKET_MULTICAST */
-	__u8 padding[6];
-	__u64 hit_count;             /* a full register, so that the verifier follows its value */
+	__u8 doubtful;    /* worlds in which a drop was ignored that may have taken the packet */
+	__u8 padding;
+	/*
+	 * The verifier follows constants through the stack, in words that begin at a multiple of
+	 * 8, and proves the program again for each value. These two would have very many, so they
+	 * stand where it does not look: what comes back is any number to it.
+	 */
+	__u32 hit_count;
+	__u32 padding2;
+	__u32 worlds;                /* to forget the value of a register */
 	__u32 hits[SL_CURSOR_HITS];  /* counter index << 8 | worlds in which it counts */
 	__u8 saved[SL_CURSOR_DEPTH]; /* worlds that wait at the end of a chain */
 	__u8 key[72];                /* a map key under construction; 4 spare bytes in front for
@@ -62,6 +72,9 @@ struct sl_set_value {
 _Static_assert(sizeof(struct sl_cursor) ==
 		       24 + 8 + 8 + 8 + 4 * SL_CURSOR_HITS + SL_CURSOR_DEPTH + 72,
 	       "no holes that clang and gcc could fill differently");
+_Static_assert(offsetof(struct sl_cursor, hit_count) % 8 == 4 &&
+		       offsetof(struct sl_cursor, worlds) % 8 == 4,
+	       "out of the verifier's sight");
 _Static_assert(sizeof(struct sl_set_value) == 16, "shared with maps");
 
 #endif

@@ -25,12 +25,18 @@ struct sl_snapshot {
 	__u64 hooks_ip[3]; /* netfilter hooks: prerouting, input, forward: legacy tables, … */
 	__u64 hooks_ip6[3];
 	__u64 hooks_ingress;
+	__u64 name[2]; /* of the device; and its group: `ip link set … name …` */
+	__u32 group;
 	__u32 generation;    /* nf_tables' base_seq: any commit moves it */
 	__u32 address_genid; /* an IPv4 address came or went */
 	__u32 address_genid6;
 	__u32 forwarding;  /* net.ipv4.conf.DEV.forwarding */
 	__u32 forwarding6; /* net.ipv6.conf.all.forwarding */
-	__u32 padding;
+	/*
+	 * Where the device and nf_tables' generation lie: not compared, but read from on kernels
+	 * whose state a program can't simply load.
+	 */
+	__u64 device_address, generation_address;
 };
 
 /*
@@ -66,7 +72,7 @@ struct sl_count {
 	__u64 packets, bytes;
 };
 
-_Static_assert(sizeof(struct sl_snapshot) == 11 * 8 + 6 * 4, "shared with maps");
+_Static_assert(sizeof(struct sl_snapshot) == 13 * 8 + 6 * 4 + 2 * 8, "shared with maps");
 _Static_assert(sizeof(struct sl_live) == sizeof(struct sl_snapshot) + 24, "shared with maps");
 
 #endif

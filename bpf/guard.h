@@ -14,19 +14,74 @@
 
 volatile struct sl_live live SEC(".data.live");
 
-#define LOAD(base, field)           ((base)->field)
-#define LOAD2(base, pointer, field) ((base)->pointer->field)
 #define COMPARE_FIELD(name, value)                                                                 \
-	if (live.expected.name != (value))                                                         \
-		return false;
+	{                                                                                          \
+		if (live.expected.name != (value))                                                 \
+			return false;                                                              \
+	}
 
-static __always_inline bool kernel_is_as_expected(struct net_device *dev)
+/*
+ * Two ways to read: where the verifier knows what the pointers point to, by plain loads; on older
+ * kernels by bpf_probe_read_kernel, from an address that user space found for this very device.
+ * It can dangle only when the device is gone, and then no packet comes this way.
+ */
+#define LOAD(base, field)            ((base)->field)
+#define LOAD2(base, pointer, field)  ((base)->pointer->field)
+#define PROBE(base, field)           BPF_CORE_READ(base, field)
+#define PROBE2(base, pointer, field) BPF_CORE_READ(base, pointer, field)
+
+#define COMPARE_FIELDS(READ, READ2)                                                                \
+	{                                                                                          \
+		SL_EACH_COMMON_FIELD(COMPARE_FIELD, READ, READ2)                                   \
+		if (config.asks_device) {                                                          \
+			SL_EACH_DEVICE_FIELD(COMPARE_FIELD, READ)                                  \
+		}                                                                                  \
+		if (is_ip6) {                                                                      \
+			SL_EACH_IP6_FIELD(COMPARE_FIELD, READ, READ2)                              \
+			if (config.asks_addresses_ip6) {                                           \
+				SL_EACH_IP6_ROUTE_FIELD(COMPARE_FIELD, READ, READ2)                \
+			}                                                                          \
+		} else {                                                                           \
+			SL_EACH_IP_FIELD(COMPARE_FIELD, READ, READ2)                               \
+			if (config.asks_addresses_ip) {                                            \
+				SL_EACH_IP_ROUTE_FIELD(COMPARE_FIELD, READ, READ2)                 \
+			}                                                                          \
+		}                                                                                  \
+	}
+
+#define GENERATION(net)    (net)->nft.base_seq
+#define NAME_WORD(dev, at) (*(__u64 *)&(dev)->name[at])
+static __always_inline bool loaded_state_is_as_expected(struct net_device *dev, bool is_ip6)
 {
 	struct net *net = dev->nd_net.net;
 
-	SL_EACH_SNAPSHOT_FIELD(COMPARE_FIELD, LOAD, LOAD2)
+	COMPARE_FIELDS(LOAD, LOAD2)
 	return true;
 }
+#undef NAME_WORD
+#undef GENERATION
+
+static __always_inline __u32 probe_generation(void)
+{
+	__u32 generation = 0;
+
+	bpf_probe_read_kernel(&generation, sizeof generation,
+			      (void *)live.expected.generation_address);
+	return generation;
+}
+
+#define GENERATION(net)    probe_generation()
+#define NAME_WORD(dev, at) PROBE_NAME_WORD(dev, at)
+static __always_inline bool probed_state_is_as_expected(bool is_ip6)
+{
+	struct net_device *dev = (void *)live.expected.device_address;
+	struct net *net = BPF_CORE_READ(dev, nd_net.net);
+
+	COMPARE_FIELDS(PROBE, PROBE2)
+	return true;
+}
+#undef NAME_WORD
+#undef GENERATION
 
 static __always_inline bool lease_holds(void)
 {

@@ -45,7 +45,15 @@ struct netns_nf {
 };
 
 struct netns_nftables {
-	unsigned int base_seq; /* here since 6.17; before, in nf_tables' pernet data */
+	unsigned int base_seq; /* here since 6.17; before, in struct nftables_pernet */
+};
+
+struct nftables_pernet {
+	unsigned int base_seq;
+};
+
+struct net_generic {
+	void *ptr[0]; /* by the pernet id of a module */
 };
 
 struct ipv4_devconf {
@@ -73,6 +81,7 @@ struct net {
 	struct netns_ipv6 ipv6;
 	struct netns_nf nf;
 	struct netns_nftables nft;
+	struct net_generic *gen;
 };
 
 typedef struct {
@@ -85,7 +94,8 @@ struct in_device {
 
 struct net_device {
 	struct list_head dev_list;
-	int ifindex;
+	char name[16];
+	int ifindex, group;
 	void *rx_handler;
 	void *tcx_ingress;   /* since 6.6, for clsact and TCX alike */
 	void *miniq_ingress; /* before */
@@ -128,6 +138,8 @@ struct bpf_ct_opts___12 {
 	__u8 dir;
 	__u8 reserved[2];
 };
+
+extern const void nf_tables_net_id __ksym __weak;
 
 extern void *bpf_cast_to_kern_ctx(void *context) __ksym __weak;
 extern struct nf_conn *bpf_xdp_ct_lookup(struct xdp_md *context, struct bpf_sock_tuple *tuple,

@@ -24,16 +24,22 @@
 #define TCP_HEADER_MIN 20
 
 /* PACKET_HOST, _MULTICAST or _BROADCAST as eth_type_trans() says; −1: somebody else's. */
-static __always_inline int packet_type(const struct ethhdr *eth)
+static __always_inline int packet_type(const void *frame)
 {
-	__u32 low = *(__u32 *)eth->h_dest;
-	__u16 high = *(__u16 *)(eth->h_dest + 4);
+	/* Not by way of struct ethhdr: clang takes its bytes one by one, since it is packed. */
+	__u32 low = *(__u32 *)frame;
+	__u16 high = *(__u16 *)(frame + 4);
 
 	if (low == config.mac_low && high == config.mac_high)
 		return PACKET_HOST;
 	if (!(low & 1))
 		return -1;
 	return low == 0xffffffff && high == 0xffff ? PACKET_BROADCAST : PACKET_MULTICAST;
+}
+
+static __always_inline __be16 ethertype(const void *frame)
+{
+	return *(__be16 *)(frame + 2 * ETH_ALEN);
 }
 
 /* DHCP is read from packet sockets, which do not see what XDP drops; 4500 is ESP in UDP. */

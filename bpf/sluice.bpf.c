@@ -18,12 +18,17 @@ struct packet {
 	bool is_tc;
 };
 
-static __always_inline struct net_device *device_of(const struct packet *packet)
+static __always_inline bool kernel_is_as_expected(const struct packet *packet, bool is_ip6)
 {
-	void *context = bpf_cast_to_kern_ctx(packet->context);
+	/* Both are known when the program is loaded, and cost nothing. */
+	if (!HAS_GENERATION_IN_NET() || !bpf_cast_to_kern_ctx)
+		return probed_state_is_as_expected(is_ip6);
 
-	return packet->is_tc ? ((struct sk_buff *)context)->dev
-			     : ((struct xdp_buff *)context)->rxq->dev;
+	void *context = bpf_cast_to_kern_ctx(packet->context);
+	struct net_device *dev = packet->is_tc ? ((struct sk_buff *)context)->dev
+					       : ((struct xdp_buff *)context)->rxq->dev;
+
+	return loaded_state_is_as_expected(dev, is_ip6);
 }
 
 /* Through the rules, as far as they are known: which worlds live on, and which must pass. */
@@ -62,29 +67,29 @@ static __always_inline __u32 judge_ip6(const struct packet *packet, struct sl_cu
 /* What becomes of the packet; `ret_bytes` is its size as the rules' counters see it. */
 static __always_inline enum sl_fate_count judge(const struct packet *packet, __u32 *ret_bytes)
 {
-	struct ethhdr *eth = packet->data;
 	struct sl_cursor cursor;
 	__u64 epoch = live.epoch;
 	__u32 worlds, possible = WORLDS_ALL;
 	bool is_ip6;
 
 	*ret_bytes = packet->length;
-	if ((void *)(eth + 1) > packet->end)
+	if (packet->data + sizeof(struct ethhdr) > packet->end)
 		return SL_PASSED_ODD;
 
-	int type = packet_type(eth);
+	int type = packet_type(packet->data);
 
 	if (type < 0)
 		return SL_PASSED_ODD;
 	cursor.packet_type = type;
+	cursor.doubtful = 0;
 	clear_hits(&cursor);
-	if (config.judges_ip && eth->h_proto == bpf_htons(ETH_P_IP)) {
+	if (config.judges_ip && ethertype(packet->data) == bpf_htons(ETH_P_IP)) {
 		if (!parse_ip(&cursor, packet->data, packet->end, packet->length))
 			return SL_PASSED_ODD;
 		worlds = judge_ip(packet, &cursor);
 		*ret_bytes = cursor.room + sizeof(struct iphdr);
 		is_ip6 = false;
-	} else if (config.judges_ip6 && eth->h_proto == bpf_htons(ETH_P_IPV6)) {
+	} else if (config.judges_ip6 && ethertype(packet->data) == bpf_htons(ETH_P_IPV6)) {
 		if (!parse_ip6(&cursor, packet->data, packet->end, packet->length))
 			return SL_PASSED_ODD;
 		worlds = judge_ip6(packet, &cursor);
@@ -106,7 +111,7 @@ static __always_inline enum sl_fate_count judge(const struct packet *packet, __u
 		if (possible & pass)
 			return SL_PASSED_CONNTRACK;
 	}
-	if (!epoch || !lease_holds() || !kernel_is_as_expected(device_of(packet)) ||
+	if (!epoch || !lease_holds() || !kernel_is_as_expected(packet, is_ip6) ||
 	    live.epoch != epoch)
 		return SL_PASSED_STALE;
 	count_rules(&cursor, possible, *ret_bytes);

@@ -15,9 +15,38 @@ __u32 found;          /* out: the device was there */
 struct sl_snapshot snapshot;
 struct sl_hook_list hook_lists[SL_HOOK_LISTS];
 
-#define PROBE(base, field) BPF_CORE_READ(base, field)
+#define PROBE(base, field)           BPF_CORE_READ(base, field)
 #define PROBE2(base, pointer, field) BPF_CORE_READ(base, pointer, field)
-#define TAKE_FIELD(name, value) snapshot.name = value;
+#define TAKE_FIELD(name, value)      snapshot.name = value;
+
+/* nf_tables' pernet memory, by the id that its module was given; 0 while it is not loaded. */
+static __always_inline __u64 find_generation(struct net *net)
+{
+	struct nftables_pernet *pernet;
+	struct net_generic *generic = BPF_CORE_READ(net, gen);
+	__u32 id = 0;
+
+	if (HAS_GENERATION_IN_NET())
+		return (__u64)net + bpf_core_field_offset(struct net, nft.base_seq);
+	if (!&nf_tables_net_id || bpf_probe_read_kernel(&id, sizeof id, &nf_tables_net_id) || !id)
+		return 0;
+	if (bpf_probe_read_kernel(&pernet, sizeof pernet, (void **)generic + id) || !pernet)
+		return 0;
+	return (__u64)pernet + bpf_core_field_offset(struct nftables_pernet, base_seq);
+}
+
+static __always_inline __u32 read_generation(void)
+{
+	__u32 generation = 0;
+
+	if (snapshot.generation_address)
+		bpf_probe_read_kernel(&generation, sizeof generation,
+				      (void *)snapshot.generation_address);
+	return generation;
+}
+
+#define GENERATION(net)    read_generation()
+#define NAME_WORD(dev, at) PROBE_NAME_WORD(dev, at)
 
 struct search {
 	struct list_head *head, *at;
@@ -48,13 +77,14 @@ static struct net_device *find_device(struct net *net)
 	return search.device;
 }
 
-/* struct nf_hook_entries: a count, the functions, then a pointer to each one's struct nf_hook_ops */
+/* struct nf_hook_entries: a count, the functions, then a pointer to each one's struct nf_hook_ops
+ */
 static __always_inline void list_hooks(struct nf_hook_entries *entries, struct sl_hook_list *list)
 {
 	__u32 count = entries ? BPF_CORE_READ(entries, num_hook_entries) : 0;
-	struct nf_hook_ops **ops =
-		(void *)entries + bpf_core_field_offset(struct nf_hook_entries, hooks) +
-		(__u64)count * bpf_core_type_size(struct nf_hook_entry);
+	struct nf_hook_ops **ops = (void *)entries +
+				   bpf_core_field_offset(struct nf_hook_entries, hooks) +
+				   (__u64)count * bpf_core_type_size(struct nf_hook_entry);
 
 	list->count = count;
 	for (__u32 i = 0; i < SL_HOOKS_MAX && i < count; i++) {
@@ -76,6 +106,8 @@ int take_snapshot(void *context)
 	found = dev != NULL;
 	if (!dev)
 		return 0;
+	snapshot.device_address = (__u64)dev;
+	snapshot.generation_address = find_generation(net);
 	SL_EACH_SNAPSHOT_FIELD(TAKE_FIELD, PROBE, PROBE2)
 	for (int i = 0; i < 3; i++) {
 		list_hooks((void *)snapshot.hooks_ip[i], &hook_lists[i]);

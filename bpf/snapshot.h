@@ -15,28 +15,65 @@
 #define NF_INET_LOCAL_IN    1
 #define NF_INET_FORWARD     2
 
+/* Before 6.17 the generation lies in memory of nf_tables' own, whose address user space finds. */
+#define HAS_GENERATION_IN_NET() bpf_core_field_exists(((struct net *)0)->nft.base_seq)
+
 /*
- * For each field: SAME(name, expression over `dev` and `net`). The order is by cache line: the
- * device first, then the namespace.
+ * For each field: SAME(name, expression over `dev` and `net`), in the order of cache lines. Which
+ * of them a packet's verdict rests on depends on its family, and on what the path makes of
+ * addresses; so the guard does not compare all of them every time.
  */
-#define SL_EACH_SNAPSHOT_FIELD(SAME, READ, READ2)                                                  \
+#define SL_EACH_COMMON_FIELD(SAME, READ, READ2)                                                    \
 	SAME(rx_handler, (__u64)READ(dev, rx_handler))                                             \
 	SAME(tc_ingress, bpf_core_field_exists(dev->tcx_ingress)                                   \
 				 ? (__u64)READ(dev, tcx_ingress)                                   \
 				 : (__u64)READ(dev, miniq_ingress))                                \
 	SAME(hooks_ingress, (__u64)READ(dev, nf_hooks_ingress))                                    \
 	SAME(vlan_info, bpf_core_field_exists(dev->vlan_info) ? (__u64)READ(dev, vlan_info) : 0)   \
-	SAME(forwarding, (__u32)READ2(dev, ip_ptr, cnf.data[0]))                                   \
 	SAME(net_cookie, READ(net, net_cookie))                                                    \
-	SAME(generation, READ(net, nft.base_seq))                                                  \
+	SAME(generation, GENERATION(net))
+
+#define SL_EACH_IP_FIELD(SAME, READ, READ2)                                                        \
+	SAME(forwarding, (__u32)READ2(dev, ip_ptr, cnf.data[0]))                                   \
 	SAME(hooks_ip[0], (__u64)READ(net, nf.hooks_ipv4[NF_INET_PRE_ROUTING]))                    \
-	SAME(hooks_ip[1], (__u64)READ(net, nf.hooks_ipv4[NF_INET_LOCAL_IN]))                       \
-	SAME(hooks_ip[2], (__u64)READ(net, nf.hooks_ipv4[NF_INET_FORWARD]))                        \
+	SAME(hooks_ip[1], (__u64)READ(net, nf.hooks_ipv4[NF_INET_LOCAL_IN]))
+
+#define SL_EACH_IP6_FIELD(SAME, READ, READ2)                                                       \
+	SAME(forwarding6, (__u32)READ2(net, ipv6.devconf_all, forwarding))                         \
 	SAME(hooks_ip6[0], (__u64)READ(net, nf.hooks_ipv6[NF_INET_PRE_ROUTING]))                   \
-	SAME(hooks_ip6[1], (__u64)READ(net, nf.hooks_ipv6[NF_INET_LOCAL_IN]))                      \
+	SAME(hooks_ip6[1], (__u64)READ(net, nf.hooks_ipv6[NF_INET_LOCAL_IN]))
+
+/* Where the path asks whose an address is, or forwards. */
+#define SL_EACH_IP_ROUTE_FIELD(SAME, READ, READ2)                                                  \
+	SAME(hooks_ip[2], (__u64)READ(net, nf.hooks_ipv4[NF_INET_FORWARD]))                        \
+	SAME(address_genid, (__u32)READ(net, ipv4.dev_addr_genid.counter))
+
+#define SL_EACH_IP6_ROUTE_FIELD(SAME, READ, READ2)                                                 \
 	SAME(hooks_ip6[2], (__u64)READ(net, nf.hooks_ipv6[NF_INET_FORWARD]))                       \
-	SAME(address_genid, (__u32)READ(net, ipv4.dev_addr_genid.counter))                         \
-	SAME(address_genid6, (__u32)READ(net, ipv6.dev_addr_genid.counter))                        \
-	SAME(forwarding6, (__u32)READ2(net, ipv6.devconf_all, forwarding))
+	SAME(address_genid6, (__u32)READ(net, ipv6.dev_addr_genid.counter))
+
+/* Where rules ask for the device's name or group. The name is read as two words. */
+#define SL_EACH_DEVICE_FIELD(SAME, READ)                                                           \
+	SAME(name[0], NAME_WORD(dev, 0))                                                           \
+	SAME(name[1], NAME_WORD(dev, 8))                                                           \
+	SAME(group, (__u32)READ(dev, group))
+
+#define PROBE_NAME_WORD(dev, at)                                                                   \
+	({                                                                                         \
+		__u64 word = 0;                                                                    \
+                                                                                                   \
+		bpf_probe_read_kernel(                                                             \
+			&word, sizeof word,                                                        \
+			(void *)(dev) + bpf_core_field_offset(struct net_device, name) + (at));    \
+		word;                                                                              \
+	})
+
+#define SL_EACH_SNAPSHOT_FIELD(SAME, READ, READ2)                                                  \
+	SL_EACH_DEVICE_FIELD(SAME, READ)                                                           \
+	SL_EACH_COMMON_FIELD(SAME, READ, READ2)                                                    \
+	SL_EACH_IP_FIELD(SAME, READ, READ2)                                                        \
+	SL_EACH_IP6_FIELD(SAME, READ, READ2)                                                       \
+	SL_EACH_IP_ROUTE_FIELD(SAME, READ, READ2)                                                  \
+	SL_EACH_IP6_ROUTE_FIELD(SAME, READ, READ2)
 
 #endif

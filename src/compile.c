@@ -10,6 +10,7 @@
 
 #include "lift/lift.h"
 #include "load/attach.h"
+#include "load/foreign.h"
 #include "optimise/optimise.h"
 
 void sl_compiled_free(struct sl_compiled *compiled)
@@ -21,6 +22,36 @@ void sl_compiled_free(struct sl_compiled *compiled)
 	sl_host_free(compiled->host);
 	sl_ruleset_free(compiled->rules);
 	free(compiled);
+}
+
+/* Code with stages of at most `insn_limit` instructions, or of less where that is too much. */
+static int generate(struct sl_compiled *compiled, u32 insn_limit, struct sl_diag *diag)
+{
+	int error = sl_codegen(compiled->program, insn_limit, &compiled->code, diag);
+
+	while (error == -E2BIG && insn_limit) {
+		insn_limit /= 2;
+		error = sl_codegen(compiled->program, insn_limit, &compiled->code, diag);
+	}
+	compiled->code_is_cut = false;
+	for (u32 i = 0; !error && i < SL_STAGES; i++)
+		compiled->code_is_cut |= compiled->code.over_limit[i];
+	return error;
+}
+
+int sl_compiled_load(struct sl_compiled *compiled, enum sl_hook_point point,
+		     struct sl_dataplane **ret_dataplane, struct sl_diag *diag)
+{
+	int error =
+		sl_dataplane_load(compiled->program, &compiled->code, point, ret_dataplane, diag);
+
+	while (error == -E2BIG && compiled->code.insn_limit) {
+		error = generate(compiled, compiled->code.insn_limit / 2, diag);
+		if (!error)
+			error = sl_dataplane_load(compiled->program, &compiled->code, point,
+						  ret_dataplane, diag);
+	}
+	return error;
 }
 
 /* From what was read to code. */
@@ -39,9 +70,7 @@ static int compile(struct sl_compiled *compiled, const char *device, struct sl_d
 	if (!error)
 		error = sl_program_verify(compiled->program, diag);
 	if (!error)
-		error = sl_codegen(compiled->program, &compiled->code, diag);
-	for (u32 i = 0; !error && i < SL_STAGES; i++)
-		compiled->code_is_cut |= compiled->code.over_limit[i];
+		error = generate(compiled, SL_STAGE_INSNS_MAX, diag);
 	return error;
 }
 
@@ -54,16 +83,16 @@ static u64 now_ms(void)
 }
 
 /* TCX programs have no netlink dump, so the host's reader cannot see them. */
-static void note_foreign_tcx(struct sl_host *host, const char *device, int own_tc_program)
+static void note_foreign_tcx(struct sl_host *host, const char *device, u32 own_program)
 {
 	for (u32 i = 0; i < host->links.count; i++)
 		if (!strcmp(host->links.items[i].name, device) &&
-		    sl_attach_count_tcx(host->links.items[i].ifindex, own_tc_program))
+		    sl_attach_count_tcx(host->links.items[i].ifindex, own_program))
 			host->links.items[i].has_tc_ingress = true;
 }
 
 /* Host and rules, read between two snapshots; *ret_consistent says whether those are equal. */
-static int read_once(struct sl_observer *observer, const char *device, int own_tc_program,
+static int read_once(struct sl_observer *observer, const char *device, u32 own_program,
 		     u32 patience_ms, struct sl_compiled *compiled, bool *ret_consistent,
 		     struct sl_diag *diag)
 {
@@ -86,7 +115,11 @@ static int read_once(struct sl_observer *observer, const char *device, int own_t
 	error = sl_host_read(&compiled->host, diag);
 	if (error)
 		return error;
-	note_foreign_tcx(compiled->host, device, own_tc_program);
+	note_foreign_tcx(compiled->host, device, own_program);
+	error = sl_foreign_note(sl_observer_hooks(observer), compiled->host);
+	if (error)
+		return sl_fail(diag, -error, "netfilter's hooks cannot be told apart: %s",
+			       strerror(-error));
 	error = sl_source_read_live(patience_ms, &compiled->rules, diag);
 	if (!error) {
 		link = sl_host_find_link(compiled->host, device);
@@ -101,7 +134,7 @@ static int read_once(struct sl_observer *observer, const char *device, int own_t
 	return 0;
 }
 
-int sl_compile_live(struct sl_observer *observer, const char *device, int own_tc_program,
+int sl_compile_live(struct sl_observer *observer, const char *device, u32 own_program,
 		    u32 patience_ms, struct sl_compiled **ret_compiled, struct sl_diag *diag)
 {
 	u64 deadline = now_ms() + patience_ms;
@@ -113,8 +146,8 @@ int sl_compile_live(struct sl_observer *observer, const char *device, int own_tc
 
 		if (!compiled)
 			return sl_fail_memory(diag);
-		error = read_once(observer, device, own_tc_program, patience_ms, compiled,
-				  &consistent, diag);
+		error = read_once(observer, device, own_program, patience_ms, compiled, &consistent,
+				  diag);
 		if (!error && consistent)
 			error = compile(compiled, device, diag);
 		if (!error && consistent) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The pipeline: rules → source → lift → ir → optimise → codegen. compile.c tells it in a page;
- * src/load/ and src/daemon/ take over from here.
+ * The pipeline: rules → source → lift → ir → optimise → codegen → load. compile.c tells it in a
+ * page; src/daemon/ takes over from here.
  */
 #ifndef SLUICE_COMPILE_H
 #define SLUICE_COMPILE_H
@@ -9,6 +9,7 @@
 #include "base/diag.h"
 #include "codegen/codegen.h"
 #include "ir/ir.h"
+#include "load/dataplane.h"
 #include "load/observe.h"
 #include "source/source.h"
 
@@ -16,20 +17,20 @@
 struct sl_compiled {
 	struct sl_ruleset *rules;
 	struct sl_host *host;
-	struct sl_program *meaning; /* as lifted: what `plan` and `trace` speak of */
-	struct sl_program *program; /* optimised: what runs */
-	struct sl_code code;        /* of `program` */
+	struct sl_program *meaning;  /* as lifted: what `plan` and `trace` speak of */
+	struct sl_program *program;  /* optimised: what runs */
+	struct sl_code code;         /* of `program` */
 	struct sl_snapshot snapshot; /* the state of the kernel that all this holds for */
-	bool code_is_cut;           /* rules were left to the kernel because code ran long */
+	bool code_is_cut;            /* rules were left to the kernel because code ran long */
 };
 
 /*
  * The live rules of the calling thread's network namespace, for one device. The snapshot was the
  * same before and after everything was read. -EAGAIN when somebody kept changing the rules for
  * `patience_ms`.
- * `own_tc_program` is our TC program's fd, not counted as foreign, or −1.
+ * `own_program` is the id of our program that is attached, which is no stranger; or 0.
  */
-int sl_compile_live(struct sl_observer *observer, const char *device, int own_tc_program,
+int sl_compile_live(struct sl_observer *observer, const char *device, u32 own_program,
 		    u32 patience_ms, struct sl_compiled **ret_compiled, struct sl_diag *diag);
 
 /*
@@ -40,6 +41,14 @@ int sl_compile_live(struct sl_observer *observer, const char *device, int own_tc
  */
 int sl_compile_file(const char *path, const char *device, struct sl_compiled **ret_compiled,
 		    struct sl_diag *diag);
+
+/*
+ * Loads the code. Where it is too long for one program, or too complex for the verifier, it is made
+ * again with half the room until it loads: the rules that are left out stay the kernel's, and
+ * code_is_cut says so. The caller frees the data plane.
+ */
+int sl_compiled_load(struct sl_compiled *compiled, enum sl_hook_point point,
+		     struct sl_dataplane **ret_dataplane, struct sl_diag *diag);
 
 void sl_compiled_free(struct sl_compiled *compiled); /* NULL is fine */
 

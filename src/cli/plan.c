@@ -56,8 +56,8 @@ static int plan_file(const struct sl_cli *cli, struct sl_plan *plan, struct sl_d
 static int compile_live(struct sl_plan *plan, struct sl_observer *observer, struct sl_diag *diag)
 {
 	struct sl_attachments attachments;
+	u32 own = 0;
 	int error = sl_attachments_read(plan->device, &attachments, diag);
-	SL_CLEANUP(sl_close) int own = -1;
 
 	if (error)
 		return error;

@@ -13,7 +13,7 @@
 enum { CHECK_OK, CHECK_WARNING, CHECK_CRITICAL, CHECK_UNKNOWN };
 
 static const char *const fate_names[SL_FATE_COUNTS] = {
-	[SL_DROPPED] = "dropped_early",     [SL_PASSED_ODD] = "passed_not_ordinary",
+	[SL_DROPPED] = "dropped",           [SL_PASSED_ODD] = "passed_not_ordinary",
 	[SL_PASSED_RULES] = "passed_rules", [SL_PASSED_CONNTRACK] = "passed_conntrack",
 	[SL_PASSED_ROUTE] = "passed_route", [SL_PASSED_STALE] = "passed_stale",
 };
@@ -86,13 +86,14 @@ static json_t *describe(const struct sl_attachments *attachments,
 				    json_pack("{s:I, s:I}", "packets",
 					      (json_int_t)attachment->fates[i].packets, "bytes",
 					      (json_int_t)attachment->fates[i].bytes));
-	return json_pack("{s:s, s:i, s:s, s:b, s:b, s:f, s:s, s:i, s:I, s:o, s:s}", "device",
+	return json_pack("{s:s, s:i, s:s, s:b, s:b, s:f, s:s, s:i, s:I, s:I, s:o, s:s}", "device",
 			 info->device, "ifindex", (int)info->ifindex, "mode",
 			 sl_mode_name((enum sl_attach_mode)info->mode), "attached",
 			 attachment->is_alive, "fresh", attachment->is_fresh, "stale_seconds",
 			 stale_seconds(attachment), "staleness_known_by", how_known, "keeper",
 			 (int)attachment->keeper, "generation", (json_int_t)info->generations,
-			 "packets", fates, "pin", pin);
+			 "dropped_early", (json_int_t)attachment->fates[SL_DROPPED].packets,
+			 "fates", fates, "pin", pin);
 }
 
 static void print_json(const struct sl_attachments *attachments)

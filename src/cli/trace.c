@@ -14,6 +14,7 @@
 #include "cli/names.h"
 #include "daemon/keeper.h"
 #include "load/attach.h"
+#include "source/conntrack.h"
 
 #define PATIENCE_MS 2000
 
@@ -50,7 +51,7 @@ static u8 worlds_found(const struct sl_program *program, const struct sl_run *ru
 {
 	u8 miss = program->miss_worlds;
 
-	if (sl_keeper_expects_connections())
+	if (sl_conntrack_expects())
 		miss |= SL_WORLD_RELATED;
 	return run->ran && run->fate == SL_PASSED_CONNTRACK ? SL_WORLDS_ALL : miss;
 }
@@ -150,8 +151,8 @@ static int find_frames(const struct sl_cli *cli, const struct sl_program *progra
 
 static int compile(struct sl_tracer *tracer, struct sl_diag *diag)
 {
-	SL_CLEANUP(sl_close) int own = -1;
 	struct sl_attachments attachments;
+	u32 own = 0;
 	struct sl_observer *observer;
 	int error = sl_attachments_read(tracer->device, &attachments, diag);
 

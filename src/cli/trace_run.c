@@ -10,6 +10,7 @@
 #include "cli/trace.h"
 #include "daemon/keeper.h"
 #include "daemon/tally.h"
+#include "source/conntrack.h"
 
 #define TC_DROP 2 /* TC_ACT_SHOT */
 /* What fits in one page beside XDP's headroom and the kernel's own trailer. */
@@ -75,8 +76,7 @@ static int load(const struct sl_compiled *compiled, enum sl_hook_point point,
 	if (error)
 		return error;
 	runner->point = point;
-	sl_dataplane_publish(runner->dataplane, &compiled->snapshot,
-			     sl_keeper_expects_connections());
+	sl_dataplane_publish(runner->dataplane, &compiled->snapshot, sl_conntrack_expects());
 	return 0;
 }
 

@@ -7,6 +7,8 @@
 
 #include <errno.h>
 
+#include "ir/key.h"
+
 /* A chain that is being emitted. */
 struct frame {
 	const struct sl_step *step; /* the base chain's step */
@@ -105,6 +107,41 @@ static void accept(struct sl_gen *gen, const struct frame *frame, const struct r
 	go_on(gen, frame, state);
 }
 
+/* A drop is ignored, since the rule may not match: from here on the worlds are in doubt. */
+static void doubt(struct sl_gen *gen, bool split)
+{
+	struct sl_asm *code = gen->code;
+
+	if (!gen->program->counters.count)
+		return;
+	gen->doubts = true;
+	if (!gen->tracked) {
+		sl_asm_store_imm(code, 1, R6, SL_CURSOR(doubtful), SL_WORLDS_ALL);
+		return;
+	}
+	rule_worlds(gen, split, R1);
+	sl_asm_load(code, 1, R2, R6, SL_CURSOR(doubtful));
+	sl_asm_alu32_reg(code, BPF_OR, R2, R1);
+	sl_asm_store(code, 1, R6, SL_CURSOR(doubtful), R2);
+}
+
+/* A counter is met: the doubtful ones among the rule's worlds, in r1, pass. Uses r3. */
+static void pass_doubtful(struct sl_gen *gen)
+{
+	struct sl_asm *code = gen->code;
+
+	if (!gen->doubts)
+		return;
+	sl_asm_load(code, 1, R3, R6, SL_CURSOR(doubtful));
+	if (!gen->tracked) {
+		sl_asm_jump32_imm(code, BPF_JNE, R3, 0, gen->pass_all);
+		return;
+	}
+	sl_asm_alu32_reg(code, BPF_AND, R1, R3);
+	sl_asm_alu32_imm(code, BPF_LSH, R1, SL_PASS_SHIFT);
+	sl_asm_alu32_reg(code, BPF_OR, R9, R1);
+}
+
 /* Notes a counter, with the worlds that it counts in. `index` in r2 unless constant. Uses r1–r3. */
 static void hit(struct sl_gen *gen, const u32 *index, bool split)
 {
@@ -120,14 +157,15 @@ static void hit(struct sl_gen *gen, const u32 *index, bool split)
 	} else {
 		sl_asm_alu32_imm(code, BPF_OR, R2, SL_WORLDS_ALL);
 	}
-	sl_asm_load(code, 8, R1, R6, SL_CURSOR(hit_count));
+	pass_doubtful(gen);
+	sl_asm_load(code, 4, R1, R6, SL_CURSOR(hit_count));
 	sl_asm_jump_imm(code, BPF_JGE, R1, SL_CURSOR_HITS, gen->pass_all);
 	sl_asm_alu64_reg(code, BPF_MOV, R3, R1);
 	sl_asm_alu64_imm(code, BPF_LSH, R3, 2);
 	sl_asm_alu64_reg(code, BPF_ADD, R3, R6);
 	sl_asm_store(code, 4, R3, SL_CURSOR(hits), R2);
 	sl_asm_alu64_imm(code, BPF_ADD, R1, 1);
-	sl_asm_store(code, 8, R6, SL_CURSOR(hit_count), R1);
+	sl_asm_store(code, 4, R6, SL_CURSOR(hit_count), R1);
 }
 
 /* The policy, for the rule's worlds; they leave the live ones. */
@@ -270,6 +308,8 @@ static void verdict(struct sl_gen *gen, const struct frame *frame, const struct 
 		    const struct sl_verdict *verdict)
 {
 	if (state->maybe) { /* ir.h: what UNKNOWN does to the verdict behind it */
+		if (verdict->kind == SL_VERDICT_DROP)
+			doubt(gen, state->split);
 		if (verdict->kind == SL_VERDICT_CONTINUE || verdict->kind == SL_VERDICT_DROP)
 			sl_asm_jump(gen->code, state->next);
 		else

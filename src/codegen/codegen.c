@@ -66,14 +66,15 @@ static bool meets_conntrack(const struct sl_program *program, u8 family)
 
 /*
  * Here a connection can be found, and its timer refreshed, so worlds that have one must go on.
- * From here on worlds are tracked.
+ * From here on worlds are tracked; not by the verifier, to which they are any number (cursor.h).
  */
 static void gen_conntrack(struct sl_gen *gen)
 {
 	u32 known = SL_WORLD_ESTABLISHED | SL_WORLD_RELATED;
 
-	sl_asm_const(gen->code, R9,
-		     (SL_WORLDS_ALL & ~known) << SL_LIVE_SHIFT | known << SL_PASS_SHIFT);
+	sl_asm_store_imm(gen->code, 4, R6, SL_CURSOR(worlds),
+			 (s32)((SL_WORLDS_ALL & ~known) << SL_LIVE_SHIFT | known << SL_PASS_SHIFT));
+	sl_asm_load(gen->code, 4, R9, R6, SL_CURSOR(worlds));
 	gen->tracked = true;
 }
 
@@ -177,20 +178,23 @@ static u32 path_hits(const struct sl_program *program, u8 family)
 	return hits < SL_CURSOR_HITS ? hits : SL_CURSOR_HITS;
 }
 
-static int gen_one(const struct sl_program *program, u32 stage, struct sl_code *code,
+/* `doubts`: struct sl_gen's, from one stage of the family to the next. */
+static int gen_one(const struct sl_program *program, u32 stage, bool *doubts, struct sl_code *code,
 		   struct sl_diag *diag)
 {
 	u8 family = stage < SL_STAGES / 2 ? SL_IP : SL_IP6;
 	struct sl_gen gen = {.code = &code->stages[stage],
 			     .program = program,
 			     .family = family,
-			     .insn_limit = SL_STAGE_INSNS_MAX,
+			     .insn_limit = code->insn_limit,
+			     .doubts = *doubts,
 			     .tracked =
 				     stage % (SL_STAGES / 2) && meets_conntrack(program, family)};
 
 	sl_asm_init(gen.code, program->arena);
 	gen_stage(&gen, stage);
 	code->over_limit[stage] = gen.over_limit;
+	*doubts = gen.doubts;
 
 	int error = sl_asm_finish(gen.code);
 
@@ -201,13 +205,15 @@ static int gen_one(const struct sl_program *program, u32 stage, struct sl_code *
 	return 0;
 }
 
-int sl_codegen(const struct sl_program *program, struct sl_code *ret_code, struct sl_diag *diag)
+int sl_codegen(const struct sl_program *program, u32 insn_limit, struct sl_code *ret_code,
+	       struct sl_diag *diag)
 {
-	struct sl_code code = {0};
+	struct sl_code code = {.insn_limit = insn_limit};
+	bool doubts[2] = {false, false}; /* IPv4, IPv6 */
 	u32 hits_ip = path_hits(program, SL_IP), hits_ip6 = path_hits(program, SL_IP6);
 
 	for (u32 stage = 0; stage < SL_STAGES; stage++) {
-		int error = gen_one(program, stage, &code, diag);
+		int error = gen_one(program, stage, &doubts[stage >= SL_STAGES / 2], &code, diag);
 
 		if (error)
 			return error;

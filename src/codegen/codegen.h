@@ -22,15 +22,20 @@
 struct sl_code {
 	/* Instructions and relocations of each marker, in arena memory of the program. */
 	struct sl_asm stages[SL_STAGES];
+	u32 insn_limit;             /* as sl_codegen() was asked for */
 	bool over_limit[SL_STAGES]; /* rules were left out for length */
 	u32 hit_max; /* counted rules that a packet can meet at most, ≤ SL_CURSOR_HITS */
 };
 
-/* Behind this many instructions a stage leaves its remaining rules to the kernel. */
 #define SL_STAGE_INSNS_MAX 9000
 
-/* `program` must outlive the code. 0, or -errno with `diag` filled in. */
-int sl_codegen(const struct sl_program *program, struct sl_code *ret_code, struct sl_diag *diag);
+/*
+ * `program` must outlive the code. Behind `insn_limit` instructions a stage leaves the rules that
+ * remain to the kernel; SL_STAGE_INSNS_MAX is a good first try, 0 leaves all of them.
+ * 0, or -errno with `diag` filled in; -E2BIG: a single rule is too long, try a lower limit.
+ */
+int sl_codegen(const struct sl_program *program, u32 insn_limit, struct sl_code *ret_code,
+	       struct sl_diag *diag);
 
 /* A set that the generated code looks up in a map, rather than comparing inline. */
 bool sl_set_needs_map(const struct sl_set *set);

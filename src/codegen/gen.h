@@ -31,6 +31,7 @@ struct sl_gen {
 	enum sl_hook hook;
 	u32 chain_family; /* NFPROTO_* of the base chain at hand */
 	bool tracked;
+	bool doubts;       /* code before this may have set cursor.doubtful */
 	u32 saved_slots;   /* of cursor.saved in use */
 	u32 insn_limit;    /* past it, rules are left to the kernel */
 	bool over_limit;   /* it happened */
@@ -65,9 +66,8 @@ void sl_gen_key_store(struct sl_gen *gen, const struct sl_key *key);
 
 /* match.c: COMPARE, RANGE, ANY. */
 
-/* The destination's address type is asked for; not every address has one that is known. */
-bool sl_key_is_address_type(const struct sl_key *key);
-/* Such a COMPARE (EQ or NE). Falls through on a match; jumps to `unknown` where it has none. */
+/* A COMPARE (EQ or NE) of an address type. Falls through on a match; jumps to `unknown` where it
+ * has none. */
 void sl_gen_address_type(struct sl_gen *gen, const struct sl_op *op, sl_label fail,
 			 sl_label unknown);
 

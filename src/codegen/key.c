@@ -133,6 +133,8 @@ static void load_field(struct sl_gen *gen, enum sl_reg dst, const struct sl_fiel
 	load_meta(gen, dst, (enum sl_meta)field->offset);
 	if (skip)
 		sl_asm_alu64_imm(gen->code, BPF_RSH, dst, (s32)(8 * skip));
+	if (length < 4) /* what is wider than asked for would run into the bytes behind */
+		sl_asm_alu64_imm(gen->code, BPF_AND, dst, (1 << 8 * length) - 1);
 }
 
 static bool overlaps(u32 a, u32 a_length, u32 b, u32 b_length)
@@ -265,19 +267,28 @@ u64 sl_chunk_const_order(const u8 *bytes, u32 length)
 	return value;
 }
 
+/* r1, a chunk, to the key under construction. The verifier wants stack stores aligned. */
+static void store_chunk(struct sl_gen *gen, u32 at, u32 length)
+{
+	s32 key = SL_CURSOR(key) + 8;
+
+	for (u32 end = at + length, size; at < end; at += size) {
+		for (size = 8; end - at < size || at % size; size /= 2)
+			;
+		sl_asm_store(gen->code, size, R6, key + (s32)at, R1);
+		if (at + size < end)
+			sl_asm_alu64_imm(gen->code, BPF_RSH, R1, (s32)(8 * size));
+	}
+}
+
+_Static_assert(offsetof(struct sl_cursor, key) % 8 == 0,
+	       "aligned in the key is aligned on the stack");
+
 void sl_gen_key_store(struct sl_gen *gen, const struct sl_key *key)
 {
 	for (u32 at = 0, length; at < key->length; at += length) {
 		length = sl_gen_chunk_length(key, at);
 		sl_gen_chunk(gen, key, at, length, R1);
-		for (u32 done = 0, size = 8; done < length; size /= 2) {
-			if (length - done < size)
-				continue;
-			sl_asm_store(gen->code, size, R6, SL_CURSOR(key) + 8 + (s32)(at + done),
-				     R1);
-			done += size;
-			if (done < length)
-				sl_asm_alu64_imm(gen->code, BPF_RSH, R1, (s32)(8 * size));
-		}
+		store_chunk(gen, at, length);
 	}
 }

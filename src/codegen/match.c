@@ -127,8 +127,9 @@ static void test(struct sl_gen *gen, const struct sl_op *op, sl_label no)
 			return;
 		}
 		break;
-	default: /* SET: sl_gen_set handles inversion */
-		sl_gen_set(gen, op, no);
+	default: /* SET: sl_gen_set handles inversion, and what is known now */
+		if (sl_gen_set(gen, op, no) == SL_MATCH_NEVER)
+			sl_asm_jump(gen->code, no);
 		break;
 	}
 	sl_asm_bind(gen->code, inside);
@@ -150,15 +151,6 @@ static void any(struct sl_gen *gen, const struct sl_op *op, sl_label fail)
 	if (!op->invert)
 		sl_asm_jump(gen->code, fail);
 	sl_asm_bind(gen->code, yes);
-}
-
-bool sl_key_is_address_type(const struct sl_key *key)
-{
-	for (u32 i = 0; i < key->part_count; i++)
-		if (key->parts[i].field.base == SL_META &&
-		    key->parts[i].field.offset == SL_META_DADDR_TYPE)
-			return true;
-	return false;
 }
 
 /* r0 = RTN_*, cursor.key = the address, zero padded; jumps to `known` if it has a fixed type. */

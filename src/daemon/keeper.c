@@ -24,6 +24,7 @@
 #include "load/dataplane.h"
 #include "load/observe.h"
 #include "load/pins.h"
+#include "source/conntrack.h"
 #include "source/watch.h"
 
 /* Reading the rules while somebody writes them without a pause. */
@@ -34,6 +35,8 @@
 #define TICK_MS 500
 /* Element expiries count from the last quiet moment; behind a longer gap only a dump is exact. */
 #define STALL_NS 1000000000ULL
+/* The whole conntrack table is walked for helpers at most this often. */
+#define HELPER_CHECK_NS 10000000000ULL
 
 struct sl_keeper {
 	char device[IF_NAMESIZE];
@@ -52,6 +55,8 @@ struct sl_keeper {
 	struct sl_tally tally;
 	struct sl_info info;
 
+	bool has_helpers; /* some connection may have one; true until looked for */
+	u64 helpers_checked_ns;
 	bool wants_compile; /* something changed that only a recompile can follow */
 	bool removed;       /* somebody took the attachment away */
 	u64 quiet_ns;       /* when no event was waiting, last */
@@ -127,11 +132,21 @@ static int pin_generation(struct sl_keeper *keeper, struct sl_diag *diag)
 
 /* Generations */
 
-bool sl_keeper_expects_connections(void)
+/* Whether a packet of no connection may be RELATED all the same. */
+static bool related_is_possible(struct sl_keeper *keeper)
 {
-	SL_CLEANUP(sl_fclose) FILE *file = fopen("/proc/thread-self/net/nf_conntrack_expect", "r");
+	const struct sl_program *program = keeper->compiled->program;
 
-	return file && fgetc(file) != EOF;
+	/* Rules assign helpers: connections of theirs will outlive them. */
+	if (program->miss_worlds & SL_WORLD_RELATED) {
+		keeper->has_helpers = true;
+		return true;
+	}
+	if (keeper->has_helpers && now_ns() - keeper->helpers_checked_ns > HELPER_CHECK_NS) {
+		keeper->has_helpers = sl_conntrack_has_helpers();
+		keeper->helpers_checked_ns = now_ns();
+	}
+	return keeper->has_helpers || sl_conntrack_expects();
 }
 
 /*
@@ -153,7 +168,7 @@ static void publish(struct sl_keeper *keeper)
 		return;
 	}
 	keeper->compiled->snapshot = now;
-	sl_dataplane_publish(keeper->dataplane, &now, sl_keeper_expects_connections());
+	sl_dataplane_publish(keeper->dataplane, &now, related_is_possible(keeper));
 	keeper->info.published_ns = now_ns();
 	keeper->info.withdrawn_ns = 0;
 	write_info(keeper);
@@ -196,6 +211,7 @@ static int adopt(struct sl_keeper *keeper, struct sl_compiled *compiled,
 	keeper->info.generations++;
 	count_rules(keeper);
 	error = pin_generation(keeper, diag);
+	write_info(keeper);
 	if (!error)
 		publish(keeper);
 	return error;
@@ -204,12 +220,8 @@ static int adopt(struct sl_keeper *keeper, struct sl_compiled *compiled,
 static int compile(struct sl_keeper *keeper, struct sl_compiled **ret_compiled,
 		   struct sl_diag *diag)
 {
-	int tc_program = keeper->mode == SL_MODE_TC && keeper->dataplane
-				 ? sl_dataplane_program_fd(keeper->dataplane)
-				 : -1;
-
-	return sl_compile_live(keeper->observer, keeper->device, tc_program, PATIENCE_MS,
-			       ret_compiled, diag);
+	return sl_compile_live(keeper->observer, keeper->device, sl_attach_program(keeper->link_fd),
+			       PATIENCE_MS, ret_compiled, diag);
 }
 
 static enum sl_hook_point point_of(enum sl_attach_mode mode)
@@ -404,6 +416,7 @@ int sl_keeper_attach(const char *device, enum sl_wanted_mode wanted, struct sl_k
 	if (!keeper)
 		return sl_fail_memory(diag);
 	keeper->wanted = wanted;
+	keeper->has_helpers = true;
 	error = open_keeper(keeper, device, diag);
 	if (!error)
 		error = begin(keeper, ret_ladder, diag);
@@ -540,7 +553,7 @@ static void tick(struct sl_keeper *keeper)
 		keeper->removed = true;
 	if (sl_namespace_watch_is_left(&keeper->namespace_watch))
 		keeper->removed = true;
-	sl_dataplane_set_related(keeper->dataplane, sl_keeper_expects_connections());
+	sl_dataplane_set_related(keeper->dataplane, related_is_possible(keeper));
 }
 
 static void catch_up(struct sl_keeper *keeper)
@@ -606,6 +619,9 @@ int sl_keeper_run(struct sl_keeper *keeper, struct sl_diag *diag)
 		if (!keeper->removed)
 			catch_up(keeper);
 	}
+	if (keeper->removed)
+		sl_pins_remove(keeper->net_cookie, keeper->device);
+	sl_lock_remove(keeper->net_cookie, keeper->device);
 	return 0;
 }
 
@@ -616,13 +632,13 @@ int sl_keeper_pid(u64 net_cookie, const char *device)
 	return (int)sl_lock_holder(net_cookie, device);
 }
 
-static void end_process(pid_t pid)
+static void end_keeper(u64 net_cookie, const char *device, pid_t pid)
 {
 	if (pid <= 0 || kill(pid, SIGTERM))
 		return;
-	for (int i = 0; i < 100; i++) {
-		poll(NULL, 0, 10);
-		if (kill(pid, 0))
+	for (int i = 0; i < 200; i++) {
+		poll(NULL, 0, 5);
+		if (sl_lock_holder(net_cookie, device) != pid)
 			return;
 	}
 	kill(pid, SIGKILL); /* stopped, or hanging; it keeps nothing that is not pinned */
@@ -637,7 +653,7 @@ int sl_keeper_detach(u64 net_cookie, const char *device, struct sl_diag *diag)
 	if (link_fd >= 0)
 		bpf_link_detach(link_fd); /* whoever else holds it */
 	error = sl_pins_remove(net_cookie, device);
-	end_process(pid);
+	end_keeper(net_cookie, device, pid);
 	sl_lock_remove(net_cookie, device);
 	if (error == -ENOENT && pid <= 0)
 		return sl_fail(diag, ENOENT, "sluice is not attached to %s", device);

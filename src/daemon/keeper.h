@@ -48,7 +48,4 @@ int sl_keeper_detach(u64 net_cookie, const char *device, struct sl_diag *diag);
 /* The process that keeps the device in step; 0 when there is none. */
 int sl_keeper_pid(u64 net_cookie, const char *device);
 
-/* Conntrack waits for connections in this namespace, so that a miss may be RELATED. */
-bool sl_keeper_expects_connections(void);
-
 #endif

@@ -41,6 +41,8 @@ struct walk {
 	struct cause causes[WORLD_COUNT];
 	struct hit hits[SL_HITS_MAX];
 	u32 hit_count;
+	u8 doubtful;         /* worlds in which a drop was ignored: it may have taken the packet */
+	u8 miscounted;       /* those of them that met a counter behind it */
 	const char *escapes; /* the packet passes, whatever else: why; NULL: it does not */
 };
 
@@ -328,8 +330,8 @@ static bool element_covers(const struct sl_set *set, const struct sl_element *el
 }
 
 /* The first element that covers the key decides; boxes of one set may overlap. */
-static bool find_in_set(struct walk *walk, const struct sl_set *set, const u8 *key,
-			const struct sl_verdict **ret_verdict)
+static const struct sl_element *find_in_set(struct walk *walk, const struct sl_set *set,
+					    const u8 *key)
 {
 	for (u32 i = 0; i < set->elements.count; i++) {
 		const struct sl_element *element = &set->elements.items[i];
@@ -341,16 +343,13 @@ static bool find_in_set(struct walk *walk, const struct sl_set *set, const u8 *k
 				walk->escapes = "a set element is just expiring";
 			continue;
 		}
-		*ret_verdict = &element->verdict;
-		return true;
+		return element;
 	}
-	*ret_verdict = &set->catchall;
-	return set->has_catchall;
+	return NULL;
 }
 
 static enum match match_key(struct walk *walk, const struct sl_op *op)
 {
-	const struct sl_verdict *verdict;
 	u8 key[SL_KEY_MAX];
 	enum loaded loaded = load_key(walk, &op->key, key);
 	u32 length = op->key.length;
@@ -365,7 +364,7 @@ static enum match match_key(struct walk *walk, const struct sl_op *op)
 	else if (op->kind == SL_OP_RANGE)
 		holds = in_range(key, op->data, op->data_end, length) != op->invert;
 	else
-		holds = find_in_set(walk, op->set, key, &verdict) != op->invert;
+		holds = (find_in_set(walk, op->set, key) || op->set->has_catchall) != op->invert;
 	return holds ? HIT : MISS;
 }
 
@@ -417,19 +416,33 @@ static void narrow(struct walk *walk, const struct sl_op *op, struct progress *a
 		at->worlds = 0;
 }
 
+static void count(struct walk *walk, u32 counter, u8 worlds)
+{
+	walk->miscounted |= worlds & walk->doubtful;
+	if (walk->hit_count == SL_HITS_MAX)
+		walk->escapes = "it meets too many counters";
+	else
+		walk->hits[walk->hit_count++] = (struct hit){counter, worlds};
+}
+
 /* NULL, and no world left, on a miss. Behind an UNKNOWN even a miss is not looked for. */
 static const struct sl_verdict *find_verdict(struct walk *walk, const struct sl_op *op,
 					     struct progress *at)
 {
-	const struct sl_verdict *verdict;
+	const struct sl_element *element;
 	u8 key[SL_KEY_MAX];
 
 	if (at->unsure)
 		return &to_kernel;
 	switch (load_key(walk, &op->key, key)) {
 	case LOADED:
-		if (find_in_set(walk, op->set, key, &verdict))
-			return verdict;
+		element = find_in_set(walk, op->set, key);
+		if (element && element->counts)
+			count(walk, element->counter, at->worlds);
+		if (element)
+			return &element->verdict;
+		if (op->set->has_catchall)
+			return &op->set->catchall;
 		break;
 	case NOT_KNOWN:
 		at->unsure = address_type;
@@ -439,14 +452,6 @@ static const struct sl_verdict *find_verdict(struct walk *walk, const struct sl_
 	}
 	at->worlds = 0;
 	return NULL;
-}
-
-static void count(struct walk *walk, u32 counter, u8 worlds)
-{
-	if (walk->hit_count == SL_HITS_MAX)
-		walk->escapes = "it meets too many counters";
-	else
-		walk->hits[walk->hit_count++] = (struct hit){counter, worlds};
 }
 
 /* The verdict that ends the rule here, or NULL to go on with its next op. */
@@ -532,6 +537,8 @@ static u8 decide(struct walk *walk, const struct progress *at, const struct sl_v
 static u8 decide_unsure(struct walk *walk, const struct progress *at,
 			const struct sl_verdict *verdict)
 {
+	if (verdict->kind == SL_VERDICT_DROP)
+		walk->doubtful |= at->worlds;
 	if (verdict->kind == SL_VERDICT_CONTINUE || verdict->kind == SL_VERDICT_DROP)
 		return at->worlds;
 	pass_worlds(
@@ -690,6 +697,8 @@ static void walk_path(struct walk *walk)
 			live = walk_step(walk, live);
 	}
 	walk->pass |= live; /* the causes already say who accepted them last */
+	pass_worlds(walk, walk->miscounted,
+		    (struct cause){"not known whether it comes as far as a counter"});
 	if (walk->escapes)
 		pass_worlds(walk, SL_WORLDS_ALL, (struct cause){walk->escapes});
 }

@@ -713,6 +713,55 @@ static void a_counter_ahead_of_unknown_counts(void **unused)
 	sl_program_free(p);
 }
 
+static void a_counter_behind_an_ignored_drop_passes(void **unused)
+{
+	struct sl_chain *input;
+	struct sl_program *p = tracking_host(&input);
+	u8 connected = ESTABLISHED | RELATED;
+
+	(void)unused;
+	rule(p, input, is(p, DPORT, "22"), state(INVALID), unknown("osf"), DROP);
+	rule(p, input, is(p, SPORT, "9"), counter(p, input), DROP);
+	assert_int_equal(judge(p, tcp(CLIENT, 8, HOST, 22)).pass, connected);
+	assert_int_equal(judge(p, tcp(CLIENT, 9, HOST, 23)).pass, connected);
+	/* Only NEW is sure to come as far as the counter. */
+	assert_int_equal(judge(p, tcp(CLIENT, 9, HOST, 22)).pass, connected | INVALID);
+	sl_program_free(p);
+}
+
+static void a_policy_that_counts_behind_an_ignored_drop_passes(void **unused)
+{
+	struct sl_chain *input;
+	struct sl_program *p = strict_host(&input);
+
+	(void)unused;
+	p->path.items[p->path.count - 1].policy_counter = new_counter(p, input, 0);
+	rule(p, input, is(p, DPORT, "22"), unknown("osf"), DROP);
+	passes(p, tcp_to(22));
+	assert_string_equal(judge(p, tcp_to(22)).reason,
+			    "not known whether it comes as far as a counter");
+	drops(p, tcp_to(23));
+	sl_program_free(p);
+}
+
+static void an_element_made_of_a_counted_rule_counts(void **unused)
+{
+	struct sl_chain *input;
+	struct sl_program *p = strict_host(&input);
+	struct sl_set *ports = set(p, SL_SET_EXACT, DPORT);
+
+	(void)unused;
+	map(p, ports, "\0\26", DROP);
+	map(p, ports, "\0\27", DROP);
+	ports->elements.items[1].counts = true;
+	ports->elements.items[1].counter = new_counter(p, input, 7);
+	rule(p, input, vmap(ports, key(p, DPORT)));
+	assert_int_equal(judge(p, tcp_to(22)).hit_count, 0);
+	assert_int_equal(judge(p, tcp_to(23)).hit_count, 1);
+	assert_int_equal(judge(p, tcp_to(23)).hits[0], ports->elements.items[1].counter);
+	sl_program_free(p);
+}
+
 static void the_kernel_takes_only_what_matched_before(void **unused)
 {
 	struct sl_chain *input;
@@ -1198,6 +1247,9 @@ int main(void)
 		cmocka_unit_test(an_unknown_concerns_only_the_worlds_that_met_it),
 		cmocka_unit_test(behind_unknown_a_drop_is_ignored_and_a_way_out_passes),
 		cmocka_unit_test(a_counter_ahead_of_unknown_counts),
+		cmocka_unit_test(a_counter_behind_an_ignored_drop_passes),
+		cmocka_unit_test(a_policy_that_counts_behind_an_ignored_drop_passes),
+		cmocka_unit_test(an_element_made_of_a_counted_rule_counts),
 		cmocka_unit_test(the_kernel_takes_only_what_matched_before),
 		cmocka_unit_test(transforms_work_as_on_registers),
 		cmocka_unit_test(exact_sets_hold_single_values),

@@ -148,10 +148,12 @@ enum sl_op_kind {
 
 /*
  * UNKNOWN splits every world in two, one in which it matches. So behind it in the same rule
- *	drop     is ignored: those in which it does not match walk on, and decide
+ *	drop     is ignored: those in which it does not match walk on, and decide; yet the packet
+ *		   may be gone already, so a counter met behind it, here or in a later rule or
+ *		   chain, makes the world pass: sluice could not keep the count exact
  *	accept, jump, goto, return, kernel, vmap   pass: some completion escapes (of a vmap
  *		   even if its key is missed)
- *	counter  passes: sluice could not keep the count exact
+ *	counter  passes, for the same reason
  * with the matches between them still tested.
  */
 struct sl_op {
@@ -286,6 +288,7 @@ struct sl_device {
 	u32 mtu;
 	u8 mac[6];
 	bool mark_is_zero; /* packets arrive with mark 0; else it is not known */
+	bool is_asked_for; /* rules ask for its name or group, which may change */
 	bool hides_vlan;   /* a VLAN tag may have been stripped before XDP: the link header's
 			      ethertype is not known */
 };

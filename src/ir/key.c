@@ -5,6 +5,23 @@
 #include <linux/netfilter.h>
 #include <string.h>
 
+bool sl_key_is_address_type(const struct sl_key *key)
+{
+	for (u32 i = 0; i < key->part_count; i++)
+		if (key->parts[i].field.base == SL_META &&
+		    key->parts[i].field.offset == SL_META_DADDR_TYPE)
+			return true;
+	return false;
+}
+
+bool sl_op_is_unsure(const struct sl_op *op)
+{
+	for (u32 i = 0; i < op->alternative_count; i++)
+		if (sl_key_is_address_type(&op->alternatives[i].key))
+			return true;
+	return op->kind == SL_OP_UNKNOWN || sl_key_is_address_type(&op->key);
+}
+
 static void put(u8 *value, u32 number, size_t length)
 {
 	memcpy(value, &number, length); /* host order */

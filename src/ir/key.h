@@ -8,6 +8,12 @@
 
 #include "ir/ir.h"
 
+/* The destination's address type is asked for; not every address has one that is known. */
+bool sl_key_is_address_type(const struct sl_key *key);
+
+/* Whether it may stay open if the op matches: an UNKNOWN, or one that can act as such. */
+bool sl_op_is_unsure(const struct sl_op *op);
+
 /*
  * The register bytes of metadata that one device, one family (SL_IP, SL_IP6) and the family of the
  * base chain (NFPROTO_*) fix.

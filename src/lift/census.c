@@ -153,6 +153,8 @@ static void count_table(struct sl_census *census, const struct sl_nft_table *tab
 
 void sl_census_take(struct sl_lifter *lifter)
 {
+	lifter->census.tracked = (u8)((lifter->host->tracks_ip ? SL_IP : 0) |
+				      (lifter->host->tracks_ip6 ? SL_IP6 : 0));
 	for (u32 i = 0; i < SL_ARRAY_SIZE(lifter->rulesets); i++) {
 		const struct sl_ruleset *rules = lifter->rulesets[i];
 

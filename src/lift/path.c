@@ -30,6 +30,7 @@ struct place {
 	bool is_nat;
 	u32 order; /* in the ruleset */
 	bool has_effects, may_drop;
+	const char *foreign; /* no chain, but somebody else's hook: its name */
 };
 
 struct places {
@@ -258,6 +259,21 @@ static int add_chain(struct sl_lifter *lifter, const struct place *place, u8 fam
 	return error ? error : add_step(lifter, &step);
 }
 
+static int add_foreign(struct sl_lifter *lifter, const struct place *place, u8 families)
+{
+	const char *reason = sl_arena_printf(lifter->program->arena,
+					     "somebody else's netfilter hook: %s", place->foreign);
+
+	return reason ? add_kernel(lifter, families, place->hook, place->priority, reason)
+		      : -ENOMEM;
+}
+
+static int add_place(struct sl_lifter *lifter, const struct place *place, u8 families)
+{
+	return place->foreign ? add_foreign(lifter, place, families)
+			      : add_chain(lifter, place, families);
+}
+
 /* Ordering */
 
 static int compare(s64 a, s64 b)
@@ -312,7 +328,7 @@ static int add_group(struct sl_lifter *lifter, const struct place *group, u32 co
 			       "two base chains share a priority, and their order is not known");
 
 	for (u32 i = 0; !error && i < count; i++)
-		error = add_chain(lifter, &group[i], group[i].families & (u8)~unsure);
+		error = add_place(lifter, &group[i], group[i].families & (u8)~unsure);
 	return error;
 }
 
@@ -327,7 +343,7 @@ static int add_group_at_conntrack(struct sl_lifter *lifter, const struct place *
 	error = add_kernel(lifter, families & lifter->census.tracked, group->hook, group->priority,
 			   "a base chain shares conntrack's priority");
 	for (u32 i = 0; !error && i < count; i++)
-		error = add_chain(lifter, &group[i],
+		error = add_place(lifter, &group[i],
 				  group[i].families & (u8)~lifter->census.tracked);
 	return error;
 }
@@ -398,8 +414,32 @@ static int add_legacy(struct sl_lifter *lifter)
 
 /* Laying it all out */
 
+static int add_foreign_places(struct sl_lifter *lifter, struct places *places)
+{
+	for (u32 i = 0; i < lifter->host->foreign_hooks.count; i++) {
+		const struct sl_foreign_hook *hook = &lifter->host->foreign_hooks.items[i];
+		struct place *place, found = {
+					     .families = families_of(hook->family),
+					     .priority = hook->priority,
+					     .order = lifter->chains.count + i,
+					     .has_effects = true,
+					     .foreign = hook->name,
+				     };
+
+		if (!find_hook(hook->family, hook->hook, &found.hook))
+			continue;
+		place = sl_list_push(lifter->program->arena, &places->list);
+		if (!place)
+			return -ENOMEM;
+		*place = found;
+	}
+	return 0;
+}
+
 static int find_places(struct sl_lifter *lifter, struct places *places)
 {
+	if (add_foreign_places(lifter, places))
+		return -ENOMEM;
 	for (u32 i = 0; i < lifter->chains.count; i++) {
 		struct place place, *slot;
 		int error;

@@ -43,7 +43,7 @@ struct machine {
 	const struct sl_packet *packet;
 	const struct sl_program *program; /* for the device's constants */
 	u32 state;
-	u8 registers[SL_REGISTER_FILE_SIZE];
+	u8 registers[SL_REGISTER_FILE_SIZE + 4];
 };
 
 /* Zeroes the last word first, as nft_payload_eval() and nft_reg_store8() do. */

@@ -15,6 +15,9 @@
 
 #define VERIFIER_LOG_SIZE (1u << 20)
 
+/* What the verifier writes down: its complaint and its figures, or all that it went through. */
+enum { LOG_SUMMARY = 4, LOG_EVERYTHING = 1 };
+
 struct sl_dataplane {
 	struct sluice_bpf *skeleton;
 	struct bpf_program *program;
@@ -87,6 +90,16 @@ static int splice_before_load(struct bpf_program *program, struct bpf_prog_load_
 	return bpf_program__set_insns(program, work->spliced.insns, work->spliced.count);
 }
 
+/* What libbpf would print itself: the last of it goes into our message. */
+static _Thread_local char complaint[512];
+
+static int keep_complaint(enum libbpf_print_level level, const char *format, va_list args)
+{
+	if (level == LIBBPF_WARN)
+		vsnprintf(complaint, sizeof complaint, format, args);
+	return 0;
+}
+
 /* libbpf keeps handlers for the life of the process. */
 static int register_handlers(void)
 {
@@ -98,6 +111,7 @@ static int register_handlers(void)
 	if (libbpf_register_prog_handler("sluice/xdp", BPF_PROG_TYPE_XDP, BPF_XDP, &opts) < 0 ||
 	    libbpf_register_prog_handler("sluice/tc", BPF_PROG_TYPE_SCHED_CLS, 0, &opts) < 0)
 		return -EINVAL;
+	libbpf_set_print(keep_complaint);
 	registered = true;
 	return 0;
 }
@@ -119,6 +133,18 @@ static bool has_conntrack(const struct sl_program *program)
 	return false;
 }
 
+/* `first` is the first of the family's stages. */
+static bool asks_addresses(enum sl_route_mode route, const struct sl_code *code, u32 first)
+{
+	if (route != SL_ROUTE_INPUT_ONLY)
+		return true;
+	for (u32 stage = first; stage < first + SL_STAGES / 2; stage++)
+		for (u32 i = 0; i < code->stages[stage].relocs.count; i++)
+			if (code->stages[stage].relocs.items[i].kind == SL_RELOC_LOCAL)
+				return true;
+	return false;
+}
+
 static void configure(struct sluice_bpf *skeleton, const struct sl_program *program,
 		      const struct sl_code *code)
 {
@@ -131,8 +157,10 @@ static void configure(struct sluice_bpf *skeleton, const struct sl_program *prog
 		.hit_max = (u8)code->hit_max,
 		.uses_conntrack = has_conntrack(program),
 		.miss_worlds = program->miss_worlds,
-		.reads_kernel = 1,
+		.asks_addresses_ip = asks_addresses(program->route_ip, code, 0),
+		.asks_addresses_ip6 = asks_addresses(program->route_ip6, code, SL_STAGES / 2),
 		.ifindex = device->ifindex,
+		.asks_device = device->is_asked_for,
 	};
 
 	memcpy(&config.mac_low, device->mac, sizeof config.mac_low);
@@ -168,9 +196,16 @@ static const char *last_lines(char *log)
 	return at;
 }
 
+/* Where jumps wait for the verifier's return; older kernels make it EFAULT, as for their own bugs.
+ */
+static bool is_too_complex(const char *log)
+{
+	return strstr(log, "jumps is too complex");
+}
+
 static int fail_load(struct sl_diag *diag, int error, char *log)
 {
-	if (error == -E2BIG)
+	if (error == -E2BIG || is_too_complex(log))
 		return sl_fail(diag, E2BIG, "the rules make a program that is too large");
 	if (error == -EPERM)
 		return sl_fail(diag, EPERM,
@@ -179,7 +214,7 @@ static int fail_load(struct sl_diag *diag, int error, char *log)
 	return sl_fail(diag, -error,
 		       "the kernel refuses the program (%s). Please report this with the rules. "
 		       "The verifier's last lines:\n%s",
-		       strerror(-error), log ? last_lines(log) : "");
+		       strerror(-error), log[0] ? last_lines(log) : complaint);
 }
 
 static int load(struct sl_dataplane *dataplane, const struct sl_program *program,
@@ -205,19 +240,15 @@ static int load(struct sl_dataplane *dataplane, const struct sl_program *program
 		     : 0;
 }
 
-int sl_dataplane_load(const struct sl_program *program, const struct sl_code *code,
-		      enum sl_hook_point point, struct sl_dataplane **ret_dataplane,
-		      struct sl_diag *diag)
+static int try_load(const struct sl_program *program, const struct sl_code *code,
+		    enum sl_hook_point point, u32 log_level, struct sl_dataplane **ret_dataplane,
+		    struct sl_diag *diag)
 {
 	struct sl_dataplane *dataplane = calloc(1, sizeof *dataplane);
 	int error;
 
 	if (!dataplane)
 		return sl_fail_memory(diag);
-	if (register_handlers()) {
-		free(dataplane);
-		return sl_fail(diag, EINVAL, "libbpf does not take program handlers");
-	}
 	dataplane->skeleton = sluice_bpf__open();
 	if (!dataplane->skeleton) {
 		error = sl_fail(diag, errno, "cannot open the BPF object: %s", strerror(errno));
@@ -227,6 +258,7 @@ int sl_dataplane_load(const struct sl_program *program, const struct sl_code *co
 						   : dataplane->skeleton->progs.sluice_tc;
 	bpf_program__set_autoload(dataplane->skeleton->progs.sluice_xdp, point == SL_POINT_XDP);
 	bpf_program__set_autoload(dataplane->skeleton->progs.sluice_tc, point == SL_POINT_TC);
+	bpf_program__set_log_level(dataplane->program, log_level);
 	configure(dataplane->skeleton, program, code);
 	error = sl_set_maps_create(program, &dataplane->sets, diag);
 	if (!error)
@@ -238,6 +270,30 @@ int sl_dataplane_load(const struct sl_program *program, const struct sl_code *co
 fail:
 	sl_dataplane_free(dataplane);
 	return error;
+}
+
+static bool is_refusal(int error)
+{
+	return error == -EACCES || error == -EINVAL;
+}
+
+int sl_dataplane_load(const struct sl_program *program, const struct sl_code *code,
+		      enum sl_hook_point point, struct sl_dataplane **ret_dataplane,
+		      struct sl_diag *diag)
+{
+	struct sl_diag details = {0};
+	int error, again;
+
+	if (register_handlers())
+		return sl_fail(diag, EINVAL, "libbpf does not take program handlers");
+	error = try_load(program, code, point, LOG_SUMMARY, ret_dataplane, diag);
+	if (!is_refusal(error))
+		return error;
+	/* A bug of ours: once more, to report what led to it. */
+	again = try_load(program, code, point, LOG_EVERYTHING, ret_dataplane, &details);
+	if (again == error)
+		*diag = details;
+	return again ? error : 0;
 }
 
 void sl_dataplane_free(struct sl_dataplane *dataplane)

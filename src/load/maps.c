@@ -222,6 +222,8 @@ int sl_set_maps_create(const struct sl_program *program, struct sl_set_maps *ret
 			continue;
 		maps.fds[i] = create_map(set);
 		error = maps.fds[i] < 0 ? maps.fds[i] : fill_map(maps.fds[i], set, program->arena);
+		if (error == -E2BIG) /* less code would not help */
+			error = -ENOSPC;
 		if (error)
 			sl_fail(diag, -error, "a map for set %s of table %s (%u elements): %s",
 				set->name, set->table, set->elements.count, strerror(-error));

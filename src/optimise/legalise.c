@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "codegen/gen.h"
+#include "ir/key.h"
 #include "optimise/optimise.h"
 
 static void leave_to_kernel(struct sl_op *op, const char *reason)
@@ -9,39 +10,82 @@ static void leave_to_kernel(struct sl_op *op, const char *reason)
 	*op = (struct sl_op){.kind = decides ? SL_OP_KERNEL : SL_OP_UNKNOWN, .reason = reason};
 }
 
-/* Words that are swapped or shifted one by one fit codegen's chunks; others do not. */
+/* SWAP and the shifts work on words, the shifts with a carry from one to the next. */
+static bool moves_words(const struct sl_transform *transform)
+{
+	return transform->kind != SL_MASK;
+}
+
+static u32 word_size(const struct sl_transform *transform)
+{
+	return transform->kind == SL_SWAP ? transform->width : 4;
+}
+
+static u32 end_of(const struct sl_transform *transform)
+{
+	return (u32)transform->at + transform->length;
+}
+
+/* Where both work, they see the same words. */
+static bool words_agree(const struct sl_transform *a, const struct sl_transform *b)
+{
+	if (!moves_words(a) || !moves_words(b) || a->at >= end_of(b) || b->at >= end_of(a))
+		return true;
+	return word_size(a) == word_size(b) && (a->at - b->at) % (int)word_size(a) == 0;
+}
+
+/*
+ * Codegen handles a key in chunks (key.c), and a word that moves must be a chunk: all of it in the
+ * key, since what reaches into the padding has no chunk, and cut alike by every transform.
+ */
 static bool key_is_legal(const struct sl_key *key)
 {
 	for (u32 i = 0; i < key->transform_count; i++) {
 		const struct sl_transform *transform = &key->transforms[i];
-		bool shifts = transform->kind == SL_SHL || transform->kind == SL_SHR;
 
-		if (shifts && transform->length != 4)
+		if (moves_words(transform) && end_of(transform) > key->length)
 			return false;
-		/* A word that reaches into the key's padding is not a chunk. */
-		if (transform->kind != SL_MASK &&
-		    (u32)transform->at + transform->length > key->length)
+		if (moves_words(transform) && transform->kind != SL_SWAP && transform->length != 4)
 			return false;
-		if (transform->kind != SL_MASK && i + 1 < key->transform_count &&
-		    key->transform_count > 2)
-			return false;
-		/* Two word sizes over the same bytes would want two chunk sizes. */
 		for (u32 j = 0; j < i; j++)
-			if (transform->kind != SL_MASK && key->transforms[j].kind != SL_MASK &&
-			    (transform->at != key->transforms[j].at ||
-			     (shifts ? 4 : transform->width) != (key->transforms[j].kind == SL_SWAP
-									 ? key->transforms[j].width
-									 : 4)))
+			if (!words_agree(transform, &key->transforms[j]))
 				return false;
 	}
 	return true;
 }
 
+static bool is_within_field(const struct sl_set *set, u32 at, u32 length)
+{
+	for (u32 f = 0, start = 0; f < set->field_count; f++) {
+		if (at >= start && at + length <= start + set->field_lengths[f])
+			return true;
+		start += (set->field_lengths[f] + 3) & ~3u;
+	}
+	return false;
+}
+
+/* Boxes are compared field by field, so no word may straddle a field's border either. */
+static bool words_fit_fields(const struct sl_key *key, const struct sl_set *set)
+{
+	for (u32 i = 0; i < key->transform_count; i++) {
+		const struct sl_transform *transform = &key->transforms[i];
+
+		for (u32 at = transform->at; moves_words(transform) && at < end_of(transform);
+		     at += word_size(transform))
+			if (!is_within_field(set, at, word_size(transform)))
+				return false;
+	}
+	return true;
+}
+
+/* The kernel's tries take keys of 256 bytes, but walk them bit by bit. */
+#define TRIE_KEY_MAX 32
+
 static bool set_is_legal(const struct sl_set *set)
 {
 	if (set->kind == SL_SET_BOXES)
 		return !sl_set_needs_map(set);
-	return set->kind == SL_SET_EXACT || set->key_length <= 32;
+	return set->kind == SL_SET_EXACT || set->key_length <= TRIE_KEY_MAX;
 }
 
 static void mark_used(const struct sl_op *op)
@@ -62,23 +106,31 @@ static bool address_type_is_legal(const struct sl_op *op)
 	       (op->compare == SL_EQ || op->compare == SL_NE);
 }
 
+/* What there is no code for; NULL: nothing. */
+static const char *obstacle(const struct sl_op *op)
+{
+	bool looks_up = op->kind == SL_OP_SET || op->kind == SL_OP_VMAP;
+
+	if (!address_type_is_legal(op))
+		return "an address type in a form that has no code yet";
+	if (!key_is_legal(&op->key) ||
+	    (looks_up && op->set->kind == SL_SET_BOXES && !words_fit_fields(&op->key, op->set)))
+		return "a byte-order or shift operation that has no code yet";
+	if (looks_up && !set_is_legal(op->set))
+		return "a large set of concatenated intervals";
+	return NULL;
+}
+
 static void legalise(struct sl_op *op)
 {
-	for (u32 i = 0; i < op->alternative_count; i++) {
-		if (!key_is_legal(&op->alternatives[i].key) ||
-		    sl_key_is_address_type(&op->alternatives[i].key) ||
-		    (op->alternatives[i].kind == SL_OP_SET &&
-		     !set_is_legal(op->alternatives[i].set))) {
-			leave_to_kernel(op, "alternatives of a kind that has no code yet");
-			return;
-		}
-	}
-	if (!address_type_is_legal(op))
-		leave_to_kernel(op, "an address type in a form that has no code yet");
-	else if (!key_is_legal(&op->key))
-		leave_to_kernel(op, "a byte-order or shift operation that has no code yet");
-	else if ((op->kind == SL_OP_SET || op->kind == SL_OP_VMAP) && !set_is_legal(op->set))
-		leave_to_kernel(op, "a large set of concatenated intervals");
+	const char *reason = obstacle(op);
+
+	for (u32 i = 0; i < op->alternative_count && !reason; i++)
+		if (obstacle(&op->alternatives[i]) ||
+		    sl_key_is_address_type(&op->alternatives[i].key))
+			reason = "alternatives of a kind that has no code yet";
+	if (reason)
+		leave_to_kernel(op, reason);
 }
 
 int sl_optimise_legalise(struct sl_program *program)

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ir/key.h"
 #include "ir/packet.h"
 #include "optimise/optimise.h"
 
@@ -133,6 +134,18 @@ static bool leaves_chain(const struct sl_verdict *verdict)
 	}
 }
 
+/*
+ * A test that may be made before another. One that can stay open may not: a verdict map behind it
+ * passes where a drop would be ignored. Nor may a lookup where the packet might meet an element
+ * that is just expiring.
+ */
+static bool is_plain_test(const struct sl_op *op)
+{
+	if (op->kind > SL_OP_STATE || sl_op_is_unsure(op))
+		return false;
+	return op->kind != SL_OP_SET || !op->set->has_timeouts;
+}
+
 /* tests…, perhaps a counter, a verdict that leaves the chain */
 struct shape {
 	u32 tests;
@@ -145,7 +158,7 @@ static bool get_shape(const struct sl_rule *rule, struct shape *ret_shape)
 	struct shape shape = {0};
 	u32 i = 0;
 
-	while (i < rule->ops.count && rule->ops.items[i].kind <= SL_OP_STATE)
+	while (i < rule->ops.count && is_plain_test(&rule->ops.items[i]))
 		i++;
 	shape.tests = i;
 	if (i < rule->ops.count && rule->ops.items[i].kind == SL_OP_COUNTER)

@@ -38,7 +38,7 @@ static enum folded fold(const struct family *family, const struct sl_op *op)
 	return sl_op_test(op, value) ? HOLDS : FAILS;
 }
 
-/* A verdict map asked with a key that is already known. True if `op` became a verdict. */
+/* A verdict map asked with a key that is already known. True if `op` became a verdict or misses. */
 static bool fold_vmap(const struct family *family, struct sl_op *op, bool *ret_misses)
 {
 	u8 value[SL_KEY_MAX];
@@ -55,8 +55,8 @@ static bool fold_vmap(const struct family *family, struct sl_op *op, bool *ret_m
 		*ret_misses = true;
 		return true;
 	}
-	op->verdict = element ? element->verdict : op->set->catchall;
-	op->kind = SL_OP_VERDICT;
+	*op = (struct sl_op){.kind = SL_OP_VERDICT,
+			     .verdict = element ? element->verdict : op->set->catchall};
 	return true;
 }
 
@@ -104,19 +104,23 @@ static struct sl_set *specialised_vmap(struct family *family, const struct sl_se
 	return retarget(family, &copy->catchall) ? NULL : copy;
 }
 
-/* Copies the ops that remain; `ret_dead`: the rule ends before its verdict. */
+/* Copies the ops that remain; a rule that cannot match ends before its verdict. */
 static int copy_ops(struct family *family, const struct sl_rule *from, struct sl_rule *to)
 {
+	bool unsure = false;
+
 	for (u32 i = 0; i < from->ops.count; i++) {
 		struct sl_op op = from->ops.items[i];
 		enum folded folded = fold(family, &op);
 		bool misses;
 
+		unsure |= sl_op_is_unsure(&op);
 		if (folded == HOLDS)
 			continue;
 		if (folded == FAILS)
 			return 0;
-		if (fold_vmap(family, &op, &misses) && misses)
+		/* Behind an UNKNOWN every verdict map passes, even one that misses (ir.h). */
+		if (!unsure && fold_vmap(family, &op, &misses) && misses)
 			return 0;
 		if (op.kind == SL_OP_VMAP) {
 			op.set = specialised_vmap(family, op.set);

@@ -329,11 +329,12 @@ static void expire_early_rather_than_late(void **state)
 {
 	(void)state;
 	enter_new_namespace();
-	load("nft -f -", "table ip t {\n"
-			 "set s { type ipv4_addr; flags timeout; timeout 1h;\n"
-			 "  elements = { 1.1.1.1, 2.2.2.2 timeout 60s }; }\n"
-			 "set n { type ipv4_addr; flags timeout, interval;\n"
-			 "  elements = { 9.9.9.9, 10.0.0.0/8 timeout 60s }; }; }\n");
+	load("nft -f -",
+	     "table ip t {\n"
+	     "set s { type ipv4_addr; flags timeout; timeout 1h;\n"
+	     "  elements = { 1.1.1.1, 2.2.2.2 timeout 60s }; }\n"
+	     "set n { type ipv4_addr; flags timeout, interval;\n"
+	     "  elements = { 9.9.9.9, 10.0.0.0/8 timeout 60s, 240.0.0.0/4 timeout 1h }; }; }\n");
 	u64 loaded_ns = now_ns();
 	struct sl_ruleset *ruleset = read_rules();
 	const struct sl_nft_set *set = get_set(ruleset, NFPROTO_IPV4, "t", "s");
@@ -348,10 +349,12 @@ static void expire_early_rather_than_late(void **state)
 		assert_true(element->expires_at_ns > loaded_ns + (life_ms - 2000) * 1000000);
 		assert_true(element->expires_at_ns <= loaded_ns + life_ms * 1000000);
 	}
-	assert_int_equal(nets->elements.count, 2);
+	assert_int_equal(nets->elements.count, 3);
 	assert_int_equal(nets->elements.items[0].expires_at_ns, 0);
 	assert_int_equal(nets->elements.items[1].timeout_ms, 60000);
 	assert_null(nets->elements.items[1].opaque);
+	assert_null(nets->elements.items[2].opaque);
+	assert_memory_equal(nets->elements.items[2].key_end, "\377\377\377\377", 4);
 	sl_ruleset_free(ruleset);
 }
 
@@ -542,6 +545,7 @@ static void say_who_is_missing_a_capability(void **state)
 	(void)state;
 	struct sl_ruleset *ruleset = NULL;
 	struct sl_diag diag;
+	need_root();
 	pid_t pid = fork();
 	int status;
 

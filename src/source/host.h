@@ -39,6 +39,17 @@ struct sl_address {
 	u8 bytes[16]; /* network order; IPv4 in the first four */
 };
 
+/*
+ * A netfilter hook that is neither nf_tables', conntrack's, NAT's nor legacy tables': a BPF
+ * netfilter program, Open vSwitch, IPVS, a module of somebody's own. What it does is not known.
+ */
+struct sl_foreign_hook {
+	u32 family; /* NFPROTO_IPV4, _IPV6; _NETDEV: the ingress hook of the device asked for */
+	u32 hook;   /* NF_INET_*, NF_NETDEV_INGRESS */
+	s32 priority;
+	const char *name; /* the kernel's function, or why it is not known */
+};
+
 struct sl_host {
 	struct sl_arena *arena;
 	SL_LIST(struct sl_link) links;
@@ -46,8 +57,10 @@ struct sl_host {
 	bool has_local_routes;            /* routes make more than `local` local (AnyIP, TPROXY) */
 	bool forwards_ip, forwards_ip6;   /* any device forwards, or might */
 	bool routes_multicast;            /* a multicast routing daemon holds the mroute socket */
-	bool has_legacy_ip, has_legacy_ip6; /* iptables-legacy tables are registered */
-	bool has_xfrm;                      /* an IPsec state or policy exists */
+	bool has_legacy_ip, has_legacy_ip6;            /* iptables-legacy tables are registered */
+	SL_LIST(struct sl_foreign_hook) foreign_hooks; /* filled in by load/foreign.c; live only */
+	bool tracks_ip, tracks_ip6; /* conntrack is registered, whoever asked; load/foreign.c */
+	bool has_xfrm;              /* an IPsec state or policy exists */
 };
 
 /* A packet socket: what XDP drops, it does not see. */

@@ -340,18 +340,22 @@ int sl_set_read_elements(struct sl_reader *reader, const struct nlmsghdr *messag
 }
 
 /*
- * The kernel does not list expired elements. Where a start is followed by another one, an expired
- * start may have stood between them, and the range would look too long.
+ * The kernel does not list expired elements. Where a range may end in the start of the next one,
+ * that start may have expired, and the range would look too long. Named sets give every range an
+ * end of its own.
  */
-static void doubt_open_ranges(const struct sl_nft_set *set, struct sl_raw_elements *raws)
+static void doubt_open_ranges(struct sl_nft_set *set, struct sl_raw_elements *raws)
 {
 	if (!(set->flags & NFT_SET_TIMEOUT))
 		return;
-	for (u32 i = 0; i < raws->count; i++) {
-		bool is_closed = i + 1 < raws->count && raws->items[i + 1].is_end;
+	if (set->flags & NFT_SET_ANONYMOUS)
+		set_opaque(set, "is anonymous and has elements that expire");
+	for (u32 i = 0; i + 1 < raws->count; i++) {
+		struct sl_nft_element *element = &raws->items[i].element;
+		bool is_open = !raws->items[i].is_end && !raws->items[i + 1].is_end;
 
-		if (!is_closed && !raws->items[i].is_end && !raws->items[i].element.opaque)
-			raws->items[i].element.opaque = "its end may have expired";
+		if (is_open && !element->opaque)
+			element->opaque = "its end may have expired";
 	}
 }
 

@@ -25,6 +25,7 @@ enum sl_file_format { SL_FILE_NFT, SL_FILE_IPTABLES, SL_FILE_IP6TABLES };
  * network namespace. Devices that it names get stand-ins: those of `host` with the same name and
  * index, others a dummy or veth of the same name. `host` may be NULL. Needs no privileges.
  * A tool that rejects the file makes `diag` carry its own message, with file name and line.
+ * The ruleset's generation is that of the private namespace and tells nothing.
  */
 int sl_source_read_file(const char *path, const struct sl_host *host,
 			struct sl_ruleset **ret_ruleset, struct sl_diag *diag);

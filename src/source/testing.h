@@ -27,6 +27,15 @@ static inline void enter_new_namespace(void)
 	skip();
 }
 
+/* For tests that give privileges up. */
+static inline void need_root(void)
+{
+	if (!geteuid())
+		return;
+	print_message("skipped: only root can become somebody else\n");
+	skip();
+}
+
 /* Feeds `text` to a shell command. */
 static inline int feed(const char *command, const char *text)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "source/testing.h"
 
+#include <netinet/in.h> /* ahead of the kernel's in.h */
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <net/if.h>
@@ -248,6 +249,51 @@ static void notice_devices_addresses_settings_and_routes(void **state)
 	tear_down(&scene);
 }
 
+static int talk_to_myself(int *ret_server)
+{
+	struct sockaddr_in address = {
+		.sin_family = AF_INET, .sin_port = htons(21), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+	int listener = socket(AF_INET, SOCK_STREAM, 0), client = socket(AF_INET, SOCK_STREAM, 0);
+
+	assert_int_equal(bind(listener, (struct sockaddr *)&address, sizeof address), 0);
+	assert_int_equal(listen(listener, 1), 0);
+	assert_int_equal(connect(client, (struct sockaddr *)&address, sizeof address), 0);
+	*ret_server = accept(listener, NULL, NULL);
+	assert_true(*ret_server >= 0);
+	close(listener);
+	return client;
+}
+
+/* An FTP server announces a data port; conntrack's helper overhears it. */
+static void notice_expected_connections(void **state)
+{
+	static const char announcement[] = "227 Entering Passive Mode (127,0,0,1,39,16).\r\n";
+	struct scene scene;
+	char heard[128];
+	int server;
+
+	(void)state;
+	set_up(&scene, sets);
+	load("ip link set lo up; nft -f -",
+	     "table ip h {\n ct helper f { type \"ftp\" protocol tcp; }\n"
+	     " chain o { type filter hook output priority 0; tcp dport 21 ct state new ct helper "
+	     "set \"f\"; "
+	     "}\n}\n");
+	int client = talk_to_myself(&server);
+
+	/* The helper only listens behind a line's end, so there has to be one before. */
+	assert_int_equal(write(server, "220 hello\r\n", 11), 11);
+	assert_int_equal(read(client, heard, sizeof heard), 11);
+	assert_int_equal(write(client, "PASV\r\n", 6), 6);
+	assert_int_equal(read(server, heard, sizeof heard), 6);
+	assert_true(write(server, announcement, sizeof announcement - 1) > 0);
+	assert_true(read(client, heard, sizeof heard) > 0);
+	expect_kind(&scene, SL_EVENT_EXPECTATION);
+	close(client);
+	close(server);
+	tear_down(&scene);
+}
+
 static void wake_up_a_poller(void **state)
 {
 	struct scene scene;
@@ -272,9 +318,9 @@ static void say_when_notices_were_lost(void **state)
 
 	(void)state;
 	set_up(&scene, sets);
-	/* 500,000 elements do not fit into the backlog. */
+	/* 250,000 elements do not fit into the backlog. */
 	load("sh -e",
-	     "awk 'BEGIN { printf \"add element ip t s { \"; for (i = 0; i < 500000; i++) "
+	     "awk 'BEGIN { printf \"add element ip t s { \"; for (i = 0; i < 250000; i++) "
 	     "printf \"10.%d.%d.%d,\", i / 65536, i / 256 % 256, i % 256; print \"}\" }' | "
 	     "nft -f -\n");
 	expect_kind(&scene, SL_EVENT_OVERRUN);
@@ -299,6 +345,7 @@ int main(void)
 		cmocka_unit_test(expire_early_rather_than_late),
 		cmocka_unit_test(ask_for_a_dump_about_unknown_sets),
 		cmocka_unit_test(notice_devices_addresses_settings_and_routes),
+		cmocka_unit_test(notice_expected_connections),
 		cmocka_unit_test(wake_up_a_poller),
 		cmocka_unit_test(say_when_notices_were_lost),
 	};

@@ -417,6 +417,83 @@ static void add_rule(struct draft *draft, struct sl_chain *chain)
 		*push(draft, &rule->ops) = random_end(draft);
 }
 
+/* Runs: neighbours that differ in one value and perhaps in the verdict, as blocklists do. */
+
+/* A prefix of `bits` of the key's one part, perhaps shortened to whole bytes as nft does. */
+static void make_prefix(struct draft *draft, struct sl_op *op, u32 bits)
+{
+	u32 length = op->key.length, kept = (bits + 7) / 8;
+	u8 *bytes = random_constant(draft, &op->key);
+	bool is_short = kept && roll_percent(&draft->dice, 50);
+
+	if (is_short) {
+		struct sl_part *part = room(draft, sizeof *part);
+
+		*part = op->key.parts[0];
+		part->field.length = op->key.length = (u8)kept;
+		op->key.parts = part;
+		length = kept;
+	}
+	if (bits < 8 * length) {
+		struct sl_transform *mask = room(draft, sizeof *mask);
+		u8 *kept_bits = room(draft, length);
+
+		for (u32 bit = 0; bit < bits; bit++)
+			kept_bits[bit / 8] |= (u8)(0x80 >> bit % 8);
+		*mask = (struct sl_transform){.kind = SL_MASK,
+					      .length = (u8)length,
+					      .mask = kept_bits,
+					      .xor = room(draft, length)};
+		op->key.transforms = mask;
+		op->key.transform_count = 1;
+		mask_bytes(bytes, length, kept_bits, mask->xor);
+	}
+	op->data = bytes;
+}
+
+static void add_run_rule(struct draft *draft, struct sl_chain *chain, struct sl_key key,
+			 const struct sl_op *common, bool is_first)
+{
+	static const enum sl_verdict_kind kinds[] = {SL_VERDICT_DROP, SL_VERDICT_DROP,
+						     SL_VERDICT_ACCEPT, SL_VERDICT_RETURN};
+	static const u32 usual_bits[] = {0, 1, 7, 8, 16, 24, 28, 31, 32};
+	struct dice *dice = &draft->dice;
+	struct sl_rule *rule = push(draft, &chain->rules);
+	struct sl_op op = {.kind = SL_OP_COMPARE, .key = key};
+	u32 bits = roll_percent(dice, 40) ? pick(dice, usual_bits) : 128;
+
+	make_prefix(draft, &op, bits < 8u * key.length ? bits : 8u * key.length);
+	rule->handle = chain->rules.count;
+	if (common && is_first)
+		*push(draft, &rule->ops) = *common;
+	*push(draft, &rule->ops) = op;
+	if (common && !is_first)
+		*push(draft, &rule->ops) = *common;
+	if (roll_percent(dice, 50))
+		*push(draft, &rule->ops) = (struct sl_op){
+			.kind = SL_OP_COUNTER, .counter = random_counter(draft, rule->handle)};
+	*push(draft, &rule->ops) =
+		(struct sl_op){.kind = SL_OP_VERDICT, .verdict = {.kind = pick(dice, kinds)}};
+}
+
+static void add_run(struct draft *draft, struct sl_chain *chain)
+{
+	static const struct sl_field usual[] = {
+		{SL_NETWORK, 4, 12},  {SL_NETWORK, 4, 16}, {SL_NETWORK, 16, 8},
+		{SL_TRANSPORT, 2, 2}, {SL_NETWORK, 8, 12}, {SL_TRANSPORT, 8, 8},
+	};
+	struct sl_part *part = room(draft, sizeof *part);
+	struct sl_op common = random_match(draft);
+	bool has_common = roll_percent(&draft->dice, 60), is_first = roll_percent(&draft->dice, 50);
+
+	part->field = pick(&draft->dice, usual);
+	for (u32 i = 4 + roll_below(&draft->dice, 8); i > 0; i--)
+		add_run_rule(draft, chain,
+			     (struct sl_key){
+				     .length = part->field.length, .part_count = 1, .parts = part},
+			     has_common ? &common : NULL, is_first);
+}
+
 /* Chains and path */
 
 /* A family of tables and its staircase; stairs of INET are met at ingress too. */
@@ -444,8 +521,12 @@ static void add_rules(struct draft *draft, struct sl_chain *chain, u32 first_sta
 	draft->first_stair = first_stair;
 	draft->stair_count = stairs;
 	draft->at_ingress = at_ingress;
-	for (u32 i = 0; i < count; i++)
-		add_rule(draft, chain);
+	for (u32 i = 0; i < count; i++) {
+		if (roll_percent(&draft->dice, 6))
+			add_run(draft, chain);
+		else
+			add_rule(draft, chain);
+	}
 }
 
 static void add_stairs(struct draft *draft)

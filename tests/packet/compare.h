@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Two records of the same script, told apart: per act the multisets of observations, at the end
+ * the redirects and the connection tracking table. Rule counters are compared apart, since early
+ * drops are missing from the kernel's by contract.
+ */
+#ifndef SLUICE_PACKET_COMPARE_H
+#define SLUICE_PACKET_COMPARE_H
+
+#include <stdio.h>
+
+#include "record.h"
+#include "script.h"
+
+/*
+ * The number of differences between `without` and `with` the candidate. Written to `report` for
+ * people, where it is not NULL.
+ */
+u32 sl_compare(const struct sl_script *script, const struct sl_record *without,
+	       const struct sl_record *with, FILE *report);
+
+/* How the rules' counters differ: the sum over all rules of packets that `with` counted less. */
+u64 sl_compare_counters(const struct sl_record *without, const struct sl_record *with);
+
+/* Acts of the script after which nothing at all was seen: dropped, most of them. */
+u32 sl_record_count_silent(const struct sl_record *record);
+
+#endif

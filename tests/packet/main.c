@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * sluice-differential: the same packets at the same host, with and without a candidate attached
+ * to its device. Prints what differs; exits with 0 where nothing does.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <sched.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "self_proof.h"
+#include "session.h"
+#include "trial.h"
+
+#define EXIT_SKIPPED 77 /* meson's */
+
+struct options {
+	u64 seed;
+	u32 rulesets, frames, limit_s;
+	const char *rules_path, *save_path, *mutant;
+	struct sl_candidate candidate;
+	bool is_bare, proves_itself, only_prints, keeps_going, shows_noise;
+};
+
+struct tally {
+	u32 trials, verdicts[SL_TRIAL_VERDICT_COUNT], errors, miscounts, slow;
+	u64 acts, silent, early_drops, counters_miss, connections;
+};
+
+static const char usage[] =
+	"Usage: sluice-differential [OPTIONS]\n"
+	"Candidate, what is attached to in0 in the second lab:\n"
+	"  --sluice PATH        PATH attach dev in0; PATH status --json; PATH detach dev in0\n"
+	"  --attach CMD         shell commands instead, run in the dut's network namespace\n"
+	"  --detach CMD\n"
+	"  --count CMD          prints the number of early drops (default: ask the veth driver)\n"
+	"  --mutant NAME        a built-in program (pass_all, exact_udp_9000, mutant_ttl_one, "
+	"...)\n"
+	"  --bare               attach nothing in the first lab (default: a program that passes)\n"
+	"Campaign:\n"
+	"  --seed S             first seed; a trial's seed reproduces it (default: the time)\n"
+	"  --rulesets N         number of trials (default 100)\n"
+	"  --frames M           acts of each script (default 300)\n"
+	"  --rules FILE         these rules (nft or iptables-save) instead of random ones\n"
+	"  --keep-going         after a difference too\n"
+	"  --show-noise         print every difference at once, also what proves not to count\n"
+	"  --save DIR           write each difference, shrunk, to DIR/seed-S.txt\n"
+	"  --limit SECONDS      end after this time whatever happens (default 3600)\n"
+	"  --print              print the first trial's rules and script and do nothing\n"
+	"  --self-proof         show that the lab sees every built-in mutant and nothing else\n"
+	"Exit status: 0 no difference, 1 a difference or an error, 2 usage, 77 not root.\n";
+
+enum option_kind { FLAG, TEXT, NUMBER, SEED };
+
+/* The command line: where in `struct options` each value goes. */
+static const struct {
+	const char *name;
+	enum option_kind kind;
+	size_t offset;
+} slots[] = {
+	{"seed", SEED, offsetof(struct options, seed)},
+	{"rulesets", NUMBER, offsetof(struct options, rulesets)},
+	{"frames", NUMBER, offsetof(struct options, frames)},
+	{"limit", NUMBER, offsetof(struct options, limit_s)},
+	{"rules", TEXT, offsetof(struct options, rules_path)},
+	{"save", TEXT, offsetof(struct options, save_path)},
+	{"mutant", TEXT, offsetof(struct options, mutant)},
+	{"sluice", TEXT, offsetof(struct options, candidate.sluice)},
+	{"attach", TEXT, offsetof(struct options, candidate.attach)},
+	{"detach", TEXT, offsetof(struct options, candidate.detach)},
+	{"count", TEXT, offsetof(struct options, candidate.count)},
+	{"bare", FLAG, offsetof(struct options, is_bare)},
+	{"keep-going", FLAG, offsetof(struct options, keeps_going)},
+	{"show-noise", FLAG, offsetof(struct options, shows_noise)},
+	{"print", FLAG, offsetof(struct options, only_prints)},
+	{"self-proof", FLAG, offsetof(struct options, proves_itself)},
+};
+
+/* False on a number that is none, or 0 where something has to be counted. */
+static bool store_option(struct options *options, u32 slot, const char *value)
+{
+	void *place = (char *)options + slots[slot].offset;
+	char *end = NULL;
+
+	switch (slots[slot].kind) {
+	case FLAG:
+		*(bool *)place = true;
+		return true;
+	case TEXT:
+		*(const char **)place = value;
+		return true;
+	case SEED:
+		*(u64 *)place = strtoull(value, &end, 0);
+		return *value && !*end;
+	case NUMBER:
+		*(u32 *)place = (u32)strtoul(value, &end, 0);
+		return *(u32 *)place && !*end;
+	}
+	return false;
+}
+
+/* Exactly one candidate, or something to do without one. */
+static bool choose_candidate(struct options *options)
+{
+	struct sl_candidate *candidate = &options->candidate;
+	u32 count = !!candidate->sluice + !!candidate->attach + !!options->mutant;
+
+	candidate->name = candidate->sluice   ? candidate->sluice
+			  : candidate->attach ? candidate->attach
+					      : options->mutant;
+	return count == !(options->proves_itself || options->only_prints);
+}
+
+static bool read_options(int argc, char **argv, struct options *ret_options)
+{
+	struct options options = {
+		.seed = (u64)time(NULL), .rulesets = 100, .frames = 300, .limit_s = 3600};
+	struct option names[SL_ARRAY_SIZE(slots) + 1] = {0};
+	int slot = 0;
+
+	for (u32 i = 0; i < SL_ARRAY_SIZE(slots); i++)
+		names[i] = (struct option){.name = slots[i].name,
+					   .has_arg = slots[i].kind == FLAG ? no_argument
+									    : required_argument};
+	for (int found; (found = getopt_long(argc, argv, "", names, &slot)) != -1;)
+		if (found || !store_option(&options, (u32)slot, optarg))
+			return false;
+	if (optind != argc || !choose_candidate(&options))
+		return false;
+	*ret_options = options;
+	return true;
+}
+
+/* Everything on one processor: queues stay in order, and the other one is somebody else's. */
+static void stay_on_one_processor(void)
+{
+	cpu_set_t all, one;
+
+	if (sched_getaffinity(0, sizeof all, &all))
+		return;
+	CPU_ZERO(&one);
+	for (int i = 0; i < CPU_SETSIZE; i++) {
+		if (CPU_ISSET(i, &all) && !CPU_COUNT(&one))
+			CPU_SET(i, &one);
+	}
+	(void)sched_setaffinity(0, sizeof one, &one);
+}
+
+static void close_trial(struct sl_trial **trial)
+{
+	sl_trial_free(*trial);
+}
+
+/* Shrinks the trial and writes it to standard output, and where --save says. */
+static int show_difference(struct sl_trial *trial, const struct sl_sides *sides,
+			   const struct options *options, struct sl_diag *diag)
+{
+	char path[512];
+
+	printf("\nseed %llu: with %s something differs; shrinking …\n",
+	       (unsigned long long)trial->seed, sides->candidate->name);
+	fflush(stdout);
+	(void)sl_trial_shrink(trial, sides, diag);
+	int error = sl_trial_report(trial, sides, stdout, diag);
+	if (error || !options->save_path)
+		return error;
+	(void)mkdir(options->save_path, 0755);
+	snprintf(path, sizeof path, "%s/seed-%llu.txt", options->save_path,
+		 (unsigned long long)trial->seed);
+	SL_CLEANUP(sl_fclose) FILE *file = fopen(path, "we");
+	if (!file)
+		return sl_fail(diag, errno, "%s: %s", path, strerror(errno));
+	return sl_trial_report(trial, sides, file, diag);
+}
+
+static void add_result(struct tally *tally, const struct sl_trial_result *result)
+{
+	tally->verdicts[result->verdict]++;
+	tally->acts += result->acts;
+	tally->silent += result->silent;
+	tally->early_drops += result->early_drops;
+	tally->counters_miss += result->counters_miss;
+	tally->connections += result->connections;
+	tally->miscounts += result->miscounts;
+	tally->slow += result->elapsed_ms > 900;
+}
+
+/* One seed. Returns false where the campaign should end. */
+static bool try_seed(u64 seed, const struct sl_rules *rules, const struct sl_sides *sides,
+		     const struct options *options, struct tally *tally)
+{
+	SL_CLEANUP(close_trial) struct sl_trial *trial = NULL;
+	struct sl_trial_result result;
+	struct sl_diag diag = {""};
+	int error = sl_trial_draw(seed, options->frames, rules, &trial, &diag);
+
+	if (!error)
+		error = sl_trial_run(trial, sides, &result, &diag);
+	if (!error) {
+		add_result(tally, &result);
+		if (result.verdict == SL_TRIAL_UNSTEADY || result.verdict == SL_TRIAL_NOISY)
+			printf("seed %llu: %s\n", (unsigned long long)seed,
+			       result.verdict == SL_TRIAL_NOISY
+				       ? "noisy: two labs without a candidate differ"
+				       : "unsteady: a difference that did not come again");
+		if (result.verdict == SL_TRIAL_DIFFERENT)
+			error = show_difference(trial, sides, options, &diag);
+	}
+	tally->trials++;
+	if (error) {
+		tally->errors++;
+		printf("seed %llu: %s\n", (unsigned long long)seed, diag.text);
+		if (trial)
+			printf("%s\n", trial->rules.text);
+	}
+	bool went_wrong = error || result.verdict == SL_TRIAL_DIFFERENT;
+	return !went_wrong || options->keeps_going;
+}
+
+static void print_tally(const struct tally *tally, u32 seconds)
+{
+	printf("%u rulesets, %llu acts in %u s: %u same, %u different, %u unsteady, %u noisy, "
+	       "%u errors\n",
+	       tally->trials, (unsigned long long)tally->acts, seconds,
+	       tally->verdicts[SL_TRIAL_SAME], tally->verdicts[SL_TRIAL_DIFFERENT],
+	       tally->verdicts[SL_TRIAL_UNSTEADY], tally->verdicts[SL_TRIAL_NOISY], tally->errors);
+	printf("without the candidate %llu acts left no trace (dropped, most of them); "
+	       "with it %llu frames were dropped early\n",
+	       (unsigned long long)tally->silent, (unsigned long long)tally->early_drops);
+	printf("%llu connections tracked; rule counters miss %llu packets; "
+	       "%u trials in which the candidate's count is not the driver's; %u slow\n",
+	       (unsigned long long)tally->connections, (unsigned long long)tally->counters_miss,
+	       tally->miscounts, tally->slow);
+}
+
+/* A candidate that drops nothing would pass every comparison. */
+static bool is_success(const struct tally *tally)
+{
+	if (!tally->early_drops)
+		printf("FAIL: nothing was dropped early, so nothing was proved\n");
+	if (tally->verdicts[SL_TRIAL_UNSTEADY] * 100 > tally->trials)
+		printf("FAIL: more than one trial in a hundred is unsteady\n");
+	if (tally->verdicts[SL_TRIAL_NOISY] * 50 > tally->trials)
+		printf("FAIL: more than one trial in fifty is noisy\n");
+	return tally->early_drops && !tally->errors && !tally->verdicts[SL_TRIAL_DIFFERENT] &&
+	       tally->verdicts[SL_TRIAL_UNSTEADY] * 100 <= tally->trials &&
+	       tally->verdicts[SL_TRIAL_NOISY] * 50 <= tally->trials;
+}
+
+static bool run_campaign(const struct options *options, const struct sl_sides *sides,
+			 const struct sl_rules *rules)
+{
+	struct tally tally = {0};
+	time_t start = time(NULL);
+
+	printf("first seed %llu, %u rulesets, %u acts each, candidate %s\n",
+	       (unsigned long long)options->seed, options->rulesets, options->frames,
+	       sides->candidate->name);
+	for (u32 i = 0; i < options->rulesets; i++) {
+		if (!try_seed(options->seed + i, rules, sides, options, &tally))
+			break;
+		if (isatty(STDOUT_FILENO) && i % 10 == 9) {
+			printf("\r%u ", i + 1);
+			fflush(stdout);
+		}
+	}
+	print_tally(&tally, (u32)(time(NULL) - start));
+	return is_success(&tally);
+}
+
+static int print_trial(const struct options *options, const struct sl_rules *rules)
+{
+	SL_CLEANUP(close_trial) struct sl_trial *trial = NULL;
+	struct sl_diag diag;
+	char text[512];
+
+	if (sl_trial_draw(options->seed, options->frames, rules, &trial, &diag)) {
+		fprintf(stderr, "%s\n", diag.text);
+		return EXIT_FAILURE;
+	}
+	sl_lab_config_describe(&trial->config, text, sizeof text);
+	printf("%s\n%s\n", text, trial->rules.text);
+	for (u32 i = 0; i < trial->script->acts.count; i++) {
+		sl_act_describe(&trial->script->acts.items[i], text, sizeof text);
+		printf("%3u %s\n", i, text);
+	}
+	return EXIT_SUCCESS;
+}
+
+/* Inside the session: loads the built-in programs and runs what was asked for. */
+static int run(struct options *options, const struct sl_rules *rules, struct sl_diag *diag)
+{
+	struct mutants_bpf *mutants = NULL;
+	struct sl_candidate pass_all = {0};
+	int error = sl_mutants_load(&mutants, diag);
+	bool good = false;
+
+	if (error)
+		return error;
+	error = sl_mutants_find(mutants, "pass_all", &pass_all);
+	if (!error && options->mutant)
+		error = sl_mutants_find(mutants, options->mutant, &options->candidate);
+	if (error)
+		sl_fail(diag, -error, "there is no built-in program \"%s\"", options->mutant);
+	struct sl_sides sides = {.reference = options->is_bare ? NULL : &pass_all,
+				 .candidate = &options->candidate,
+				 .noise = options->shows_noise ? stdout : NULL};
+	if (!error && options->proves_itself)
+		good = sl_self_proof(mutants, options->seed);
+	else if (!error)
+		good = run_campaign(options, &sides, rules);
+	sl_mutants_unload(mutants);
+	return error ? error : !good;
+}
+
+static void close_arena(struct sl_arena **arena)
+{
+	sl_arena_free(*arena);
+}
+
+/* What was asked for, as an exit status. */
+static int serve(struct options *options, const struct sl_rules *rules, struct sl_diag *diag)
+{
+	if (options->only_prints)
+		return print_trial(options, rules);
+	if (geteuid()) {
+		puts("SKIP: network namespaces and XDP need root");
+		return EXIT_SKIPPED;
+	}
+	stay_on_one_processor();
+	int error = sl_session_start(options->limit_s, diag);
+	return error ? error : run(options, rules, diag);
+}
+
+int main(int argc, char **argv)
+{
+	SL_CLEANUP(close_arena) struct sl_arena *arena = sl_arena_new();
+	struct options options;
+	struct sl_diag diag = {""};
+	struct sl_rules rules = {0};
+
+	if (!read_options(argc, argv, &options)) {
+		fputs(usage, stderr);
+		return 2;
+	}
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	int status = arena ? 0 : sl_fail_memory(&diag);
+	if (!status && options.rules_path)
+		status = sl_rules_read(options.rules_path, arena, &rules, &diag);
+	if (!status)
+		status = serve(&options, options.rules_path ? &rules : NULL, &diag);
+	if (status < 0)
+		fprintf(stderr, "sluice-differential: %s\n", diag.text);
+	return status < 0 ? EXIT_FAILURE : status;
+}

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "trial.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+#include "play.h"
+
+int sl_trial_draw(u64 seed, u32 frames, const struct sl_rules *rules, struct sl_trial **ret_trial,
+		  struct sl_diag *diag)
+{
+	struct sl_arena *arena = sl_arena_new();
+	struct sl_trial *trial = arena ? sl_arena_alloc(arena, sizeof *trial) : NULL;
+	struct sl_random random = {seed};
+
+	if (!trial) {
+		sl_arena_free(arena);
+		return sl_fail_memory(diag);
+	}
+	*trial = (struct sl_trial){
+		.arena = arena, .seed = seed, .config = sl_lab_config_draw(&random)};
+	u64 rules_seed = sl_random_next(&random), script_seed = sl_random_next(&random);
+	trial->rules = rules ? *rules : sl_rules_draw(arena, rules_seed);
+	trial->script = sl_script_draw(arena, script_seed, frames);
+	if (!trial->rules.text || !trial->script) {
+		sl_trial_free(trial);
+		return sl_fail_memory(diag);
+	}
+	*ret_trial = trial;
+	return 0;
+}
+
+void sl_trial_free(struct sl_trial *trial)
+{
+	if (trial)
+		sl_arena_free(trial->arena);
+}
+
+static void free_record(struct sl_record **record)
+{
+	sl_record_free(*record);
+}
+
+static void close_services(struct sl_services **services)
+{
+	sl_services_close(*services);
+}
+
+/* What is left when the script is over. */
+static int read_aftermath(const struct sl_lab *lab, const struct sl_candidate *candidate,
+			  struct sl_record *record, struct sl_diag *diag)
+{
+	int error = sl_lab_read_conntrack(lab, &record->conntrack, diag);
+
+	if (!error)
+		error = sl_rules_read_counters(lab, &record->counters, diag);
+	if (!error)
+		error = sl_lab_count_xdp_drops(lab, &record->xdp_drops, diag);
+	if (!error && candidate)
+		error = sl_candidate_count_drops(candidate, lab, &record->has_early_drops,
+						 &record->early_drops, diag);
+	return error;
+}
+
+/* From the attach to the detach, which is tried also where the part between them fails. */
+static int play_attached(const struct sl_trial *trial, const struct sl_candidate *candidate,
+			 const struct sl_lab *lab, struct sl_services *services,
+			 struct sl_record **ret_record, struct sl_diag *diag)
+{
+	struct sl_diag ignored;
+	int error = candidate ? sl_candidate_attach(candidate, lab, diag) : 0;
+
+	if (!error)
+		error = sl_play(lab, services, trial->script, ret_record, diag);
+	if (!error)
+		error = read_aftermath(lab, candidate, *ret_record, diag);
+	if (!candidate)
+		return error;
+	int detach_error = sl_candidate_detach(candidate, lab, error ? &ignored : diag);
+	return error ? error : detach_error;
+}
+
+/* One side of the trial from a fresh lab to a record. `candidate` may be NULL. */
+static int run_side(const struct sl_trial *trial, const struct sl_candidate *candidate,
+		    struct sl_record **ret_record, struct sl_diag *diag)
+{
+	SL_CLEANUP(sl_lab_close) struct sl_lab lab = SL_LAB_NONE;
+	SL_CLEANUP(close_services) struct sl_services *services = NULL;
+	SL_CLEANUP(free_record) struct sl_record *record = NULL;
+	int error = sl_lab_open(&trial->config, &lab, diag);
+
+	if (!error)
+		error = sl_services_open(&lab, &services, diag);
+	if (!error)
+		error = sl_rules_load(&lab, &trial->rules, diag);
+	if (!error)
+		error = play_attached(trial, candidate, &lab, services, &record, diag);
+	if (error)
+		return error;
+	*ret_record = record;
+	record = NULL;
+	return 0;
+}
+
+static int run_both(const struct sl_trial *trial, const struct sl_candidate *first,
+		    const struct sl_candidate *second, FILE *report, u32 *ret_differences,
+		    struct sl_trial_result *ret_result, struct sl_diag *diag)
+{
+	SL_CLEANUP(free_record) struct sl_record *without = NULL;
+	SL_CLEANUP(free_record) struct sl_record *with = NULL;
+	int error = run_side(trial, first, &without, diag);
+
+	if (error)
+		return sl_fail_in(diag, error, "without the candidate");
+	error = run_side(trial, second, &with, diag);
+	if (error)
+		return sl_fail_in(diag, error, "with the candidate");
+	*ret_differences = sl_compare(trial->script, without, with, report);
+	if (!ret_result)
+		return 0;
+	*ret_result = (struct sl_trial_result){
+		.differences = *ret_differences,
+		.acts = trial->script->acts.count,
+		.silent = sl_record_count_silent(without),
+		.early_drops = with->has_early_drops ? with->early_drops : with->xdp_drops,
+		.miscounts = with->has_early_drops && with->early_drops != with->xdp_drops,
+		.counters_miss = sl_compare_counters(without, with),
+		.elapsed_ms = without->elapsed_ms > with->elapsed_ms ? without->elapsed_ms
+								     : with->elapsed_ms,
+	};
+	for (const char *at = without->conntrack; (at = strchr(at, '\n')); at++)
+		ret_result->connections++;
+	return 0;
+}
+
+#define CONFIRMATIONS 3
+
+/* A difference was seen once. What is it worth? */
+static int confirm(const struct sl_trial *trial, const struct sl_sides *sides,
+		   struct sl_trial_result *result, struct sl_diag *diag)
+{
+	result->verdict = SL_TRIAL_DIFFERENT;
+	for (u32 i = 0; i < CONFIRMATIONS && result->verdict == SL_TRIAL_DIFFERENT; i++) {
+		u32 again = 0, control = 0;
+		int error = run_both(trial, sides->reference, sides->candidate, NULL, &again, NULL,
+				     diag);
+
+		if (!error)
+			error = run_both(trial, sides->reference, sides->reference, sides->noise,
+					 &control, NULL, diag);
+		if (error)
+			return error;
+		if (control)
+			result->verdict = SL_TRIAL_NOISY;
+		else if (!again)
+			result->verdict = SL_TRIAL_UNSTEADY;
+	}
+	return 0;
+}
+
+int sl_trial_run(const struct sl_trial *trial, const struct sl_sides *sides,
+		 struct sl_trial_result *ret_result, struct sl_diag *diag)
+{
+	struct sl_trial_result result;
+	u32 differences = 0;
+	int error = run_both(trial, sides->reference, sides->candidate, sides->noise, &differences,
+			     &result, diag);
+
+	if (!error && differences)
+		error = confirm(trial, sides, &result, diag);
+	if (!error)
+		*ret_result = result;
+	return error;
+}
+
+static void print_script(const struct sl_script *script, FILE *out)
+{
+	char text[512];
+
+	for (u32 i = 0; i < script->acts.count; i++) {
+		const struct sl_act *act = &script->acts.items[i];
+
+		sl_act_describe(act, text, sizeof text);
+		fprintf(out, "%3u %s\n    ", i, text);
+		for (u32 j = 0; j < act->length; j++)
+			fprintf(out, "%02x", act->bytes[j]);
+		fputc('\n', out);
+	}
+}
+
+int sl_trial_report(const struct sl_trial *trial, const struct sl_sides *sides, FILE *out,
+		    struct sl_diag *diag)
+{
+	static const char *const formats[] = {"nft", "iptables-save", "ip6tables-save"};
+	char config[256];
+	u32 differences = 0;
+
+	sl_lab_config_describe(&trial->config, config, sizeof config);
+	fprintf(out, "seed %llu, candidate %s\nhost: %s\nrules (%s):\n%s\nscript:\n",
+		(unsigned long long)trial->seed, sides->candidate->name, config,
+		formats[trial->rules.format], trial->rules.text);
+	print_script(trial->script, out);
+	fputs("differences:\n", out);
+	return run_both(trial, sides->reference, sides->candidate, out, &differences, NULL, diag);
+}
+
+/* --- shrinking ------------------------------------------------------------------------------ */
+
+#define SHRINK_MS 60000
+
+struct shrinker {
+	struct sl_trial *trial;
+	const struct sl_sides *sides;
+	struct timespec start;
+};
+
+static bool is_out_of_time(const struct shrinker *shrinker)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (now.tv_sec - shrinker->start.tv_sec) * 1000 > SHRINK_MS;
+}
+
+/* A trial that no longer runs, say because a chain is gone that a rule jumps to, shows nothing. */
+static bool still_differs(const struct shrinker *shrinker)
+{
+	struct sl_diag ignored;
+	u32 differences = 0;
+
+	return !run_both(shrinker->trial, shrinker->sides->reference, shrinker->sides->candidate,
+			 NULL, &differences, NULL, &ignored) &&
+	       differences;
+}
+
+static bool try_without_acts(struct shrinker *shrinker, u32 from, u32 count)
+{
+	struct sl_script *script = shrinker->trial->script;
+	struct sl_script whole = *script;
+	u32 rest = whole.acts.count - from - count;
+	struct sl_act *fewer = sl_arena_alloc(shrinker->trial->arena,
+					      (whole.acts.count - count + 1) * sizeof *fewer);
+
+	if (!fewer)
+		return false;
+	memcpy(fewer, whole.acts.items, from * sizeof *fewer);
+	memcpy(fewer + from, whole.acts.items + from + count, rest * sizeof *fewer);
+	script->acts.items = fewer;
+	script->acts.count = from + rest;
+	if (still_differs(shrinker))
+		return true;
+	*script = whole;
+	return false;
+}
+
+/* The rules are lines of text; the tools tell whether what is left of them still makes sense. */
+static bool try_without_lines(struct shrinker *shrinker, u32 from, u32 count)
+{
+	const char *whole = shrinker->trial->rules.text;
+	char *fewer = sl_arena_alloc(shrinker->trial->arena, strlen(whole) + 1), *out = fewer;
+	u32 number = 0;
+
+	if (!fewer)
+		return false;
+	for (const char *line = whole; *line; number++) {
+		const char *end = strchr(line, '\n');
+		size_t length = end ? (size_t)(end - line) + 1 : strlen(line);
+
+		if (number < from || number >= from + count) {
+			memcpy(out, line, length);
+			out += length;
+		}
+		line += length;
+	}
+	*out = '\0';
+	shrinker->trial->rules.text = fewer;
+	if (still_differs(shrinker))
+		return true;
+	shrinker->trial->rules.text = whole;
+	return false;
+}
+
+static u32 count_lines(const char *text)
+{
+	u32 lines = 0;
+
+	for (; (text = strchr(text, '\n')); text++)
+		lines++;
+	return lines;
+}
+
+/* Halves, quarters, … single pieces, from the end to the beginning. */
+static void shrink_by(struct shrinker *shrinker, u32 count,
+		      bool (*try_without)(struct shrinker *shrinker, u32 from, u32 count))
+{
+	for (u32 size = count / 2 ? count / 2 : 1; size; size /= 2) {
+		for (u32 end = count; end && !is_out_of_time(shrinker);) {
+			u32 from = end > size ? end - size : 0;
+
+			if (count > end - from && try_without(shrinker, from, end - from))
+				count -= end - from;
+			end = from;
+		}
+	}
+}
+
+int sl_trial_shrink(struct sl_trial *trial, const struct sl_sides *sides, struct sl_diag *diag)
+{
+	struct shrinker shrinker = {.trial = trial, .sides = sides};
+
+	clock_gettime(CLOCK_MONOTONIC, &shrinker.start);
+	if (!still_differs(&shrinker))
+		return sl_fail(diag, EAGAIN, "the difference did not come again");
+	shrink_by(&shrinker, trial->script->acts.count, try_without_acts);
+	shrink_by(&shrinker, count_lines(trial->rules.text), try_without_lines);
+	shrink_by(&shrinker, trial->script->acts.count, try_without_acts);
+	return 0;
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A trial: one ruleset and one script, run in two fresh labs, one without and one with the
+ * candidate, and judged.
+ *
+ * Enters: a seed (or rules), a candidate. Leaves: a verdict and figures; for a difference that
+ * stands, the smallest trial that still shows it.
+ * Promised: a difference counts only if it comes again in new labs, and if two labs without a
+ * candidate do not differ in the same trial.
+ */
+#ifndef SLUICE_PACKET_TRIAL_H
+#define SLUICE_PACKET_TRIAL_H
+
+#include "candidate.h"
+#include "compare.h"
+#include "rulesets.h"
+#include "script.h"
+
+struct sl_trial {
+	struct sl_arena *arena; /* owns everything here */
+	u64 seed;
+	struct sl_lab_config config;
+	struct sl_rules rules;
+	struct sl_script *script;
+};
+
+/* The two sides. */
+struct sl_sides {
+	const struct sl_candidate *reference; /* pass_all, or nothing with --bare */
+	const struct sl_candidate *candidate;
+	FILE *noise; /* for differences that do not count; NULL where nobody wants them */
+};
+
+enum sl_trial_verdict {
+	SL_TRIAL_SAME,
+	SL_TRIAL_DIFFERENT, /* again and again, and only with the candidate */
+	SL_TRIAL_UNSTEADY,  /* a difference that did not come again */
+	SL_TRIAL_NOISY,     /* two labs without a candidate differ too */
+	SL_TRIAL_VERDICT_COUNT,
+};
+
+struct sl_trial_result {
+	enum sl_trial_verdict verdict;
+	u32 differences;
+	u32 acts, silent;  /* silent: nothing was seen without the candidate */
+	u64 early_drops;   /* by the candidate's count, else by the driver's */
+	u64 counters_miss; /* packets that the rules' counters do not show with the candidate */
+	u32 elapsed_ms;    /* of the longer run */
+	u32 connections;   /* in the reference's table at the end */
+	bool miscounts;    /* the candidate's count is not the driver's */
+};
+
+/* Draws a trial of about `frames` acts. With `rules` (else NULL) these instead of random ones. */
+int sl_trial_draw(u64 seed, u32 frames, const struct sl_rules *rules, struct sl_trial **ret_trial,
+		  struct sl_diag *diag);
+void sl_trial_free(struct sl_trial *trial); /* NULL is fine */
+
+int sl_trial_run(const struct sl_trial *trial, const struct sl_sides *sides,
+		 struct sl_trial_result *ret_result, struct sl_diag *diag);
+
+/* Removes rules and acts while the trial still differs; stops after a minute at the latest. */
+int sl_trial_shrink(struct sl_trial *trial, const struct sl_sides *sides, struct sl_diag *diag);
+
+/* Runs the trial once more and writes all there is to know about it. */
+int sl_trial_report(const struct sl_trial *trial, const struct sl_sides *sides, FILE *out,
+		    struct sl_diag *diag);
+
+#endif
