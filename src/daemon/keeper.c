@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -209,6 +210,15 @@ static int adopt(struct sl_keeper *keeper, struct sl_compiled *compiled,
 	if (!error)
 		publish(keeper);
 	return error;
+}
+
+/*
+ * A flood must not starve the keeper, or the packets that pass for want of it would feed the flood;
+ * but a compile takes long enough to cost packets itself, and gets no more than its share.
+ */
+static void be_urgent(bool urgent)
+{
+	setpriority(PRIO_PROCESS, 0, urgent ? -20 : 0);
 }
 
 static int compile(struct sl_keeper *keeper, struct sl_compiled **ret_compiled,
@@ -560,10 +570,12 @@ static void catch_up(struct sl_keeper *keeper)
 		if (!reattach(keeper, &diag))
 			return;
 	}
+	be_urgent(!keeper->wants_compile);
 	if (keeper->wants_compile && refresh(keeper, &diag))
 		fprintf(stderr, "sluice: %s: %s\n", keeper->device, diag.text);
 	else if (!keeper->wants_compile && keeper->info.withdrawn_ns)
 		publish(keeper);
+	be_urgent(true);
 }
 
 static int open_signals(void)
