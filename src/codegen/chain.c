@@ -116,13 +116,14 @@ static void doubt(struct sl_gen *gen, bool split)
 		return;
 	gen->doubts = true;
 	if (!gen->tracked) {
-		sl_asm_store_imm(code, 1, R6, SL_CURSOR(doubtful), SL_WORLDS_ALL);
+		sl_asm_store_imm(code, 1, R6, SL_CURSOR(certain), 0);
 		return;
 	}
 	rule_worlds(gen, split, R1);
-	sl_asm_load(code, 1, R2, R6, SL_CURSOR(doubtful));
-	sl_asm_alu32_reg(code, BPF_OR, R2, R1);
-	sl_asm_store(code, 1, R6, SL_CURSOR(doubtful), R2);
+	sl_asm_alu32_imm(code, BPF_XOR, R1, SL_WORLDS_ALL);
+	sl_asm_load(code, 1, R2, R6, SL_CURSOR(certain));
+	sl_asm_alu32_reg(code, BPF_AND, R2, R1);
+	sl_asm_store(code, 1, R6, SL_CURSOR(certain), R2);
 }
 
 /* A counter is met: the doubtful ones among the rule's worlds, in r1, pass. Uses r3. */
@@ -132,7 +133,8 @@ static void pass_doubtful(struct sl_gen *gen)
 
 	if (!gen->doubts)
 		return;
-	sl_asm_load(code, 1, R3, R6, SL_CURSOR(doubtful));
+	sl_asm_load(code, 1, R3, R6, SL_CURSOR(certain));
+	sl_asm_alu32_imm(code, BPF_XOR, R3, SL_WORLDS_ALL);
 	if (!gen->tracked) {
 		sl_asm_jump32_imm(code, BPF_JNE, R3, 0, gen->pass_all);
 		return;
@@ -158,14 +160,13 @@ static void hit(struct sl_gen *gen, const u32 *index, bool split)
 		sl_asm_alu32_imm(code, BPF_OR, R2, SL_WORLDS_ALL);
 	}
 	pass_doubtful(gen);
-	sl_asm_load(code, 4, R1, R6, SL_CURSOR(hit_count));
-	sl_asm_jump_imm(code, BPF_JGE, R1, SL_CURSOR_HITS, gen->pass_all);
-	sl_asm_alu64_reg(code, BPF_MOV, R3, R1);
-	sl_asm_alu64_imm(code, BPF_LSH, R3, 2);
-	sl_asm_alu64_reg(code, BPF_ADD, R3, R6);
-	sl_asm_store(code, 4, R3, SL_CURSOR(hits), R2);
-	sl_asm_alu64_imm(code, BPF_ADD, R1, 1);
-	sl_asm_store(code, 4, R6, SL_CURSOR(hit_count), R1);
+	sl_asm_load(code, 4, R1, R6, SL_CURSOR(hits_left));
+	sl_asm_alu32_imm(code, BPF_SUB, R1, 1);
+	sl_asm_jump32_imm(code, BPF_JGE, R1, SL_CURSOR_HITS, gen->pass_all); /* it was 0 */
+	sl_asm_store(code, 4, R6, SL_CURSOR(hits_left), R1);
+	sl_asm_alu64_imm(code, BPF_LSH, R1, 2);
+	sl_asm_alu64_reg(code, BPF_ADD, R1, R6);
+	sl_asm_store(code, 4, R1, SL_CURSOR(hits), R2);
 }
 
 /* The policy, for the rule's worlds; they leave the live ones. */
@@ -184,7 +185,7 @@ static void apply_policy(struct sl_gen *gen, const struct frame *frame, bool spl
 /* saved[slot] |= the rule's worlds, which leave the live ones */
 static void save_worlds(struct sl_gen *gen, bool split, u32 slot)
 {
-	s32 offset = SL_CURSOR(saved) + (s32)slot;
+	s32 offset = (s32)SL_SAVED(slot);
 
 	rule_worlds(gen, split, R1);
 	sl_asm_alu32_reg(gen->code, BPF_XOR, R9, R1);
@@ -196,7 +197,8 @@ static void save_worlds(struct sl_gen *gen, bool split, u32 slot)
 /* live |= saved[slot] */
 static void restore_worlds(struct sl_gen *gen, u32 slot)
 {
-	sl_asm_load(gen->code, 1, R1, R6, SL_CURSOR(saved) + (s32)slot);
+	sl_asm_load(gen->code, 1, R1, R6, (s32)SL_SAVED(slot));
+	sl_asm_alu32_imm(gen->code, BPF_AND, R1, SL_WORLDS_ALL);
 	sl_asm_alu32_reg(gen->code, BPF_OR, R9, R1);
 }
 
@@ -216,10 +218,10 @@ static void go_back(struct sl_gen *gen, const struct frame *frame, const struct 
 /* The worlds of the rule become the live ones; the others wait in `slot`. */
 static void enter(struct sl_gen *gen, const struct rule_state *state, u32 slot)
 {
-	s32 offset = SL_CURSOR(saved) + (s32)slot;
+	s32 offset = (s32)SL_SAVED(slot);
 
 	if (!state->split) {
-		sl_asm_store_imm(gen->code, 1, R6, offset, 0);
+		sl_asm_store_imm(gen->code, 1, R6, offset, SL_CURSOR_MARK);
 		return;
 	}
 	rule_worlds(gen, true, R1);
@@ -283,7 +285,7 @@ static void goto_chain(struct sl_gen *gen, const struct frame *frame,
 
 	if (gen->tracked) {
 		enter(gen, state, rest);
-		sl_asm_store_imm(gen->code, 1, R6, SL_CURSOR(saved) + (s32)inner.returned, 0);
+		sl_asm_store_imm(gen->code, 1, R6, (s32)SL_SAVED(inner.returned), SL_CURSOR_MARK);
 	}
 	gen_chain(gen, &inner, chain);
 	sl_asm_bind(gen->code, inner.end);
@@ -388,10 +390,13 @@ static enum sl_match_result conntrack_state(struct sl_gen *gen, struct rule_stat
 		return worlds & SL_WORLD_INVALID ? SL_MATCH_ALWAYS : SL_MATCH_NEVER;
 	rule_worlds(gen, state->split, R1);
 	sl_asm_alu32_imm(gen->code, BPF_AND, R1, worlds);
-	sl_asm_jump32_imm(gen->code, BPF_JEQ, R1, 0, state->next);
-	sl_asm_alu32_imm(gen->code, BPF_LSH, R1, SL_RULE_SHIFT);
+	/* Before the test, or the verifier would know bits of r9, and follow it again (cursor.h).
+	 */
+	sl_asm_alu32_reg(gen->code, BPF_MOV, R2, R1);
+	sl_asm_alu32_imm(gen->code, BPF_LSH, R2, SL_RULE_SHIFT);
 	sl_asm_alu32_imm(gen->code, BPF_AND, R9, 0xffffff);
-	sl_asm_alu32_reg(gen->code, BPF_OR, R9, R1);
+	sl_asm_alu32_reg(gen->code, BPF_OR, R9, R2);
+	sl_asm_jump32_imm(gen->code, BPF_JEQ, R1, 0, state->next);
 	state->split = true;
 	return SL_MATCH_TESTED;
 }

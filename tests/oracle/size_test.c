@@ -212,7 +212,7 @@ static void code_that_is_too_complex_is_halved(void **unused)
 	sl_program_free(p);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(two_hundred_rules_load_at_xdp),
@@ -223,6 +223,9 @@ int main(void)
 	};
 	struct sl_diag diag = {0};
 	int failed;
+
+	if (argc > 1)
+		cmocka_set_test_filter(argv[1]);
 
 	if (unshare(CLONE_NEWNET) || sl_observer_open(&observer, &diag)) {
 		printf("SKIP: %s\n", diag.text[0] ? diag.text : "a network namespace wants root");
