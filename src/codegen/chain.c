@@ -11,11 +11,9 @@
 
 /* A chain that is being emitted. */
 struct frame {
-	const struct sl_step *step; /* the base chain's step */
-	bool is_base;
 	sl_label end;      /* user chain: behind it; base chain: its policy */
-	sl_label finished; /* base chain: its verdict stands, in every world */
-	u32 returned;      /* user chain: cursor.saved slot of worlds that wait at `end` */
+	sl_label finished; /* behind the base chain: its verdict stands, in every world */
+	u32 returned;      /* cursor.saved slot of worlds that wait at `end` */
 };
 
 /* One rule on its way. */
@@ -48,22 +46,20 @@ static void move_worlds(struct sl_gen *gen, bool split, s32 shift)
 	sl_asm_alu32_reg(gen->code, BPF_OR, R9, R1);
 }
 
-/* Where evaluation goes on once no world of this frame is live any more. */
-static sl_label when_dead(const struct frame *frame)
+static void jump_if_dead(struct sl_gen *gen, sl_label target)
 {
-	return frame->is_base ? frame->finished : frame->end;
+	rule_worlds(gen, false, R1);
+	sl_asm_jump32_imm(gen->code, BPF_JEQ, R1, 0, target);
 }
 
 /* Behind a rule that took worlds away: the next one, or out if none is left. */
 static void go_on(struct sl_gen *gen, const struct frame *frame, const struct rule_state *state)
 {
 	if (!state->split) {
-		sl_asm_jump(gen->code, when_dead(frame));
+		sl_asm_jump(gen->code, frame->end);
 		return;
 	}
-	sl_asm_alu32_reg(gen->code, BPF_MOV, R1, R9);
-	sl_asm_alu32_imm(gen->code, BPF_AND, R1, SL_WORLDS_MASK);
-	sl_asm_jump32_imm(gen->code, BPF_JEQ, R1, 0, when_dead(frame));
+	jump_if_dead(gen, frame->end);
 	sl_asm_jump(gen->code, state->next);
 }
 
@@ -169,15 +165,13 @@ static void hit(struct sl_gen *gen, const u32 *index, bool split)
 	sl_asm_store(code, 4, R1, SL_CURSOR(hits), R2);
 }
 
-/* The policy, for the rule's worlds; they leave the live ones. */
-static void apply_policy(struct sl_gen *gen, const struct frame *frame, bool split)
+/* For the live worlds, which live no more. */
+static void apply_policy(struct sl_gen *gen, const struct sl_step *step)
 {
-	const struct sl_step *step = frame->step;
-
 	if (step->policy_counter != SL_NO_COUNTER)
-		hit(gen, &step->policy_counter, split);
+		hit(gen, &step->policy_counter, false);
 	if (gen->tracked)
-		move_worlds(gen, split, step->drops_by_policy ? 0 : SL_ACCEPTED_SHIFT);
+		move_worlds(gen, false, step->drops_by_policy ? 0 : SL_ACCEPTED_SHIFT);
 	else if (step->drops_by_policy)
 		decide_all(gen, 0);
 }
@@ -208,10 +202,7 @@ static void go_back(struct sl_gen *gen, const struct frame *frame, const struct 
 		sl_asm_jump(gen->code, frame->end);
 		return;
 	}
-	if (frame->is_base)
-		apply_policy(gen, frame, true);
-	else
-		save_worlds(gen, true, frame->returned);
+	save_worlds(gen, true, frame->returned);
 	go_on(gen, frame, state);
 }
 
@@ -249,8 +240,7 @@ static void jump_to_chain(struct sl_gen *gen, const struct frame *frame,
 		return;
 	}
 
-	struct frame inner = {.step = frame->step,
-			      .end = sl_asm_label(gen->code),
+	struct frame inner = {.end = sl_asm_label(gen->code),
 			      .finished = frame->finished,
 			      .returned = gen->saved_slots++};
 
@@ -260,9 +250,7 @@ static void jump_to_chain(struct sl_gen *gen, const struct frame *frame,
 	sl_asm_bind(gen->code, inner.end);
 	if (gen->tracked) {
 		restore_worlds(gen, inner.returned);
-		sl_asm_alu32_reg(gen->code, BPF_MOV, R1, R9);
-		sl_asm_alu32_imm(gen->code, BPF_AND, R1, SL_WORLDS_MASK);
-		sl_asm_jump32_imm(gen->code, BPF_JEQ, R1, 0, when_dead(frame));
+		jump_if_dead(gen, frame->end);
 	}
 	gen->saved_slots--;
 	sl_asm_jump(gen->code, state->next);
@@ -278,8 +266,7 @@ static void goto_chain(struct sl_gen *gen, const struct frame *frame,
 	}
 
 	u32 rest = gen->saved_slots++;
-	struct frame inner = {.step = frame->step,
-			      .end = sl_asm_label(gen->code),
+	struct frame inner = {.end = sl_asm_label(gen->code),
 			      .finished = frame->finished,
 			      .returned = gen->saved_slots++};
 
@@ -293,14 +280,9 @@ static void goto_chain(struct sl_gen *gen, const struct frame *frame,
 		sl_asm_jump(gen->code, frame->end);
 	} else {
 		restore_worlds(gen, inner.returned);
-		if (frame->is_base)
-			apply_policy(gen, frame, false);
-		else
-			save_worlds(gen, false, frame->returned);
+		save_worlds(gen, false, frame->returned);
 		restore_worlds(gen, rest);
-		sl_asm_alu32_reg(gen->code, BPF_MOV, R1, R9);
-		sl_asm_alu32_imm(gen->code, BPF_AND, R1, SL_WORLDS_MASK);
-		sl_asm_jump32_imm(gen->code, BPF_JEQ, R1, 0, when_dead(frame));
+		jump_if_dead(gen, frame->end);
 		sl_asm_jump(gen->code, state->next);
 	}
 	gen->saved_slots -= 2;
@@ -494,15 +476,21 @@ static void gen_chain(struct sl_gen *gen, const struct frame *frame, const struc
 
 void sl_gen_base_chain(struct sl_gen *gen, const struct sl_step *step)
 {
-	struct frame frame = {.step = step,
-			      .is_base = true,
-			      .end = sl_asm_label(gen->code),
-			      .finished = sl_asm_label(gen->code)};
+	struct frame frame = {.end = sl_asm_label(gen->code),
+			      .finished = sl_asm_label(gen->code),
+			      .returned = gen->saved_slots++};
 
+	if (gen->tracked)
+		sl_asm_store_imm(gen->code, 1, R6, (s32)SL_SAVED(frame.returned), SL_CURSOR_MARK);
 	gen_chain(gen, &frame, step->chain);
 	sl_asm_bind(gen->code, frame.end);
-	apply_policy(gen, &frame, false);
+	if (gen->tracked) {
+		restore_worlds(gen, frame.returned);
+		jump_if_dead(gen, frame.finished);
+	}
+	apply_policy(gen, step);
 	sl_asm_bind(gen->code, frame.finished);
+	gen->saved_slots--;
 	if (!gen->tracked)
 		return;
 	/* What was accepted is live for the next chain. */
