@@ -290,7 +290,9 @@ static int climb(struct sl_keeper *keeper, struct sl_compiled *compiled,
 	int error = -EOPNOTSUPP;
 
 	sl_ladder_plan(&ladder, modes);
-	for (u32 i = 0; modes[i] != SL_MODE_NONE && error; i++) {
+	/* Beside somebody's program only when asked for: it sees packets first, and sluice fewer.
+	 */
+	for (u32 i = 0; modes[i] != SL_MODE_NONE && error && error != -EBUSY; i++) {
 		struct sl_diag why = {0};
 
 		error = try_mode(keeper, compiled, ladder.link, modes[i], ret_dataplane, &why);
