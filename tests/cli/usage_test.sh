@@ -78,6 +78,6 @@ run attach dev v0; exits 1; complains "already keeps v0 in step"
 run down dev v0; exits 0; says "v0: detached"
 run status --check; exits 2; says "CRITICAL"
 run up dev v0 mode tc -j; exits 0; json '.mode == "tc"'
-run detach -j; exits 0
+run detach -j; exits 0; json '.detached == ["v0"]'
 
 finish
