@@ -82,13 +82,29 @@ static u64 now_ms(void)
 	return (u64)now.tv_sec * 1000 + (u64)now.tv_nsec / 1000000;
 }
 
-/* TCX programs have no netlink dump, so the host's reader cannot see them. */
-static void note_foreign_tcx(struct sl_host *host, const char *device, u32 own_program)
+/* Those ahead of the rules of whom netlink does not tell: tcx programs, and devices above. */
+static void note_takers(struct sl_host *host, const char *device, u32 own_program,
+			const struct sl_snapshot *snapshot)
 {
-	for (u32 i = 0; i < host->links.count; i++)
-		if (!strcmp(host->links.items[i].name, device) &&
-		    sl_attach_count_tcx(host->links.items[i].ifindex, own_program))
-			host->links.items[i].has_tc_ingress = true;
+	for (u32 i = 0; i < host->links.count; i++) {
+		struct sl_link *link = &host->links.items[i];
+
+		if (strcmp(link->name, device) != 0)
+			continue;
+		link->is_taken = snapshot->rx_handler != 0;
+		if (sl_attach_count_tcx(link->ifindex, own_program))
+			link->has_tc_ingress = true;
+	}
+}
+
+/* Rules whose changes the data plane could not see must never be published. */
+static int check_generation(const struct sl_compiled *compiled, struct sl_diag *diag)
+{
+	if (compiled->snapshot.generation_address || !compiled->rules->tables.count)
+		return 0;
+	return sl_fail(diag, ENOENT,
+		       "cannot find nf_tables' generation in this kernel, so that a change of the "
+		       "rules would go unnoticed; if kernel.kptr_restrict is 2, set it to 1");
 }
 
 /* Host and rules, read between two snapshots; *ret_consistent says whether those are equal. */
@@ -115,7 +131,7 @@ static int read_once(struct sl_observer *observer, const char *device, u32 own_p
 	error = sl_host_read(&compiled->host, diag);
 	if (error)
 		return error;
-	note_foreign_tcx(compiled->host, device, own_program);
+	note_takers(compiled->host, device, own_program, &compiled->snapshot);
 	error = sl_foreign_note(sl_observer_hooks(observer), compiled->host);
 	if (error)
 		return sl_fail(diag, -error, "netfilter's hooks cannot be told apart: %s",
@@ -127,6 +143,9 @@ static int read_once(struct sl_observer *observer, const char *device, u32 own_p
 			return sl_fail(diag, ENODEV, "%s is gone", device);
 		error = sl_observer_look(observer, link->ifindex, &after, diag);
 	}
+	if (error)
+		return error;
+	error = check_generation(compiled, diag);
 	if (error)
 		return error;
 	*ret_consistent = sl_snapshots_equal(&compiled->snapshot, &after) &&
