@@ -20,12 +20,15 @@ struct decided {
 	struct sl_decisions decisions;
 };
 
+/* For the one test that has code. */
+static const struct sl_code *nft_code;
+
 static struct decided decide(struct nft *nft)
 {
 	struct decided decided = {.program = lift(nft)};
 
 	assert_int_equal(sl_optimise_legalise(decided.program), 0);
-	assert_int_equal(sl_decide(decided.program, nft->rules, &decided.decisions), 0);
+	assert_int_equal(sl_decide(decided.program, nft->rules, nft_code, &decided.decisions), 0);
 	return decided;
 }
 
@@ -288,6 +291,30 @@ static void verdict_map_leads_on(void **state)
 	expect(&nft, "early early (not met) early");
 }
 
+static void rules_that_the_code_has_no_room_for_are_behind(void **state)
+{
+	struct nft nft = an_input_chain(NFPROTO_IPV4);
+	struct sl_nft_chain *deep = add_chain(&nft, nft.table, "deep");
+	struct sl_program *chains;
+	struct sl_code code = {0};
+
+	(void)state;
+	nft_rule(&nft, deep, TCP, drop_it());
+	nft_rule(&nft, deep, UDP, drop_it()); /* handle 2: the cut */
+	nft_rule(&nft, nft.chain, UDP, drop_it());
+	nft_rule(&nft, nft.chain, TCP, jump_to(NFT_JUMP, "deep"));
+	nft_rule(&nft, nft.chain, TCP, drop_it());
+	chains = lift(&nft);
+	for (u32 i = 0; i < chains->chains.count; i++)
+		if (!strcmp(chains->chains.items[i]->name, "deep"))
+			code.cuts[SL_MARKER_IP_INPUT - SL_MARKER_FIRST] =
+				(struct sl_cut){chains->chains.items[i], 2};
+	nft_code = &code;
+	expect(&nft, "early early behind (behind) early behind");
+	nft_code = NULL;
+	sl_program_free(chains);
+}
+
 /* Sixteen chains that each jump twice to the next: 65,536 ways. */
 static void many_ways_are_walked_once(void **state)
 {
@@ -332,6 +359,7 @@ int main(void)
 		cmocka_unit_test(rules_of_other_hooks_do_not_count),
 		cmocka_unit_test(forwarding_device_meets_both),
 		cmocka_unit_test(verdict_map_leads_on),
+		cmocka_unit_test(rules_that_the_code_has_no_room_for_are_behind),
 		cmocka_unit_test(many_ways_are_walked_once),
 	};
 

@@ -224,18 +224,23 @@ static void enter(struct sl_gen *gen, const struct rule_state *state, u32 slot)
 	sl_asm_alu32_reg(gen->code, BPF_OR, R9, R1);
 }
 
-static bool has_room(struct sl_gen *gen, u32 slots)
+/* Room for a chain's rules from `first` on, and for worlds that wait meanwhile. */
+static bool has_room(struct sl_gen *gen, u32 slots, const struct sl_chain *chain, u32 first)
 {
-	if (gen->code->insns.count < gen->insn_limit && gen->saved_slots + slots <= SL_CURSOR_DEPTH)
+	bool is_short = gen->code->insns.count < gen->insn_limit;
+
+	if (is_short && gen->saved_slots + slots <= SL_CURSOR_DEPTH)
 		return true;
 	gen->over_limit = true;
+	if (!is_short && !gen->cut.chain && first < chain->rules.count)
+		gen->cut = (struct sl_cut){chain, chain->rules.items[first].handle};
 	return false;
 }
 
 static void jump_to_chain(struct sl_gen *gen, const struct frame *frame,
 			  const struct rule_state *state, const struct sl_chain *chain)
 {
-	if (!has_room(gen, 1)) {
+	if (!has_room(gen, 1, chain, 0)) {
 		pass(gen, frame, state);
 		return;
 	}
@@ -260,7 +265,7 @@ static void jump_to_chain(struct sl_gen *gen, const struct frame *frame,
 static void goto_chain(struct sl_gen *gen, const struct frame *frame,
 		       const struct rule_state *state, const struct sl_chain *chain)
 {
-	if (!has_room(gen, 2)) {
+	if (!has_room(gen, 2, chain, 0)) {
 		pass(gen, frame, state);
 		return;
 	}
@@ -466,7 +471,7 @@ static void gen_rule(struct sl_gen *gen, const struct frame *frame, const struct
 static void gen_chain(struct sl_gen *gen, const struct frame *frame, const struct sl_chain *chain)
 {
 	for (u32 i = 0; i < chain->rules.count; i++) {
-		if (!has_room(gen, 0)) {
+		if (!has_room(gen, 0, chain, i)) {
 			pass(gen, frame, &(struct rule_state){0});
 			return;
 		}

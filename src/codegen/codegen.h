@@ -19,11 +19,18 @@
 
 #define SL_STAGES (SL_MARKER_LAST - SL_MARKER_FIRST + 1)
 
+/* Where a stage ran out of room: this rule and all that its code would have met behind it. */
+struct sl_cut {
+	const struct sl_chain *chain; /* NULL: it did not */
+	u64 handle;                   /* of the rule, the first of those that were merged */
+};
+
 struct sl_code {
 	/* Instructions and relocations of each marker, in arena memory of the program. */
 	struct sl_asm stages[SL_STAGES];
 	u32 insn_limit;             /* as sl_codegen() was asked for */
-	bool over_limit[SL_STAGES]; /* rules were left out for length */
+	bool over_limit[SL_STAGES]; /* rules were left out for length, or jumps for depth */
+	struct sl_cut cuts[SL_STAGES];
 	u32 hit_max; /* counted rules that a packet can meet at most, ≤ SL_CURSOR_HITS */
 };
 
