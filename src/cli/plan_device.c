@@ -121,14 +121,12 @@ static int add_veth_effects(struct sl_plan *plan)
 static int find_effects(struct sl_plan *plan)
 {
 	enum sl_answer lro = sl_offload_is_on(plan->device, SL_OFFLOAD_LRO);
-	char driver[32];
 
 	if (plan->mode != SL_MODE_NATIVE || plan->attached == SL_MODE_NATIVE)
 		return 0;
 	if (is_veth(plan->ladder.link))
 		return add_veth_effects(plan);
-	sl_offload_driver(plan->device, driver);
-	if (lro == SL_YES || (!strcmp(driver, "virtio_net") && lro != SL_NO))
+	if (lro == SL_YES || (!strcmp(plan->ladder.link->driver, "virtio_net") && lro != SL_NO))
 		return add_effect(plan, &(struct sl_side_effect){plan->device,
 								 "large-receive-offload", say(lro),
 								 "off (or the driver refuses)"});
