@@ -15,6 +15,9 @@ enum sl_config_route {
 	SL_CONFIG_ROUTE_PASS,
 };
 
+/* Room for the namespace's addresses. Full: the load fails, nothing is guessed. */
+#define SL_LOCAL_ADDRESSES_MAX 4096
+
 struct sl_config {
 	__u32 mac_low; /* the device's address, as it lies in memory */
 	__u16 mac_high;
@@ -23,9 +26,9 @@ struct sl_config {
 	__u8 hit_max;               /* counted rules that a packet can meet at most; 0: none */
 	__u8 uses_conntrack;        /* the path has conntrack in it */
 	__u8 miss_worlds;           /* worlds that a conntrack miss can mean */
-	__u8 uses_lease;            /* lease_until_ns must be compared */
 	/* verdicts of the family rest on whose an address is, or on forwarding */
 	__u8 asks_addresses_ip, asks_addresses_ip6;
+	__u8 asks_device; /* verdicts rest on the device's name or group */
 	__u32 ifindex;
 };
 

@@ -20,11 +20,14 @@
 struct sl_snapshot {
 	__u64 net_cookie;  /* the namespace: the device may be moved */
 	__u64 rx_handler;  /* bridge, bond, macvlan, … took the device: must be 0 */
-	__u64 tc_ingress;  /* a TC ingress program or filter may take packets first */
+	__u64 tc_filters;  /* TC ingress filters take packets first; 0: none */
 	__u64 vlan_info;   /* VLAN devices on top */
 	__u64 hooks_ip[3]; /* netfilter hooks: prerouting, input, forward: legacy tables, … */
 	__u64 hooks_ip6[3];
 	__u64 hooks_ingress;
+	__u64 name[2]; /* of the device; and its group: `ip link set … name …` */
+	__u32 group;
+	__u32 tc_programs;   /* at TC ingress, sluice's own included */
 	__u32 generation;    /* nf_tables' base_seq: any commit moves it */
 	__u32 address_genid; /* an IPv4 address came or went */
 	__u32 address_genid6;
@@ -47,11 +50,6 @@ struct sl_snapshot {
 struct sl_live {
 	__u64 epoch;
 	struct sl_snapshot expected;
-	/*
-	 * Where the kernel cannot be read from the data plane: CLOCK_MONOTONIC until which the
-	 * watcher vouches for `expected`. 0: not needed.
-	 */
-	__u64 lease_until_ns;
 	__u32 related_possible; /* conntrack expectations exist or may: a miss may be RELATED */
 	__u32 padding;
 };
@@ -71,7 +69,7 @@ struct sl_count {
 	__u64 packets, bytes;
 };
 
-_Static_assert(sizeof(struct sl_snapshot) == 11 * 8 + 6 * 4 + 2 * 8, "shared with maps");
-_Static_assert(sizeof(struct sl_live) == sizeof(struct sl_snapshot) + 24, "shared with maps");
+_Static_assert(sizeof(struct sl_snapshot) == 13 * 8 + 8 * 4 + 2 * 8, "shared with maps");
+_Static_assert(sizeof(struct sl_live) == sizeof(struct sl_snapshot) + 16, "shared with maps");
 
 #endif

@@ -52,9 +52,6 @@ static __always_inline __u32 possible_worlds(void *context, const struct sl_curs
 
 	if (cursor->protocol != IPPROTO_TCP && cursor->protocol != IPPROTO_UDP)
 		return WORLDS_ALL;
-	/* conntrack's module is not there: nor are connections, but that is not for us to say */
-	if (is_tc ? !bpf_skb_ct_lookup : !bpf_xdp_ct_lookup)
-		return WORLDS_ALL;
 
 	__u32 size = is_ip6 ? tuple_ip6(&tuple, cursor) : tuple_ip(&tuple, cursor);
 

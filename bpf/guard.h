@@ -33,6 +33,9 @@ volatile struct sl_live live SEC(".data.live");
 #define COMPARE_FIELDS(READ, READ2)                                                                \
 	{                                                                                          \
 		SL_EACH_COMMON_FIELD(COMPARE_FIELD, READ, READ2)                                   \
+		if (config.asks_device) {                                                          \
+			SL_EACH_DEVICE_FIELD(COMPARE_FIELD, READ)                                  \
+		}                                                                                  \
 		if (is_ip6) {                                                                      \
 			SL_EACH_IP6_FIELD(COMPARE_FIELD, READ, READ2)                              \
 			if (config.asks_addresses_ip6) {                                           \
@@ -46,7 +49,8 @@ volatile struct sl_live live SEC(".data.live");
 		}                                                                                  \
 	}
 
-#define GENERATION(net) (net)->nft.base_seq
+#define GENERATION(net)    (net)->nft.base_seq
+#define NAME_WORD(dev, at) (*(__u64 *)&(dev)->name[at])
 static __always_inline bool loaded_state_is_as_expected(struct net_device *dev, bool is_ip6)
 {
 	struct net *net = dev->nd_net.net;
@@ -54,6 +58,7 @@ static __always_inline bool loaded_state_is_as_expected(struct net_device *dev, 
 	COMPARE_FIELDS(LOAD, LOAD2)
 	return true;
 }
+#undef NAME_WORD
 #undef GENERATION
 
 static __always_inline __u32 probe_generation(void)
@@ -65,7 +70,8 @@ static __always_inline __u32 probe_generation(void)
 	return generation;
 }
 
-#define GENERATION(net) probe_generation()
+#define GENERATION(net)    probe_generation()
+#define NAME_WORD(dev, at) PROBE_NAME_WORD(dev, at)
 static __always_inline bool probed_state_is_as_expected(bool is_ip6)
 {
 	struct net_device *dev = (void *)live.expected.device_address;
@@ -74,11 +80,7 @@ static __always_inline bool probed_state_is_as_expected(bool is_ip6)
 	COMPARE_FIELDS(PROBE, PROBE2)
 	return true;
 }
+#undef NAME_WORD
 #undef GENERATION
-
-static __always_inline bool lease_holds(void)
-{
-	return !config.uses_lease || bpf_ktime_get_ns() < live.lease_until_ns;
-}
 
 #endif

@@ -92,13 +92,27 @@ struct in_device {
 	struct ipv4_devconf cnf;
 };
 
+struct bpf_mprog_bundle {
+	__u32 count;
+};
+
+struct bpf_mprog_entry {
+	struct bpf_mprog_bundle *parent;
+};
+
+struct tcx_entry {
+	void *miniq;
+	struct bpf_mprog_bundle bundle;
+};
+
 struct net_device {
 	struct list_head dev_list;
-	int ifindex;
+	char name[16];
+	int ifindex, group;
 	void *rx_handler;
-	void *tcx_ingress;   /* since 6.6, for clsact and TCX alike */
-	void *miniq_ingress; /* before */
-	void *vlan_info;     /* only with 802.1Q support */
+	struct bpf_mprog_entry *tcx_ingress; /* since 6.6, for clsact and TCX alike */
+	void *miniq_ingress;                 /* before */
+	void *vlan_info;                     /* only with 802.1Q support */
 	struct nf_hook_entries *nf_hooks_ingress;
 	struct in_device *ip_ptr;
 	possible_net_t nd_net;

@@ -22,7 +22,7 @@ struct local_key {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 4096); /* full: load fails, nothing is guessed */
+	__uint(max_entries, SL_LOCAL_ADDRESSES_MAX);
 	__type(key, struct local_key);
 	__type(value, __u8);
 } local_addresses SEC(".maps");

@@ -111,8 +111,7 @@ static __always_inline enum sl_fate_count judge(const struct packet *packet, __u
 		if (possible & pass)
 			return SL_PASSED_CONNTRACK;
 	}
-	if (!epoch || !lease_holds() || !kernel_is_as_expected(packet, is_ip6) ||
-	    live.epoch != epoch)
+	if (!epoch || !kernel_is_as_expected(packet, is_ip6) || live.epoch != epoch)
 		return SL_PASSED_STALE;
 	count_rules(&cursor, possible, *ret_bytes);
 	return SL_DROPPED;

@@ -45,7 +45,8 @@ static __always_inline __u32 read_generation(void)
 	return generation;
 }
 
-#define GENERATION(net) read_generation()
+#define GENERATION(net)    read_generation()
+#define NAME_WORD(dev, at) PROBE_NAME_WORD(dev, at)
 
 struct search {
 	struct list_head *head, *at;

@@ -19,15 +19,38 @@
 #define HAS_GENERATION_IN_NET() bpf_core_field_exists(((struct net *)0)->nft.base_seq)
 
 /*
+ * The kernel keeps a TC hook's programs twice and turns the copies over, and its filters beside
+ * them; so the pointer to the present copy says little. These ask what lies behind it, which most
+ * devices do not have.
+ */
+static __always_inline __u32 tcx_count(struct bpf_mprog_entry *entry)
+{
+	return entry ? BPF_CORE_READ(entry, parent, count) : 0;
+}
+
+static __always_inline __u64 tcx_filters(struct bpf_mprog_entry *entry)
+{
+	struct tcx_entry *tcx;
+
+	if (!entry)
+		return 0;
+	tcx = (void *)BPF_CORE_READ(entry, parent) -
+	      bpf_core_field_offset(struct tcx_entry, bundle);
+	return (__u64)BPF_CORE_READ(tcx, miniq);
+}
+
+/*
  * For each field: SAME(name, expression over `dev` and `net`), in the order of cache lines. Which
  * of them a packet's verdict rests on depends on its family, and on what the path makes of
  * addresses; so the guard does not compare all of them every time.
  */
 #define SL_EACH_COMMON_FIELD(SAME, READ, READ2)                                                    \
 	SAME(rx_handler, (__u64)READ(dev, rx_handler))                                             \
-	SAME(tc_ingress, bpf_core_field_exists(dev->tcx_ingress)                                   \
-				 ? (__u64)READ(dev, tcx_ingress)                                   \
+	SAME(tc_filters, bpf_core_field_exists(dev->tcx_ingress)                                   \
+				 ? tcx_filters(READ(dev, tcx_ingress))                             \
 				 : (__u64)READ(dev, miniq_ingress))                                \
+	SAME(tc_programs,                                                                          \
+	     bpf_core_field_exists(dev->tcx_ingress) ? tcx_count(READ(dev, tcx_ingress)) : 0)      \
 	SAME(hooks_ingress, (__u64)READ(dev, nf_hooks_ingress))                                    \
 	SAME(vlan_info, bpf_core_field_exists(dev->vlan_info) ? (__u64)READ(dev, vlan_info) : 0)   \
 	SAME(net_cookie, READ(net, net_cookie))                                                    \
@@ -52,7 +75,24 @@
 	SAME(hooks_ip6[2], (__u64)READ(net, nf.hooks_ipv6[NF_INET_FORWARD]))                       \
 	SAME(address_genid6, (__u32)READ(net, ipv6.dev_addr_genid.counter))
 
+/* Where rules ask for the device's name or group. The name is read as two words. */
+#define SL_EACH_DEVICE_FIELD(SAME, READ)                                                           \
+	SAME(name[0], NAME_WORD(dev, 0))                                                           \
+	SAME(name[1], NAME_WORD(dev, 8))                                                           \
+	SAME(group, (__u32)READ(dev, group))
+
+#define PROBE_NAME_WORD(dev, at)                                                                   \
+	({                                                                                         \
+		__u64 word = 0;                                                                    \
+                                                                                                   \
+		bpf_probe_read_kernel(                                                             \
+			&word, sizeof word,                                                        \
+			(void *)(dev) + bpf_core_field_offset(struct net_device, name) + (at));    \
+		word;                                                                              \
+	})
+
 #define SL_EACH_SNAPSHOT_FIELD(SAME, READ, READ2)                                                  \
+	SL_EACH_DEVICE_FIELD(SAME, READ)                                                           \
 	SL_EACH_COMMON_FIELD(SAME, READ, READ2)                                                    \
 	SL_EACH_IP_FIELD(SAME, READ, READ2)                                                        \
 	SL_EACH_IP6_FIELD(SAME, READ, READ2)                                                       \

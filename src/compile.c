@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "lift/lift.h"
 #include "load/attach.h"
@@ -81,17 +82,33 @@ static u64 now_ms(void)
 	return (u64)now.tv_sec * 1000 + (u64)now.tv_nsec / 1000000;
 }
 
-/* TCX programs have no netlink dump, so the host's reader cannot see them. */
-static void note_foreign_tcx(struct sl_host *host, const char *device, int own_tc_program)
+/* Those ahead of the rules of whom netlink does not tell: tcx programs, and devices above. */
+static void note_takers(struct sl_host *host, const char *device, u32 own_program,
+			const struct sl_snapshot *snapshot)
 {
-	for (u32 i = 0; i < host->links.count; i++)
-		if (!strcmp(host->links.items[i].name, device) &&
-		    sl_attach_count_tcx(host->links.items[i].ifindex, own_tc_program))
-			host->links.items[i].has_tc_ingress = true;
+	for (u32 i = 0; i < host->links.count; i++) {
+		struct sl_link *link = &host->links.items[i];
+
+		if (strcmp(link->name, device) != 0)
+			continue;
+		link->is_taken = snapshot->rx_handler != 0;
+		if (sl_attach_count_tcx(link->ifindex, own_program))
+			link->has_tc_ingress = true;
+	}
+}
+
+/* Rules whose changes the data plane could not see must never be published. */
+static int check_generation(const struct sl_compiled *compiled, struct sl_diag *diag)
+{
+	if (compiled->snapshot.generation_address || !compiled->rules->tables.count)
+		return 0;
+	return sl_fail(diag, ENOENT,
+		       "cannot find nf_tables' generation in this kernel, so that a change of the "
+		       "rules would go unnoticed; if kernel.kptr_restrict is 2, set it to 1");
 }
 
 /* Host and rules, read between two snapshots; *ret_consistent says whether those are equal. */
-static int read_once(struct sl_observer *observer, const char *device, int own_tc_program,
+static int read_once(struct sl_observer *observer, const char *device, u32 own_program,
 		     u32 patience_ms, struct sl_compiled *compiled, bool *ret_consistent,
 		     struct sl_diag *diag)
 {
@@ -114,7 +131,7 @@ static int read_once(struct sl_observer *observer, const char *device, int own_t
 	error = sl_host_read(&compiled->host, diag);
 	if (error)
 		return error;
-	note_foreign_tcx(compiled->host, device, own_tc_program);
+	note_takers(compiled->host, device, own_program, &compiled->snapshot);
 	error = sl_foreign_note(sl_observer_hooks(observer), compiled->host);
 	if (error)
 		return sl_fail(diag, -error, "netfilter's hooks cannot be told apart: %s",
@@ -128,12 +145,15 @@ static int read_once(struct sl_observer *observer, const char *device, int own_t
 	}
 	if (error)
 		return error;
+	error = check_generation(compiled, diag);
+	if (error)
+		return error;
 	*ret_consistent = sl_snapshots_equal(&compiled->snapshot, &after) &&
 			  compiled->rules->generation == after.generation;
 	return 0;
 }
 
-int sl_compile_live(struct sl_observer *observer, const char *device, int own_tc_program,
+int sl_compile_live(struct sl_observer *observer, const char *device, u32 own_program,
 		    u32 patience_ms, struct sl_compiled **ret_compiled, struct sl_diag *diag)
 {
 	u64 deadline = now_ms() + patience_ms;
@@ -145,8 +165,8 @@ int sl_compile_live(struct sl_observer *observer, const char *device, int own_tc
 
 		if (!compiled)
 			return sl_fail_memory(diag);
-		error = read_once(observer, device, own_tc_program, patience_ms, compiled,
-				  &consistent, diag);
+		error = read_once(observer, device, own_program, patience_ms, compiled, &consistent,
+				  diag);
 		if (!error && consistent)
 			error = compile(compiled, device, diag);
 		if (!error && consistent) {
@@ -181,6 +201,14 @@ static int add_stand_in(struct sl_host *host)
 	return 0;
 }
 
+/* The host's reader says "may be there" of all that it may not read; it would hide the rules. */
+static void take_as_absent(struct sl_host *host)
+{
+	host->has_xfrm = host->has_legacy_ip = host->has_legacy_ip6 = false;
+	for (u32 i = 0; i < host->links.count; i++)
+		host->links.items[i].has_tc_ingress = false;
+}
+
 int sl_compile_file(const char *path, const char *device, struct sl_compiled **ret_compiled,
 		    struct sl_diag *diag)
 {
@@ -190,6 +218,8 @@ int sl_compile_file(const char *path, const char *device, struct sl_compiled **r
 	if (!compiled)
 		return sl_fail_memory(diag);
 	error = sl_host_read(&compiled->host, diag);
+	if (!error && geteuid() != 0)
+		take_as_absent(compiled->host);
 	if (!error && !device) {
 		device = "eth0";
 		if (!sl_host_find_link(compiled->host, device) && add_stand_in(compiled->host))

@@ -28,14 +28,16 @@ struct sl_compiled {
  * The live rules of the calling thread's network namespace, for one device. The snapshot was the
  * same before and after everything was read. -EAGAIN when somebody kept changing the rules for
  * `patience_ms`.
- * `own_tc_program` is our TC program's fd, not counted as foreign, or −1.
+ * `own_program` is the id of our program that is attached, which is no stranger; or 0.
  */
-int sl_compile_live(struct sl_observer *observer, const char *device, int own_tc_program,
+int sl_compile_live(struct sl_observer *observer, const char *device, u32 own_program,
 		    u32 patience_ms, struct sl_compiled **ret_compiled, struct sl_diag *diag);
 
 /*
  * A rules file, for a device of this host, or for one that stands for any (`device` NULL: an
- * Ethernet device "eth0" with a made-up address). Needs no privileges; there is no snapshot.
+ * Ethernet device "eth0" with a made-up address). Needs no privileges; there is no snapshot. What
+ * of this host only root may read (IPsec, legacy tables, TC filters) is then taken as absent: these
+ * rules are looked at, not run.
  */
 int sl_compile_file(const char *path, const char *device, struct sl_compiled **ret_compiled,
 		    struct sl_diag *diag);

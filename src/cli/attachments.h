@@ -29,6 +29,10 @@ struct sl_attachments {
 /* All of them, or one device's. An attachment of another ABI version is refused with a message. */
 int sl_attachments_read(const char *device, struct sl_attachments *ret_attachments,
 			struct sl_diag *diag);
+
+/* The id of the program that runs now; 0 where there is none. */
+u32 sl_attachment_program(const struct sl_attachments *attachments,
+			  const struct sl_attachment *attachment);
 void sl_attachments_free(struct sl_attachments *attachments);
 
 #endif

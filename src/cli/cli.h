@@ -19,10 +19,10 @@ struct sl_cli {
 	const char *device; /* dev D */
 	enum sl_wanted_mode mode;
 	bool json, verbose, yes, replace, check;
-	u32 confirm_seconds;      /* --confirm N; 0: not given */
-	double check_percent;     /* plan --check N% */
-	const char *format;       /* list --format */
-	const char *arguments[8]; /* what is left, in order */
+	u32 confirm_seconds;       /* --confirm N; 0: not given */
+	double check_percent;      /* plan --check N%; negative: not given */
+	const char *format;        /* list --format */
+	const char *arguments[64]; /* what is left, in order */
 	u32 argument_count;
 };
 

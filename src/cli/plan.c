@@ -1,8 +1,189 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
-#include "cli/cli.h"
+// SPDX-License-Identifier: GPL-2.0-only
+#include "cli/plan.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "cli/attachments.h"
+#include "cli/names.h"
+#include "lift/lift.h"
+#include "load/attach.h"
+#include "optimise/optimise.h"
+
+#define PATIENCE_MS 2000
+
+static void plan_free(struct sl_plan *plan)
+{
+	sl_program_free(plan->legal);
+	sl_compiled_free(plan->compiled);
+	*plan = (struct sl_plan){0};
+}
+
+/* The rules as they will run, one by one: legal for codegen, but not merged. */
+static int lift_legal(struct sl_plan *plan, struct sl_diag *diag)
+{
+	int error = sl_lift(plan->compiled->rules, NULL, plan->compiled->host, plan->device,
+			    &plan->legal, diag);
+
+	if (!error && sl_optimise_legalise(plan->legal))
+		error = sl_fail_memory(diag);
+	plan->texts.rules = plan->compiled->rules;
+	plan->texts.program = plan->legal;
+	if (!error && sl_decide(plan->legal, plan->compiled->rules, &plan->decisions))
+		error = sl_fail_memory(diag);
+	return error;
+}
+
+static int plan_file(const struct sl_cli *cli, struct sl_plan *plan, struct sl_diag *diag)
+{
+	int error = sl_compile_file(cli->arguments[0], cli->device, &plan->compiled, diag);
+
+	if (error)
+		return error;
+	plan->device = plan->compiled->meaning->device.name;
+	error = lift_legal(plan, diag);
+	if (!error)
+		sl_plan_size(plan);
+	return error;
+}
+
+/* Our own program does not count as one that was there before. */
+static int compile_live(struct sl_plan *plan, struct sl_observer *observer, struct sl_diag *diag)
+{
+	struct sl_attachments attachments;
+	u32 own = 0;
+	int error = sl_attachments_read(plan->device, &attachments, diag);
+
+	if (error)
+		return error;
+	if (attachments.count && attachments.items[0].is_alive) {
+		plan->attached = (enum sl_attach_mode)attachments.items[0].info.mode;
+		if (plan->attached == SL_MODE_TC)
+			own = sl_attachment_program(&attachments, &attachments.items[0]);
+	}
+	sl_attachments_free(&attachments);
+	return sl_compile_live(observer, plan->device, own, PATIENCE_MS, &plan->compiled, diag);
+}
+
+static int plan_live(const struct sl_cli *cli, const char *device, struct sl_observer *observer,
+		     struct sl_plan *plan, struct sl_diag *diag)
+{
+	struct sl_diag without_text;
+	int error;
+
+	plan->device = device;
+	plan->is_live = true;
+	error = compile_live(plan, observer, diag);
+	if (!error)
+		error = lift_legal(plan, diag);
+	if (error)
+		return error;
+	sl_listing_read(plan->legal->arena, &plan->texts.listing, &without_text);
+	sl_plan_size(plan);
+	return sl_plan_device(plan, cli->mode, diag);
+}
+
+/* Several devices */
+
+struct output {
+	const struct sl_cli *cli;
+	bool is_line; /* one line a device */
+	json_t *devices;
+	bool is_below; /* --check */
+};
+
+static void put_out(struct output *output, const struct sl_plan *plan)
+{
+	const struct sl_cli *cli = output->cli;
+	double share = sl_decisions_share(&plan->decisions);
+
+	if (cli->json)
+		json_array_append_new(output->devices, sl_plan_describe(plan, cli->verbose));
+	else if (output->is_line)
+		sl_plan_print_line(plan);
+	else
+		sl_plan_print(plan, cli->verbose);
+	if (!cli->check || share >= cli->check_percent)
+		return;
+	fflush(stdout);
+	fprintf(stderr, "sluice: %s: %.1f %% would be decided early, less than %g %%\n",
+		plan->device, share, cli->check_percent);
+	output->is_below = true;
+}
+
+static int plan_one(struct output *output, const char *device, struct sl_observer *observer,
+		    struct sl_diag *diag)
+{
+	struct sl_plan plan = {0};
+	int error = device || !output->cli->argument_count
+			    ? plan_live(output->cli, device, observer, &plan, diag)
+			    : plan_file(output->cli, &plan, diag);
+
+	if (!error)
+		put_out(output, &plan);
+	plan_free(&plan);
+	return error;
+}
+
+/* All but loopback; one that vanishes meanwhile is left out. */
+static int plan_all(struct output *output, struct sl_observer *observer, struct sl_diag *diag)
+{
+	struct if_nameindex *devices = if_nameindex();
+	int error = devices ? 0 : sl_fail(diag, errno, "cannot list the devices: %m");
+
+	output->is_line = true;
+	for (struct if_nameindex *at = devices; at && at->if_index && !error; at++) {
+		if (!strcmp(at->if_name, "lo"))
+			continue;
+		error = plan_one(output, at->if_name, observer, diag);
+		if (error == -ENODEV)
+			error = 0;
+	}
+	if (devices)
+		if_freenameindex(devices);
+	return error;
+}
+
+static int plan_what_is_asked(struct output *output, struct sl_diag *diag)
+{
+	const struct sl_cli *cli = output->cli;
+	struct sl_observer *observer;
+	int error;
+
+	if (cli->argument_count)
+		return plan_one(output, NULL, NULL, diag);
+	if (cli->device && !if_nametoindex(cli->device))
+		return sl_fail(diag, ENODEV, "no device %s in this network namespace", cli->device);
+	error = sl_observer_open(&observer, diag);
+	if (error)
+		return error;
+	error = cli->device ? plan_one(output, cli->device, observer, diag)
+			    : plan_all(output, observer, diag);
+	sl_observer_free(observer);
+	return error;
+}
 
 int sl_command_plan(const struct sl_cli *cli)
 {
-	(void)cli;
-	return SL_EXIT_REFUSED;
+	struct output output = {.cli = cli};
+	struct sl_diag diag = {0};
+	int error;
+
+	if (cli->argument_count > 1)
+		return sl_cli_usage("plan", "\"%s\" is one word too many", cli->arguments[1]);
+	if (cli->check && cli->check_percent < 0)
+		return sl_cli_usage("plan", "--check wants a percentage: --check 80%%");
+	output.devices = json_array();
+	error = plan_what_is_asked(&output, &diag);
+	if (!error && cli->json)
+		sl_json_print(json_pack("{s:O}", "devices", output.devices));
+	json_decref(output.devices);
+	if (error)
+		return sl_cli_refuse(&diag);
+	return output.is_below ? SL_EXIT_REFUSED : SL_EXIT_DONE;
 }

@@ -13,7 +13,7 @@
 enum { CHECK_OK, CHECK_WARNING, CHECK_CRITICAL, CHECK_UNKNOWN };
 
 static const char *const fate_names[SL_FATE_COUNTS] = {
-	[SL_DROPPED] = "dropped",     [SL_PASSED_ODD] = "passed_not_ordinary",
+	[SL_DROPPED] = "dropped",           [SL_PASSED_ODD] = "passed_not_ordinary",
 	[SL_PASSED_RULES] = "passed_rules", [SL_PASSED_CONNTRACK] = "passed_conntrack",
 	[SL_PASSED_ROUTE] = "passed_route", [SL_PASSED_STALE] = "passed_stale",
 };

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -149,25 +150,19 @@ static bool related_is_possible(struct sl_keeper *keeper)
 	return keeper->has_helpers || sl_conntrack_expects();
 }
 
-/*
- * Vouches for the data plane if the kernel's state is still the one that was compiled. Attaching
- * by TC itself shows in the snapshot, as the one field that may differ then.
- */
+/* Vouches for the data plane if the kernel's state is still the one that was compiled. */
 static void publish(struct sl_keeper *keeper)
 {
-	struct sl_snapshot now, compiled = keeper->compiled->snapshot;
+	struct sl_snapshot now;
 
 	if (sl_observer_look(keeper->observer, keeper->ifindex, &now, NULL)) {
 		keeper->wants_compile = true;
 		return;
 	}
-	if (keeper->mode == SL_MODE_TC)
-		compiled.tc_ingress = now.tc_ingress;
-	if (!sl_snapshots_equal(&now, &compiled)) {
+	if (!sl_snapshots_equal(&now, &keeper->compiled->snapshot)) {
 		keeper->wants_compile = true;
 		return;
 	}
-	keeper->compiled->snapshot = now;
 	sl_dataplane_publish(keeper->dataplane, &now, related_is_possible(keeper));
 	keeper->info.published_ns = now_ns();
 	keeper->info.withdrawn_ns = 0;
@@ -217,15 +212,20 @@ static int adopt(struct sl_keeper *keeper, struct sl_compiled *compiled,
 	return error;
 }
 
+/*
+ * A flood must not starve the keeper, or the packets that pass for want of it would feed the flood;
+ * but a compile takes long enough to cost packets itself, and gets no more than its share.
+ */
+static void be_urgent(bool urgent)
+{
+	setpriority(PRIO_PROCESS, 0, urgent ? -20 : 0);
+}
+
 static int compile(struct sl_keeper *keeper, struct sl_compiled **ret_compiled,
 		   struct sl_diag *diag)
 {
-	int tc_program = keeper->mode == SL_MODE_TC && keeper->dataplane
-				 ? sl_dataplane_program_fd(keeper->dataplane)
-				 : -1;
-
-	return sl_compile_live(keeper->observer, keeper->device, tc_program, PATIENCE_MS,
-			       ret_compiled, diag);
+	return sl_compile_live(keeper->observer, keeper->device, sl_attach_program(keeper->link_fd),
+			       PATIENCE_MS, ret_compiled, diag);
 }
 
 static enum sl_hook_point point_of(enum sl_attach_mode mode)
@@ -261,7 +261,7 @@ static int refresh(struct sl_keeper *keeper, struct sl_diag *diag)
 /* Attaching */
 
 /* One rung: load for the mode, link, pin the link. */
-static int try_mode(struct sl_keeper *keeper, const struct sl_compiled *compiled,
+static int try_mode(struct sl_keeper *keeper, struct sl_compiled *compiled,
 		    const struct sl_link *link, enum sl_attach_mode mode,
 		    struct sl_dataplane **ret_dataplane, struct sl_diag *diag)
 {
@@ -281,6 +281,8 @@ static int try_mode(struct sl_keeper *keeper, const struct sl_compiled *compiled
 		sl_dataplane_free(dataplane);
 		return error;
 	}
+	if (mode == SL_MODE_TC)
+		compiled->snapshot.tc_programs++;
 	keeper->mode = mode;
 	*ret_dataplane = dataplane;
 	return 0;
@@ -568,10 +570,12 @@ static void catch_up(struct sl_keeper *keeper)
 		if (!reattach(keeper, &diag))
 			return;
 	}
+	be_urgent(!keeper->wants_compile);
 	if (keeper->wants_compile && refresh(keeper, &diag))
 		fprintf(stderr, "sluice: %s: %s\n", keeper->device, diag.text);
 	else if (!keeper->wants_compile && keeper->info.withdrawn_ns)
 		publish(keeper);
+	be_urgent(true);
 }
 
 static int open_signals(void)
@@ -636,28 +640,37 @@ int sl_keeper_pid(u64 net_cookie, const char *device)
 	return (int)sl_lock_holder(net_cookie, device);
 }
 
+static bool is_gone(u64 net_cookie, const char *device, pid_t pid)
+{
+	for (int i = 0; i < 200; i++) {
+		if (sl_lock_holder(net_cookie, device) != pid)
+			return true;
+		poll(NULL, 0, 5);
+	}
+	return false;
+}
+
 static void end_keeper(u64 net_cookie, const char *device, pid_t pid)
 {
-	if (pid <= 0 || kill(pid, SIGTERM))
+	if (pid <= 0 || kill(pid, SIGTERM) || is_gone(net_cookie, device, pid))
 		return;
-	for (int i = 0; i < 200; i++) {
-		poll(NULL, 0, 5);
-		if (sl_lock_holder(net_cookie, device) != pid)
-			return;
-	}
 	kill(pid, SIGKILL); /* stopped, or hanging; it keeps nothing that is not pinned */
+	is_gone(net_cookie, device, pid);
 }
 
 int sl_keeper_detach(u64 net_cookie, const char *device, struct sl_diag *diag)
 {
 	pid_t pid = sl_lock_holder(net_cookie, device);
-	SL_CLEANUP(sl_close) int link_fd = sl_pins_get(net_cookie, device, "link");
 	int error;
+
+	/* First the keeper, or it would take the link's end for a device to attach to again. */
+	end_keeper(net_cookie, device, pid);
+
+	SL_CLEANUP(sl_close) int link_fd = sl_pins_get(net_cookie, device, "link");
 
 	if (link_fd >= 0)
 		bpf_link_detach(link_fd); /* whoever else holds it */
 	error = sl_pins_remove(net_cookie, device);
-	end_keeper(net_cookie, device, pid);
 	sl_lock_remove(net_cookie, device);
 	if (error == -ENOENT && pid <= 0)
 		return sl_fail(diag, ENOENT, "sluice is not attached to %s", device);

@@ -23,14 +23,35 @@ void sl_ladder_note(struct sl_ladder *ladder, const char *rung, const char *form
 	va_end(args);
 }
 
+/* IPv4's total length and identification, IPv6's payload length; UDP's. */
+static bool reads_length(const struct sl_expr *expr)
+{
+	u32 first = expr->payload.offset, end = first + expr->payload.length;
+
+	switch (expr->payload.base) {
+	case NFT_PAYLOAD_NETWORK_HEADER:
+		return first < 6 && end > 2;
+	case NFT_PAYLOAD_TRANSPORT_HEADER:
+		return first < 6 && end > 4 && expr->payload.length == 2;
+	default:
+		return false;
+	}
+}
+
 /* Rules whose verdict depends on how many packets carry the same bytes, or on their size. */
 static bool measures_packets(const struct sl_expr *expr)
 {
-	static const char *const names[] = {"limit",  "quota",   "hashlimit", "connbytes",
-					    "length", "rateest", "dynset"};
+	static const char *const names[] = {"limit",     "quota",   "hashlimit", "connbytes",
+					    "length",    "rateest", "dynset",    "recent",
+					    "statistic", "numgen"};
 
 	if (expr->kind == SL_EXPR_META && !expr->meta.writes)
 		return expr->meta.key == NFT_META_LEN;
+	if (expr->kind == SL_EXPR_PAYLOAD && !expr->payload.writes)
+		return reads_length(expr);
+	if (expr->kind == SL_EXPR_OBJREF)
+		return expr->objref.type == NFT_OBJECT_LIMIT ||
+		       expr->objref.type == NFT_OBJECT_QUOTA;
 	for (size_t i = 0; i < SL_ARRAY_SIZE(names); i++)
 		if (!strcmp(expr->name, names[i]))
 			return true;

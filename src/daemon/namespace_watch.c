@@ -5,11 +5,13 @@
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define CALLS_BETWEEN_LOOKS 4
-#define NAMES               "/run/netns"
+/* Commands that pass through a namespace do not live there. */
+#define LOOKS_TO_BELIEVE 3
 
 void sl_namespace_watch_init(struct sl_namespace_watch *watch)
 {
@@ -30,19 +32,18 @@ static bool leads_here(const struct sl_namespace_watch *watch, const char *path)
 	return !stat(path, &other) && other.st_dev == watch->device && other.st_ino == watch->inode;
 }
 
+/* A bind mount of it, by whatever name: mountinfo gives its root as net:[inode]. */
 static bool has_name(const struct sl_namespace_watch *watch)
 {
-	DIR *dir = opendir(NAMES);
-	struct dirent *entry;
-	bool found = false;
-	char path[300];
+	FILE *file = fopen("/proc/1/mountinfo", "r");
+	char line[1024], wanted[48];
+	bool found = !file;
 
-	while (dir && !found && (entry = readdir(dir))) {
-		snprintf(path, sizeof path, NAMES "/%s", entry->d_name);
-		found = entry->d_name[0] != '.' && leads_here(watch, path);
-	}
-	if (dir)
-		closedir(dir);
+	snprintf(wanted, sizeof wanted, " net:[%llu] ", (unsigned long long)watch->inode);
+	while (!found && fgets(line, sizeof line, file))
+		found = strstr(line, wanted);
+	if (file)
+		fclose(file);
 	return found;
 }
 
@@ -87,5 +88,11 @@ bool sl_namespace_watch_is_left(struct sl_namespace_watch *watch)
 {
 	if (watch->is_host || watch->calls++ % CALLS_BETWEEN_LOOKS)
 		return false;
-	return !has_name(watch) && !has_inhabitant(watch);
+	if (has_name(watch))
+		watch->seen = LOOKS_TO_BELIEVE;
+	else if (has_inhabitant(watch))
+		watch->seen++;
+	else
+		return watch->seen >= LOOKS_TO_BELIEVE;
+	return false;
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * A process in a network namespace keeps it alive, so a keeper must notice when everybody else has
- * left: no name below /run/netns leads to it any more, and no other process is in it.
+ * left: it is mounted nowhere any more (as `ip netns` and container engines do), and no other
+ * process is in it. One that nobody was ever seen in is held in a way that does not show, by an
+ * open file; it is not given up.
  */
 #ifndef SLUICE_DAEMON_NAMESPACE_WATCH_H
 #define SLUICE_DAEMON_NAMESPACE_WATCH_H
@@ -11,7 +13,7 @@
 struct sl_namespace_watch {
 	u64 device, inode; /* of the namespace */
 	bool is_host;      /* process 1 is in it: never left */
-	u32 calls;
+	u32 calls, seen;   /* `seen`: looks that found somebody */
 };
 
 void sl_namespace_watch_init(struct sl_namespace_watch *watch);

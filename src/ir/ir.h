@@ -288,6 +288,7 @@ struct sl_device {
 	u32 mtu;
 	u8 mac[6];
 	bool mark_is_zero; /* packets arrive with mark 0; else it is not known */
+	bool is_asked_for; /* rules ask for its name or group, which may change */
 	bool hides_vlan;   /* a VLAN tag may have been stripped before XDP: the link header's
 			      ethertype is not known */
 };

@@ -101,6 +101,8 @@ static const char *find_own_obstacle(const struct sl_link *link)
 		return "it carries no Ethernet frames of its own";
 	if (!is_one_of(link->kind, known))
 		return "sluice does not know what devices of its kind do to packets";
+	if (link->is_taken)
+		return "a device above, perhaps in another namespace, takes its packets";
 	if (link->has_tc_ingress)
 		return "a TC ingress filter sees packets before the rules";
 	return NULL;

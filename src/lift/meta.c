@@ -68,6 +68,8 @@ static int load(struct sl_rule_lift *rule, const struct key *key, u32 dreg)
 	static const u8 zeroes[IFNAMSIZ];
 	struct sl_field field = {.base = SL_META, .length = key->length, .offset = key->field};
 
+	if (key->field == SL_META_IIFNAME || key->field == SL_META_IIFGROUP)
+		rule->lifter->program->device.is_asked_for = true;
 	if (is_field(rule, key))
 		sl_registers_load_field(&rule->registers, dreg, field, false);
 	else if (key->knowledge == OUT && has_no_out(rule))

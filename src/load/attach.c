@@ -124,28 +124,28 @@ u32 sl_attach_find_xdp(u32 ifindex, char ret_name[16])
 	return query.prog_id;
 }
 
+u32 sl_attach_program(int link_fd)
+{
+	struct bpf_link_info info = {0};
+	u32 size = sizeof info;
+
+	return link_fd < 0 || bpf_obj_get_info_by_fd(link_fd, &info, &size) ? 0 : info.prog_id;
+}
+
 void sl_attach_remove_foreign(u32 ifindex)
 {
 	bpf_xdp_detach((int)ifindex, 0, NULL);
 }
 
-static u32 program_id(int fd)
+u32 sl_attach_count_tcx(u32 ifindex, u32 own_program)
 {
-	struct bpf_prog_info info = {0};
-	u32 size = sizeof info;
-
-	return fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &size) ? 0 : info.id;
-}
-
-u32 sl_attach_count_tcx(u32 ifindex, int ours)
-{
-	u32 ids[64], our_id = program_id(ours), foreign = 0;
+	u32 ids[64], foreign = 0;
 	LIBBPF_OPTS(bpf_prog_query_opts, query, .prog_ids = ids, .prog_cnt = 64);
 
 	/* bpf_prog_query() takes the device where cgroups have their fd. */
 	if (bpf_prog_query_opts((int)ifindex, TCX_INGRESS, &query))
-		return errno == ENOSPC ? 64 : 0;
+		return errno != EINVAL && errno != ENODEV; /* no tcx; no device */
 	for (u32 i = 0; i < query.prog_cnt; i++)
-		foreign += ids[i] != our_id;
+		foreign += ids[i] != own_program;
 	return foreign;
 }

@@ -31,7 +31,13 @@ u32 sl_attach_find_xdp(u32 ifindex, char ret_name[16]);
 /* Takes off an XDP program that no link holds (--replace); others must go by their owner's hand. */
 void sl_attach_remove_foreign(u32 ifindex);
 
-/* How many TCX programs are on a device's ingress, `ours` (a program fd, or −1) not counted. */
-u32 sl_attach_count_tcx(u32 ifindex, int ours);
+/* The id of the program that a link runs; 0 without a link. */
+u32 sl_attach_program(int link_fd);
+
+/*
+ * How many TCX programs are on a device's ingress, the one with the id `own_program` (0: none) not
+ * counted; more than there are where it cannot be found out.
+ */
+u32 sl_attach_count_tcx(u32 ifindex, u32 own_program);
 
 #endif

@@ -160,6 +160,7 @@ static void configure(struct sluice_bpf *skeleton, const struct sl_program *prog
 		.asks_addresses_ip = asks_addresses(program->route_ip, code, 0),
 		.asks_addresses_ip6 = asks_addresses(program->route_ip6, code, SL_STAGES / 2),
 		.ifindex = device->ifindex,
+		.asks_device = device->is_asked_for,
 	};
 
 	memcpy(&config.mac_low, device->mac, sizeof config.mac_low);

@@ -149,6 +149,34 @@ static u32 count_entries(const struct sl_set *set)
 	return entries;
 }
 
+/* The kernel's own share of an element, and of a hash's bucket: htab_elem, lpm_trie_node. */
+#define ELEMENT_OVERHEAD 64
+#define BUCKET_BYTES     16
+
+static u64 round_up_to_power(u64 number)
+{
+	u64 power = 1;
+
+	while (power < number)
+		power *= 2;
+	return power;
+}
+
+struct sl_map_size sl_set_map_size(const struct sl_set *set)
+{
+	struct sl_map_size size = {0};
+
+	if (!set->is_used || !sl_set_needs_map(set))
+		return size;
+	size.entries = count_entries(set);
+	size.capacity = map_capacity(set, size.entries);
+	size.bytes = (u64)size.entries *
+		     (ELEMENT_OVERHEAD + set->key_length + sizeof(struct sl_set_value));
+	if (set->kind != SL_SET_INTERVAL)
+		size.bytes += BUCKET_BYTES * round_up_to_power(size.capacity);
+	return size;
+}
+
 static int create_map(const struct sl_set *set)
 {
 	bool is_trie = set->kind == SL_SET_INTERVAL;

@@ -18,6 +18,15 @@ int sl_set_maps_create(const struct sl_program *program, struct sl_set_maps *ret
 		       struct sl_diag *diag);
 void sl_set_maps_close(struct sl_set_maps *maps);
 
+/* What a set's map takes, known without making it; all zero where the set needs none. */
+struct sl_map_size {
+	u32 entries;  /* in use: an interval is as many as it has prefixes */
+	u32 capacity; /* room, since sets that can change may grow */
+	u64 bytes;    /* about: now, as the kernel allocates elements when they come */
+};
+
+struct sl_map_size sl_set_map_size(const struct sl_set *set);
+
 /*
  * Adds or replaces an element, or removes one; the range must be one that was added as such.
  * -E2BIG when the map is full: the set has outgrown it and must be compiled anew.

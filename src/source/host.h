@@ -31,6 +31,7 @@ struct sl_link {
 	bool forwards_ip, forwards_ip6; /* net.ipv4/6.conf.DEV.forwarding */
 	bool has_tc_ingress;            /* an ingress or clsact qdisc that holds a filter, or that
 					   could not be read */
+	bool is_taken;                  /* an rx_handler takes its packets; compile.c finds out */
 	bool strips_vlan;               /* ethtool rx-vlan-offload is on */
 };
 

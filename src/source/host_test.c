@@ -7,7 +7,6 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <arpa/inet.h>
-#include <bpf/bpf.h>
 #include <grp.h>
 
 #include "source/host.h"
@@ -163,29 +162,6 @@ static void notice_filters_at_tc_ingress(void **state)
 	sl_host_free(host);
 }
 
-static void notice_tcx_programs(void **state)
-{
-	struct bpf_insn pass[] = {{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0},
-				  {.code = BPF_JMP | BPF_EXIT}};
-	const enum bpf_attach_type tcx_ingress = 46;
-
-	(void)state;
-	enter_new_namespace();
-	load("sh -e", "ip link add va type veth peer name vb\n");
-	int program = bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "pass", "GPL", pass, 2, NULL);
-
-	if (program < 0 || bpf_prog_attach(program, (int)if_nametoindex("va"), tcx_ingress, 0)) {
-		print_message("skipped: cannot attach at tcx ingress: %s\n", strerror(errno));
-		skip();
-	}
-	struct sl_host *host = read_host();
-
-	close(program);
-	assert_true(sl_host_find_link(host, "va")->has_tc_ingress);
-	assert_false(sl_host_find_link(host, "vb")->has_tc_ingress);
-	sl_host_free(host);
-}
-
 static void notice_legacy_tables(void **state)
 {
 	(void)state;
@@ -253,7 +229,6 @@ int main(void)
 		cmocka_unit_test(notice_routes_that_make_more_addresses_local),
 		cmocka_unit_test(notice_forwarding),
 		cmocka_unit_test(notice_filters_at_tc_ingress),
-		cmocka_unit_test(notice_tcx_programs),
 		cmocka_unit_test(notice_legacy_tables),
 		cmocka_unit_test(notice_ipsec),
 		cmocka_unit_test(name_the_process_behind_a_packet_socket),

@@ -1,22 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Who sits at a device's TC ingress, ahead of netfilter: filters of an ingress or clsact qdisc, and
- * tcx programs, which rtnetlink does not show.
+ * Who sits at a device's TC ingress, ahead of netfilter, by an ingress or clsact qdisc. The tcx
+ * programs of the same place are counted by load/attach.h, which can tell sluice's own.
  */
 #include <errno.h>
 #include <libmnl/libmnl.h>
-#include <linux/bpf.h>
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "source/attr.h"
 #include "source/host_parts.h"
-
-/* Since Linux 6.6; not in the headers of 6.1. */
-#define BPF_ATTACH_TCX_INGRESS 46
 
 /* Where both kinds of qdisc keep the filters of arriving packets. */
 #define INGRESS_FILTERS TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS)
@@ -80,19 +74,6 @@ static bool holds_filters(struct sl_netlink *route, u32 ifindex)
 	return sl_route_dump(route, message, take_filter, NULL, &found, NULL) || found;
 }
 
-static bool holds_tcx_programs(u32 ifindex)
-{
-	union bpf_attr attr;
-
-	memset(&attr, 0, sizeof attr);
-	attr.query.target_fd = ifindex; /* called target_ifindex since 6.6 */
-	attr.query.attach_type = BPF_ATTACH_TCX_INGRESS;
-	if (!syscall(SYS_bpf, BPF_PROG_QUERY, &attr, sizeof attr))
-		return attr.query.prog_cnt;
-	/* EINVAL: the kernel does not know tcx. ENODEV: the device went away. */
-	return errno != EINVAL && errno != ENOSYS && errno != ENODEV;
-}
-
 void sl_tc_ingress_read(struct sl_netlink *route, struct sl_host *host)
 {
 	int error = read_qdiscs(route, host);
@@ -104,6 +85,6 @@ void sl_tc_ingress_read(struct sl_netlink *route, struct sl_host *host)
 
 		if (!is_unknown && link->has_tc_ingress)
 			link->has_tc_ingress = holds_filters(route, link->ifindex);
-		link->has_tc_ingress |= is_unknown || holds_tcx_programs(link->ifindex);
+		link->has_tc_ingress |= is_unknown;
 	}
 }

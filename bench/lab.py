@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Two hosts on one machine: a client that also floods, and a server with a firewall.
+
+    client namespace           server namespace
+    va 10.9.0.1 ── veth pair ── vb 10.9.0.2    the firewall, sluice, the service
+    core 0: client, flood       core 1: vb's receive work (a threaded NAPI), the service
+
+What the server receives is thus limited by the server alone. All frames, good and bad, queue in
+vb's one ring of 256, as they would in a network card's; for that va segments TCP itself. Both
+namespaces carry the process id in their names, and end with the lab, whatever ends it.
+"""
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+CLIENT_CORE, SERVER_CORE = "0", "1"
+CLIENT_IP, SERVER_IP, SERVICE_PORT = "10.9.0.1", "10.9.0.2", "8053"
+# A network card's interrupt would not wait for a compiler that runs on the same core: the lab's own
+# work, good and bad, is equal among itself and ahead of what else the machine does.
+NICE = "-15"
+
+# 60,000 senders that nobody blocks, at ports that nobody serves.
+STRANGERS = "10.9.1.0/60000:20000/4000"
+
+
+class LabError(Exception):
+    """A command of the lab failed; the message is for the person who started it."""
+
+
+def run(*words, text=None):
+    """Runs a command to its end and returns what it printed."""
+    done = subprocess.run(words, input=text, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise LabError(f"{' '.join(words)}: {(done.stderr or done.stdout).strip()}")
+    return done.stdout
+
+
+def napi_threads(device):
+    """Kernel threads that do a device's receive work; devices of other namespaces may share the name."""
+    found = set()
+    for entry in pathlib.Path("/proc").glob("[0-9]*/comm"):
+        try:
+            if entry.read_text().startswith(f"napi/{device}-"):
+                found.add(entry.parent.name)
+        except OSError:
+            pass  # it ended while we looked
+    return found
+
+
+class Lab:
+    """`with Lab(build) as lab:`; `one_queue=False` leaves the veth as it comes, for good traffic."""
+
+    count = 0
+
+    def __init__(self, build, one_queue=True):
+        Lab.count += 1
+        self.build = pathlib.Path(build)
+        self.sluice_path = str(self.build / "src/sluice")
+        self.client = f"sluice-client-{os.getpid()}-{Lab.count}"
+        self.server = f"sluice-server-{os.getpid()}-{Lab.count}"
+        self.one_queue = one_queue
+        self.children = []
+        self.receivers = set()
+
+    def __enter__(self):
+        try:
+            self.set_up()
+        except BaseException:
+            self.tear_down()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.tear_down()
+
+    def set_up(self):
+        for name in (self.client, self.server):
+            run("ip", "netns", "add", name)
+            run("ip", "-n", name, "link", "set", "lo", "up")
+        run("ip", "link", "add", "va", "netns", self.client, "type", "veth",
+            "peer", "name", "vb", "netns", self.server)
+        run("ip", "-n", self.client, "addr", "add", f"{CLIENT_IP}/16", "dev", "va")
+        run("ip", "-n", self.server, "addr", "add", f"{SERVER_IP}/16", "dev", "vb")
+        if self.one_queue:
+            self.in_client("ethtool", "-K", "va", "tso", "off", "gso", "off")
+            self.in_server("ethtool", "-K", "vb", "gro", "on")
+        for name, device in ((self.client, "va"), (self.server, "vb")):
+            run("ip", "-n", name, "link", "set", device, "up")
+        run("ip", "-n", self.server, "route", "add", "default", "via", CLIENT_IP)
+        if self.one_queue:
+            self.pin_receive_work()
+        self.mac = json.loads(run("ip", "-n", self.server, "-j", "link", "show", "vb"))[0]["address"]
+
+    def pin_receive_work(self):
+        before = napi_threads("vb")
+        self.in_server("sh", "-c", "echo 1 >/sys/class/net/vb/threaded")
+        for _ in range(50):
+            self.receivers = napi_threads("vb") - before
+            if self.receivers:
+                break
+            time.sleep(0.02)
+        for thread in self.receivers:
+            run("taskset", "-pc", SERVER_CORE, thread)
+            run("renice", "-n", NICE, "-p", thread)
+
+    def receive_cpu_ns(self):
+        """Time on a core that vb's receive work has had: what a busy machine cannot distort."""
+        return sum(int(pathlib.Path(f"/proc/{thread}/schedstat").read_text().split()[0])
+                   for thread in self.receivers)
+
+    def tear_down(self):
+        for child in self.children:
+            end(child)
+        # Before the namespace goes: whoever keeps a device in step would wait for it to return.
+        subprocess.run([self.sluice_path, "-n", self.server, "detach"], capture_output=True, check=False)
+        for name in (self.server, self.client):
+            subprocess.run(["ip", "netns", "del", name], capture_output=True, check=False)
+
+    def in_client(self, *words, text=None):
+        return run("ip", "netns", "exec", self.client, *words, text=text)
+
+    def in_server(self, *words, text=None):
+        return run("ip", "netns", "exec", self.server, *words, text=text)
+
+    def start(self, namespace, core, *words):
+        """A child whose output is read from a pipe; ended with the lab."""
+        child = subprocess.Popen(["ip", "netns", "exec", namespace, "taskset", "-c", core,
+                                  "nice", "-n", NICE, *words],
+                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.children.append(child)
+        return child
+
+    def serve(self):
+        child = self.start(self.server, SERVER_CORE, str(self.build / "bench/talk"), "serve",
+                           SERVER_IP, SERVICE_PORT)
+        if child.stdout.readline() != "ready\n":
+            raise LabError(f"the service does not start: {child.stderr.read().strip()}")
+
+    def talk(self, role, *words):
+        """A client that runs to its end; returns the number it prints."""
+        return float(self.in_client("taskset", "-c", CLIENT_CORE, str(self.build / "bench/talk"),
+                                    role, SERVER_IP, SERVICE_PORT, *words))
+
+    def start_asking(self, rate, seconds):
+        return self.start(self.client, CLIENT_CORE, str(self.build / "bench/talk"), "ask",
+                          SERVER_IP, SERVICE_PORT, str(rate), str(seconds))
+
+    def start_flood(self, seconds, mpps, *swarms):
+        """At mpps, or with 0 as fast as the client's core can."""
+        return self.start(self.client, CLIENT_CORE, "nice", "-n", "10",  # on top of NICE
+                          str(self.build / "bench/flood"), "va", self.mac, SERVER_IP,
+                          str(seconds), str(mpps), *swarms)
+
+    def received(self):
+        """Packets that vb's receive work has taken from the ring, dropped at XDP or not."""
+        link = json.loads(run("ip", "-n", self.server, "-s", "-j", "link", "show", "vb"))[0]
+        return link["stats64"]["rx"]["packets"]
+
+    def flood(self, seconds, *swarms):
+        """At full speed; returns (Mpps that the server handled, ns on its core for each)."""
+        received, cpu_ns = self.received(), self.receive_cpu_ns()
+        flood = self.start_flood(seconds, 0, *swarms)
+        output, errors = flood.communicate()
+        if flood.returncode:
+            raise LabError(f"flood: {errors.strip()}")
+        handled = self.received() - received
+        took = float(output.split()[1])
+        return handled / took / 1e6, (self.receive_cpu_ns() - cpu_ns) / handled
+
+    def sluice(self, *words):
+        return run(self.sluice_path, "-n", self.server, *words)
+
+    def dropped_early(self):
+        status = json.loads(self.sluice("status", "dev", "vb", "--json"))
+        return status["devices"][0]["dropped_early"]
+
+    def attach_bare(self, section):
+        run("ip", "-n", self.server, "link", "set", "vb", "xdpdrv", "obj",
+            str(self.build / "bench/bare.bpf.o"), "sec", section)
+
+
+def end(child):
+    """By its own id, and waited for."""
+    if child.poll() is None:
+        child.send_signal(signal.SIGTERM)
+        try:
+            child.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+    for pipe in (child.stdout, child.stderr):
+        pipe.close()

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The rule sets of ./demo and bench/run, as an administrator would write them."""
+
+BLOCKED_NETWORKS = 1000
+# Senders inside the blocklist, at ports that nobody serves: what lab.start_flood() takes.
+BLOCKED = f"198.18.0.0/{BLOCKED_NETWORKS * 256}:20000/4000"
+
+
+def blocked_networks():
+    for number in range(BLOCKED_NETWORKS):
+        yield f"198.{18 + number // 256}.{number % 256}.0/24"
+
+
+def server_iptables():
+    """A server for iptables-restore: conntrack, multiport, user chains, a blocklist."""
+    blocklist = "\n".join(f"-A BLOCKLIST -s {network} -j DROP" for network in blocked_networks())
+    return f"""*filter
+:INPUT DROP [0:0]
+:FORWARD DROP [0:0]
+:OUTPUT ACCEPT [0:0]
+:BLOCKLIST - [0:0]
+:SERVICES - [0:0]
+:ADMIN - [0:0]
+-A INPUT -i lo -j ACCEPT
+-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -m comment --comment "answers" -j ACCEPT
+-A INPUT -m conntrack --ctstate INVALID -j DROP
+-A INPUT -j BLOCKLIST
+-A INPUT -p icmp -m icmp --icmp-type 8 -j ACCEPT
+-A INPUT -j SERVICES
+-A INPUT -p tcp -m tcp --dport 22 -j ADMIN
+{blocklist}
+-A BLOCKLIST -j RETURN
+-A SERVICES -p tcp -m multiport --dports 80,443,8053 -j ACCEPT
+-A SERVICES -p udp -m multiport --dports 53,443,8053 -j ACCEPT
+-A ADMIN -s 10.9.0.0/24 -j ACCEPT
+-A ADMIN -s 192.0.2.0/28 -j ACCEPT
+COMMIT
+"""
+
+
+def server_nft():
+    """The same server for nft -f."""
+    blocklist = "\n".join(f"\t\tip saddr {network} drop" for network in blocked_networks())
+    return f"""table inet server {{
+	chain blocklist {{
+{blocklist}
+	}}
+	chain services {{
+		tcp dport {{ 80, 443, 8053 }} accept
+		udp dport {{ 53, 443, 8053 }} accept
+	}}
+	chain admin {{
+		ip saddr {{ 10.9.0.0/24, 192.0.2.0/28 }} accept
+	}}
+	chain input {{
+		type filter hook input priority filter; policy drop;
+		iif lo accept
+		ct state established,related accept
+		ct state invalid drop
+		jump blocklist
+		icmp type echo-request accept
+		icmpv6 type {{ nd-neighbor-solicit, nd-neighbor-advert, nd-router-advert }} accept
+		jump services
+		tcp dport 22 jump admin
+	}}
+}}
+"""

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The forms in which `list` prints the rules, each with counters = the kernel's + early. */
+#ifndef SLUICE_CLI_LIST_H
+#define SLUICE_CLI_LIST_H
+
+#include "base/diag.h"
+#include "cli/early.h"
+
+/* As the host's `nft -a list ruleset`. */
+int sl_list_nft(const struct sl_early *early, struct sl_diag *diag);
+/* As the host's `iptables-save -c` and `ip6tables-save -c` together. */
+int sl_list_iptables(const struct sl_early *early, struct sl_diag *diag);
+/* docs/json.md. */
+int sl_list_json(const struct sl_early *early, struct sl_diag *diag);
+
+#endif

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "cli/names.h"
+
+#include <ctype.h>
+#include <linux/netfilter.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+
+const char *sl_family_name(u32 family)
+{
+	switch (family) {
+	case NFPROTO_INET:
+		return "inet";
+	case NFPROTO_IPV4:
+		return "ip";
+	case NFPROTO_IPV6:
+		return "ip6";
+	case NFPROTO_NETDEV:
+		return "netdev";
+	case NFPROTO_ARP:
+		return "arp";
+	case NFPROTO_BRIDGE:
+		return "bridge";
+	default:
+		return "unknown";
+	}
+}
+
+const char *sl_hook_name(enum sl_hook hook)
+{
+	static const char *const names[] = {
+		[SL_HOOK_INGRESS] = "ingress",
+		[SL_HOOK_PREROUTING] = "prerouting",
+		[SL_HOOK_INPUT] = "input",
+		[SL_HOOK_FORWARD] = "forward",
+	};
+
+	return names[hook];
+}
+
+void sl_print_name(const char *name)
+{
+	for (; *name; name++) {
+		unsigned char byte = (unsigned char)*name;
+
+		if (byte < 0x20 || byte == 0x7f)
+			printf("\\x%02x", byte);
+		else
+			putchar(byte);
+	}
+}
+
+json_t *sl_json_text(const char *text)
+{
+	json_t *string = json_string(text);
+	SL_CLEANUP(sl_free) char *copy = NULL;
+
+	if (string)
+		return string;
+	copy = strdup(text);
+	for (char *at = copy; at && *at; at++)
+		if (!isascii((unsigned char)*at))
+			*at = '?';
+	return copy ? json_string(copy) : NULL;
+}
+
+int sl_json_print(json_t *root)
+{
+	if (!root)
+		return -1;
+	json_dumpf(root, stdout, JSON_INDENT(2));
+	printf("\n");
+	json_decref(root);
+	return 0;
+}

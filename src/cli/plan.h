@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What attaching to one device would do: gathered by plan.c and its helpers, printed as text or
+ * JSON. Nothing is attached for it.
+ */
+#ifndef SLUICE_CLI_PLAN_H
+#define SLUICE_CLI_PLAN_H
+
+#include <jansson.h>
+
+#include "cli/cli.h"
+#include "cli/decided.h"
+#include "cli/rule_text.h"
+#include "compile.h"
+#include "daemon/ladder.h"
+
+/* Something about a device that changes when a program is attached to it. */
+struct sl_side_effect {
+	const char *device, *feature, *before, *after;
+};
+
+struct sl_plan_size {
+	u32 maps, entries;
+	u64 bytes;
+	u32 insns;
+};
+
+struct sl_plan {
+	const char *device;
+	bool is_live; /* of the loaded rules, not of a file */
+	struct sl_compiled *compiled;
+	struct sl_program *legal; /* owns what follows, too; not merged, so that rules are rules */
+	struct sl_decisions decisions;
+	struct sl_rule_texts texts;
+
+	/* plan_device.c; live only */
+	enum sl_attach_mode attached; /* now; NONE: not */
+	enum sl_attach_mode mode; /* the first that nothing speaks against; NONE: none is left */
+	struct sl_ladder ladder;  /* its text: why not the others */
+	SL_LIST(struct sl_side_effect) side_effects; /* of `mode` */
+	struct sl_listeners listeners;
+
+	struct sl_plan_size size; /* plan_size.c */
+};
+
+/* plan_device.c: what does not depend on the rules. 0 or -errno with `diag` filled in. */
+int sl_plan_device(struct sl_plan *plan, enum sl_wanted_mode wanted, struct sl_diag *diag);
+/* plan_size.c: memory and code. */
+void sl_plan_size(struct sl_plan *plan);
+
+/* plan_text.c */
+void sl_plan_print(const struct sl_plan *plan, bool is_verbose);
+void sl_plan_print_line(const struct sl_plan *plan);
+/* plan_json.c: docs/json.md; NULL when out of memory. */
+json_t *sl_plan_describe(const struct sl_plan *plan, bool is_verbose);
+
+#endif

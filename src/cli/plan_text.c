@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A plan on one screen; rule by rule when asked. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/names.h"
+#include "cli/plan.h"
+#include "load/attach.h"
+
+#define OBSTACLES_SHOWN 5
+
+static const char *plural(u64 count)
+{
+	return count == 1 ? "" : "s";
+}
+
+static const char *tier(const struct sl_plan *plan)
+{
+	return plan->mode == SL_MODE_TC ? "TC" : "XDP";
+}
+
+static void print_mode(const struct sl_plan *plan)
+{
+	const char *text = plan->ladder.text;
+
+	if (!plan->is_live)
+		return;
+	if (plan->attached)
+		printf("  attached     now: %s\n", sl_mode_name(plan->attached));
+	printf("  mode         %s\n",
+	       plan->mode ? sl_mode_name(plan->mode) : "none: the device takes no program");
+	while (*text) {
+		int length = (int)strcspn(text, "\n");
+
+		printf("    %.*s\n", length, text);
+		text += length + (text[length] == '\n');
+	}
+}
+
+static void print_effects(const struct sl_plan *plan)
+{
+	for (u32 i = 0; i < plan->side_effects.count; i++) {
+		const struct sl_side_effect *effect = &plan->side_effects.items[i];
+
+		printf("  %-12s %s: %s %s → %s\n", i ? "" : "changes", effect->device,
+		       effect->feature, effect->before, effect->after);
+	}
+}
+
+static u32 count_met(const struct sl_decisions *decisions)
+{
+	u32 met = 0;
+
+	for (int i = SL_DECIDED_EARLY; i <= SL_DECIDED_BEHIND; i++)
+		met += decisions->counts[i];
+	return met;
+}
+
+static void print_rules(const struct sl_plan *plan)
+{
+	const struct sl_decisions *decisions = &plan->decisions;
+	const u32 *counts = decisions->counts;
+	u32 met = count_met(decisions);
+
+	printf("  rules        %u of %u decided early (at %s)", counts[SL_DECIDED_EARLY], met,
+	       tier(plan));
+	if (counts[SL_DECIDED_MAYBE])
+		printf(", %u for some packets only", counts[SL_DECIDED_MAYBE]);
+	if (counts[SL_DECIDED_KERNEL] + counts[SL_DECIDED_BEHIND])
+		printf(", %u left to the kernel",
+		       counts[SL_DECIDED_KERNEL] + counts[SL_DECIDED_BEHIND]);
+	printf("\n");
+	if (counts[SL_DECIDED_NOT_MET])
+		printf("               %u more are never met by what arrives at %s\n",
+		       counts[SL_DECIDED_NOT_MET], plan->device);
+	if (counts[SL_DECIDED_NOT_MET] && plan->compiled->program->route_ip == SL_ROUTE_INPUT_ONLY)
+		printf("               (IPv4 is not forwarded from %s: rules for forwarding are "
+		       "among them)\n",
+		       plan->device);
+	if (plan->compiled->code_is_cut)
+		printf("               the code grew too long: the last rules of a hook are left "
+		       "to the kernel, too\n");
+}
+
+static void print_share(const struct sl_plan *plan)
+{
+	const struct sl_decisions *decisions = &plan->decisions;
+
+	if (!decisions->dropped) {
+		printf("  drops        no counters show a dropped packet; by rules: %.1f %%\n",
+		       sl_decisions_share(decisions));
+		return;
+	}
+	printf("  drops        %.1f %% of the %" PRIu64
+	       " packet%s that the rules' own counters show as dropped\n",
+	       sl_decisions_share(decisions), decisions->dropped, plural(decisions->dropped));
+	if (decisions->asks_conntrack)
+		printf("               (at most: behind conntrack only TCP and UDP can be dropped "
+		       "early)\n");
+}
+
+static void print_step_obstacle(const struct sl_step *step)
+{
+	const char *families = step->families == SL_IP    ? "IPv4 "
+			       : step->families == SL_IP6 ? "IPv6 "
+							  : "";
+
+	printf("all %spackets pass", families);
+	if (step->hook != SL_HOOK_INGRESS)
+		printf(" at %s %d", sl_hook_name(step->hook), step->priority);
+}
+
+static void print_obstacle(const struct sl_plan *plan, const struct sl_obstacle *obstacle)
+{
+	const struct sl_chain *chain = obstacle->chain;
+
+	printf("    ");
+	if (obstacle->step) {
+		print_step_obstacle(obstacle->step);
+	} else {
+		printf("%s ", sl_family_name(chain->family));
+		sl_print_name(chain->table);
+		printf(" ");
+		sl_print_name(chain->name);
+		printf(": ");
+		if (obstacle->rule)
+			sl_print_name(sl_rule_text_in(&plan->texts, chain, obstacle->rule));
+		else
+			printf("policy");
+	}
+	printf("\n        %s", obstacle->reason);
+	if (obstacle->rules_behind)
+		printf("; keeps %u rule%s behind it", obstacle->rules_behind,
+		       plural(obstacle->rules_behind));
+	if (obstacle->packets)
+		printf("; %" PRIu64 " dropped packet%s", obstacle->packets,
+		       plural(obstacle->packets));
+	printf("\n");
+}
+
+/* Copies of one rule, lifted for several worlds, are one to a reader. */
+static bool is_copy(const struct sl_obstacle *a, const struct sl_obstacle *b)
+{
+	return a->rule && b->rule && a->chain == b->chain && a->rule->handle == b->rule->handle;
+}
+
+static bool was_shown(const struct sl_decisions *decisions, u32 index)
+{
+	for (u32 i = 0; i < index; i++)
+		if (is_copy(&decisions->obstacles.items[i], &decisions->obstacles.items[index]))
+			return true;
+	return false;
+}
+
+static void print_obstacles(const struct sl_plan *plan)
+{
+	const struct sl_decisions *decisions = &plan->decisions;
+	u32 shown = 0;
+
+	for (u32 i = 0; i < decisions->obstacles.count && shown < OBSTACLES_SHOWN; i++) {
+		if (was_shown(decisions, i))
+			continue;
+		if (!shown++)
+			printf("  what keeps the rest, most important first\n");
+		print_obstacle(plan, &decisions->obstacles.items[i]);
+	}
+	if (decisions->obstacles.count > shown && shown == OBSTACLES_SHOWN)
+		printf("    … and more: sluice plan -v\n");
+}
+
+static void print_listeners(const struct sl_plan *plan)
+{
+	const struct sl_listeners *listeners = &plan->listeners;
+
+	for (u32 i = 0; i < listeners->count; i++) {
+		const struct sl_listener *listener = &listeners->items[i];
+
+		printf("%s", i ? ", " : "  sniffers     ");
+		if (listener->pid)
+			printf("%s (%u)", listener->process, listener->pid);
+		else
+			printf("a process that could not be found");
+	}
+	if (listeners->count)
+		printf(": will not see what is dropped early\n");
+}
+
+static void print_cost(const struct sl_plan *plan)
+{
+	const struct sl_plan_size *size = &plan->size;
+	const struct sl_program *program = plan->compiled->program;
+
+	if (!plan->is_live && geteuid() != 0)
+		printf("  not known    without root: IPsec, legacy tables and TC filters of this "
+		       "host; taken as absent\n");
+	printf("  memory       %u maps, %u entries, about %" PRIu64 " kB\n", size->maps,
+	       size->entries, (size->bytes + 1023) / 1024);
+	printf("  code         %u instructions made of the rules\n", size->insns);
+	if (plan->decisions.asks_conntrack)
+		printf("  cost         a conntrack lookup for packets that would be dropped after "
+		       "prerouting\n");
+	if (program->route_ip == SL_ROUTE_LOOKUP || program->route_ip6 == SL_ROUTE_LOOKUP)
+		printf("  cost         a route lookup for packets that are not for this host\n");
+}
+
+/* Rule by rule */
+
+static void print_chain_head(const struct sl_nft_table *table, const struct sl_nft_chain *chain)
+{
+	printf("  %s ", sl_family_name(table->family));
+	sl_print_name(table->name);
+	printf(" ");
+	sl_print_name(chain->name);
+	printf("\n");
+}
+
+static void print_item(const struct sl_plan *plan, const struct sl_decided *item)
+{
+	printf("    %-7s  ", sl_decision_name(item->decision));
+	if (item->rule)
+		sl_print_name(sl_rule_text(&plan->texts, item->table->handle, item->rule->handle,
+					   item->meaning));
+	else
+		printf("policy %s", item->drops ? "drop" : "accept");
+	if (item->rule)
+		printf(" # handle %" PRIu64, item->rule->handle);
+	printf("\n");
+	if (item->reason)
+		printf("             ↳ %s\n", item->reason);
+}
+
+static void print_items(const struct sl_plan *plan)
+{
+	const struct sl_nft_chain *chain = NULL;
+
+	printf("\n");
+	for (u32 i = 0; i < plan->decisions.items.count; i++) {
+		const struct sl_decided *item = &plan->decisions.items.items[i];
+
+		if (item->chain != chain)
+			print_chain_head(item->table, item->chain);
+		chain = item->chain;
+		print_item(plan, item);
+	}
+}
+
+void sl_plan_print(const struct sl_plan *plan, bool is_verbose)
+{
+	printf("%s: %s\n", plan->device,
+	       plan->is_live ? "what attaching would do" : "what these rules would do there");
+	print_mode(plan);
+	print_effects(plan);
+	print_rules(plan);
+	print_share(plan);
+	print_obstacles(plan);
+	print_listeners(plan);
+	print_cost(plan);
+	if (is_verbose)
+		print_items(plan);
+}
+
+void sl_plan_print_line(const struct sl_plan *plan)
+{
+	const struct sl_decisions *decisions = &plan->decisions;
+
+	printf("%-15s %-7s %u of %u rules early, ", plan->device, sl_mode_name(plan->mode),
+	       decisions->counts[SL_DECIDED_EARLY], count_met(decisions));
+	if (decisions->dropped)
+		printf("%.1f %% of %" PRIu64 " dropped packets", sl_decisions_share(decisions),
+		       decisions->dropped);
+	else
+		printf("no counters");
+	if (decisions->obstacles.count && decisions->obstacles.items[0].step)
+		printf("; %s", decisions->obstacles.items[0].reason);
+	printf("\n");
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A rule as a person knows it: nft's text where the rule is loaded and nft is there, else the IR's.
+ */
+#ifndef SLUICE_CLI_RULE_TEXT_H
+#define SLUICE_CLI_RULE_TEXT_H
+
+#include "cli/listing.h"
+#include "ir/ir.h"
+#include "source/ruleset.h"
+
+struct sl_rule_texts {
+	struct sl_listing listing; /* may be empty */
+	const struct sl_ruleset *rules;
+	struct sl_program *program; /* that the rules were lifted to; owns the texts */
+};
+
+/* By nf_tables' handles; `meaning` may be NULL. Never NULL. */
+const char *sl_rule_text(const struct sl_rule_texts *texts, u64 table, u64 handle,
+			 const struct sl_rule *meaning);
+/* The same for a rule of the program. */
+const char *sl_rule_text_in(const struct sl_rule_texts *texts, const struct sl_chain *chain,
+			    const struct sl_rule *rule);
+
+#endif

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "cli/verbs.h"
+
+#include <string.h>
+
+#define TAKES(option) (1u << SL_OPTION_##option)
+
+static const struct sl_verb verbs[] = {
+	{
+		.name = "plan",
+		.arguments = "[dev D] [mode M] [FILE] [--check N%]",
+		.summary = "what attaching would do, without doing it; FILE: rules not loaded yet",
+		.details =
+			"Says which mode a device would take and what that changes about it, how\n"
+			"many rules would be decided early, which share of the packets that the\n"
+			"rules' own counters show as dropped, and which rules keep the rest.\n"
+			"FILE is an nft script or the output of iptables-save; no privileges are\n"
+			"needed for it. Without a device: one line for each.\n\n"
+			"  early   sluice decides\n"
+			"  maybe   holds a match that sluice cannot make: others decide, or it "
+			"passes\n"
+			"  kernel  the kernel must do what it says\n"
+			"  behind  all packets have passed before they get here\n\n"
+			"examples:\n"
+			"  sluice plan dev eth0 -v\n"
+			"  sluice plan /etc/nftables.conf --check 80%\n",
+		.options = TAKES(DEVICE) | TAKES(MODE) | TAKES(CHECK) | TAKES(VERBOSE),
+		.run = sl_command_plan,
+	},
+	{
+		.name = "attach",
+		.alias = "up",
+		.arguments = "dev D [mode auto|offload|native|tc|generic]",
+		.summary = "compile the live rules, attach, keep in step",
+		.details = "A process stays behind that keeps the device in step with the rules.\n"
+			   "Should it end, all packets pass after the next change of the rules.\n\n"
+			   "examples:\n"
+			   "  sluice attach dev eth0\n"
+			   "  sluice attach dev eth0 mode tc\n"
+			   "  sluice attach dev eth0 --confirm 60\n",
+		.options = TAKES(DEVICE) | TAKES(MODE) | TAKES(CONFIRM) | TAKES(VERBOSE) |
+			   TAKES(YES) | TAKES(REPLACE),
+		.run = sl_command_attach,
+	},
+	{
+		.name = "detach",
+		.alias = "down",
+		.arguments = "[dev D]",
+		.summary = "take it off again; nothing is left behind",
+		.details = "Without a device: off all devices of this network namespace.\n",
+		.options = TAKES(DEVICE),
+		.run = sl_command_detach,
+	},
+	{
+		.name = "status",
+		.arguments = "[dev D] [--check]",
+		.summary = "what is attached, how fresh, what it did",
+		.details = "With --check it prints one line and exits like a Nagios plugin:\n"
+			   "0 fine, 1 stale or not kept, 2 not attached, 3 not known.\n",
+		.options = TAKES(DEVICE) | TAKES(CHECK),
+		.run = sl_command_status,
+	},
+	{
+		.name = "list",
+		.alias = "show",
+		.arguments = "[dev D] [--format nft|iptables]",
+		.summary = "the rules, with counters = the kernel's + early drops",
+		.details = "With a device, only what was dropped early there is added.\n\n"
+			   "examples:\n"
+			   "  sluice list\n"
+			   "  sluice list --format iptables\n"
+			   "  sluice list --json | jq '.rules[] | select(.early_packets > 0)'\n",
+		.options = TAKES(DEVICE) | TAKES(FORMAT),
+		.run = sl_command_list,
+	},
+	{
+		.name = "trace",
+		.arguments = "dev D PCAP|PACKET",
+		.summary = "run packets through the rules, touching no traffic",
+		.details =
+			"PCAP is a capture of Ethernet frames; PACKET describes one in nft's "
+			"words:\n"
+			"ether saddr|daddr, ip saddr|daddr|ttl|protocol, ip6 "
+			"saddr|daddr|hoplimit|\n"
+			"nexthdr, tcp sport|dport|flags, udp sport|dport, icmp type|code,\n"
+			"icmpv6 type|code, meta l4proto, payload length. What is not said is\n"
+			"sensible. Packets run through a copy of the program; no counter moves.\n"
+			"-v also shows the rules that were met and did not match.\n\n"
+			"examples:\n"
+			"  sluice trace dev eth0 attack.pcap\n"
+			"  sluice trace dev eth0 ip saddr 192.0.2.1 tcp dport 22 tcp flags syn\n",
+		.options = TAKES(DEVICE) | TAKES(VERBOSE),
+		.run = sl_command_trace,
+	},
+};
+
+static bool is_prefix(const char *word, const char *of)
+{
+	return of && !strncmp(word, of, strlen(word));
+}
+
+const struct sl_verb *sl_verb_find(const char *word, bool *ret_ambiguous)
+{
+	const struct sl_verb *found = NULL;
+
+	*ret_ambiguous = false;
+	for (size_t i = 0; i < SL_ARRAY_SIZE(verbs); i++) {
+		const struct sl_verb *verb = &verbs[i];
+
+		if (!strcmp(word, verb->name) || (verb->alias && !strcmp(word, verb->alias)))
+			return verb;
+		if (!is_prefix(word, verb->name) && !is_prefix(word, verb->alias))
+			continue;
+		*ret_ambiguous |= found != NULL;
+		found = verb;
+	}
+	return *ret_ambiguous ? NULL : found;
+}
+
+static void print_usage(const struct sl_verb *verb, const char *indent, FILE *out)
+{
+	fprintf(out, "%s%s%s%s %s\n", indent, verb->name, verb->alias ? "|" : "",
+		verb->alias ? verb->alias : "", verb->arguments);
+}
+
+void sl_verb_print_help(const struct sl_verb *verb, FILE *out)
+{
+	if (verb) {
+		print_usage(verb, "usage: sluice ", out);
+		fprintf(out, "\n%s\n\n%s", verb->summary, verb->details);
+		sl_options_print_help(verb, out);
+		return;
+	}
+	fprintf(out, "sluice: the firewall that this host already has, at the speed of XDP\n\n"
+		     "usage: sluice [OPTIONS] COMMAND …\n\n");
+	for (size_t i = 0; i < SL_ARRAY_SIZE(verbs); i++) {
+		print_usage(&verbs[i], "  ", out);
+		fprintf(out, "      %s\n", verbs[i].summary);
+	}
+	sl_options_print_help(NULL, out);
+	fprintf(out, "\nMore of a command: sluice COMMAND --help. Commands may be shortened as "
+		     "long as they stay\nunique. Exit status: 0 done, 1 refused, 2 usage.\n");
+}
