@@ -5,7 +5,8 @@
  * Enters: an optimised, verified program in which every CHAIN step is for one family. Leaves: one
  * piece of code per marker of abi/cursor.h, to be spliced into bpf/sluice.bpf.c by src/load/.
  * Promised: it decides exactly as the interpreter does, or passes where the interpreter drops
- * (only where the code would grow too long; `over_limit` says so).
+ * (only where the code would grow too long, or worlds wait in more than SL_CURSOR_DEPTH chains at
+ * once; `over_limit` says so).
  */
 #ifndef SLUICE_CODEGEN_CODEGEN_H
 #define SLUICE_CODEGEN_CODEGEN_H

@@ -242,8 +242,7 @@ static int refresh(struct sl_keeper *keeper, struct sl_diag *diag)
 
 	if (error)
 		return error;
-	error = sl_dataplane_load(compiled->program, &compiled->code, point_of(keeper->mode),
-				  &dataplane, diag);
+	error = sl_compiled_load(compiled, point_of(keeper->mode), &dataplane, diag);
 	if (error) {
 		sl_compiled_free(compiled);
 		return error;
@@ -266,8 +265,7 @@ static int try_mode(struct sl_keeper *keeper, struct sl_compiled *compiled,
 		    struct sl_dataplane **ret_dataplane, struct sl_diag *diag)
 {
 	struct sl_dataplane *dataplane;
-	int error = sl_dataplane_load(compiled->program, &compiled->code, point_of(mode),
-				      &dataplane, diag);
+	int error = sl_compiled_load(compiled, point_of(mode), &dataplane, diag);
 
 	if (error)
 		return error;

@@ -9,6 +9,7 @@
 #include <linux/bpf.h>
 #include <linux/in.h>
 #include <linux/netfilter.h>
+#include <time.h>
 
 #include "ir/shorthand.h"
 #include "optimise/optimise.h"
@@ -39,6 +40,14 @@ static u8 miss(void *context, const u8 *frame, u32 length)
 	return ((const struct sl_program *)context)->miss_worlds;
 }
 
+static bool drops(const struct sl_dataplane *dataplane, struct frame frame)
+{
+	int verdict = sl_run_frame(dataplane, frame.bytes, frame.length);
+
+	assert_true(verdict == XDP_DROP || verdict == XDP_PASS);
+	return verdict == XDP_DROP;
+}
+
 static void expect(const struct sl_program *p, const struct sl_dataplane *dataplane,
 		   struct frame frame, bool drop)
 {
@@ -47,8 +56,7 @@ static void expect(const struct sl_program *p, const struct sl_dataplane *datapl
 
 	sl_interp(p, frame.bytes, frame.length, &oracle, NULL, NULL, &outcome);
 	assert_int_equal(outcome.drop, drop);
-	assert_int_equal(sl_run_frame(dataplane, frame.bytes, frame.length),
-			 drop ? XDP_DROP : XDP_PASS);
+	assert_int_equal(drops(dataplane, frame), drop);
 }
 
 static void end(struct sl_program *p, struct sl_dataplane *dataplane)
@@ -213,9 +221,45 @@ static void a_chain_too_deep_to_wait_for_is_the_kernels(void **unused)
 	}
 	rule(p, from, DROP);
 	dataplane = load(p);
-	assert_int_equal(sl_run_frame(dataplane, tcp(CLIENT, 1, HOST, 22).bytes, 54), XDP_PASS);
+	assert_false(drops(dataplane, tcp(CLIENT, 1, HOST, 22)));
 	expect(p, dataplane, tcp(CLIENT, 1, HOST, 1), true);
 	expect(p, dataplane, tcp(CLIENT, 1, HOST, 23), true);
+	end(p, dataplane);
+}
+
+static u64 now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (u64)now.tv_sec * 1000000000 + (u64)now.tv_nsec;
+}
+
+/* It drops while it is there, and again when it is surely gone; a while between it passes. */
+static void an_element_that_is_just_expiring_makes_its_packets_pass(void **unused)
+{
+	struct sl_chain *input;
+	struct sl_program *p = begin(&input);
+	struct sl_set *ports = set(p, SL_SET_EXACT, DPORT);
+	struct sl_dataplane *dataplane;
+	u64 now = now_ns();
+
+	(void)unused;
+	ports->has_timeouts = true;
+	map(p, ports, "\0\1", DROP);
+	map(p, ports, "\0\2", DROP);
+	map(p, ports, "\0\3", DROP);
+	ports->elements.items[0].expires_at_ns = now + 60 * SL_EXPIRY_GRACE_NS;
+	ports->elements.items[1].expires_at_ns = now - 1;
+	ports->elements.items[2].expires_at_ns =
+		now > SL_EXPIRY_GRACE_NS ? now - SL_EXPIRY_GRACE_NS : 1;
+	rule(p, input, vmap(ports, key(p, DPORT)));
+	rule(p, input, is(p, SPORT, "9"), DROP);
+	dataplane = load(p);
+	assert_true(drops(dataplane, tcp(CLIENT, 1, HOST, 1)));
+	assert_false(drops(dataplane, tcp(CLIENT, 9, HOST, 2)));
+	assert_true(drops(dataplane, tcp(CLIENT, 9, HOST, 3)));
+	assert_false(drops(dataplane, tcp(CLIENT, 1, HOST, 3)));
 	end(p, dataplane);
 }
 
@@ -229,6 +273,7 @@ int main(void)
 		cmocka_unit_test(a_counter_behind_an_ignored_drop_passes),
 		cmocka_unit_test(a_packet_that_meets_too_many_counters_passes),
 		cmocka_unit_test(a_chain_too_deep_to_wait_for_is_the_kernels),
+		cmocka_unit_test(an_element_that_is_just_expiring_makes_its_packets_pass),
 	};
 	int failed;
 
