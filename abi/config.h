@@ -26,14 +26,12 @@ struct sl_config {
 	__u8 hit_max;               /* counted rules that a packet can meet at most; 0: none */
 	__u8 uses_conntrack;        /* the path has conntrack in it */
 	__u8 miss_worlds;           /* worlds that a conntrack miss can mean */
-	__u8 uses_lease;            /* lease_until_ns must be compared */
 	/* verdicts of the family rest on whose an address is, or on forwarding */
 	__u8 asks_addresses_ip, asks_addresses_ip6;
-	__u32 ifindex;
 	__u8 asks_device; /* verdicts rest on the device's name or group */
-	__u8 padding[3];
+	__u32 ifindex;
 };
 
-_Static_assert(sizeof(struct sl_config) == 24, "shared with .rodata");
+_Static_assert(sizeof(struct sl_config) == 20, "shared with .rodata");
 
 #endif

@@ -50,11 +50,6 @@ struct sl_snapshot {
 struct sl_live {
 	__u64 epoch;
 	struct sl_snapshot expected;
-	/*
-	 * Where the kernel cannot be read from the data plane: CLOCK_MONOTONIC until which the
-	 * watcher vouches for `expected`. 0: not needed.
-	 */
-	__u64 lease_until_ns;
 	__u32 related_possible; /* conntrack expectations exist or may: a miss may be RELATED */
 	__u32 padding;
 };
@@ -75,6 +70,6 @@ struct sl_count {
 };
 
 _Static_assert(sizeof(struct sl_snapshot) == 13 * 8 + 8 * 4 + 2 * 8, "shared with maps");
-_Static_assert(sizeof(struct sl_live) == sizeof(struct sl_snapshot) + 24, "shared with maps");
+_Static_assert(sizeof(struct sl_live) == sizeof(struct sl_snapshot) + 16, "shared with maps");
 
 #endif

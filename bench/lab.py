@@ -115,6 +115,8 @@ class Lab:
     def tear_down(self):
         for child in self.children:
             end(child)
+        # Before the namespace goes: whoever keeps a device in step would wait for it to return.
+        subprocess.run([self.sluice_path, "-n", self.server, "detach"], capture_output=True, check=False)
         for name in (self.server, self.client):
             subprocess.run(["ip", "netns", "del", name], capture_output=True, check=False)
 
@@ -174,7 +176,7 @@ class Lab:
 
     def dropped_early(self):
         status = json.loads(self.sluice("status", "dev", "vb", "--json"))
-        return status["devices"][0]["packets"]["dropped_early"]["packets"]
+        return status["devices"][0]["dropped_early"]
 
     def attach_bare(self, section):
         run("ip", "-n", self.server, "link", "set", "vb", "xdpdrv", "obj",

@@ -83,9 +83,4 @@ static __always_inline bool probed_state_is_as_expected(bool is_ip6)
 #undef NAME_WORD
 #undef GENERATION
 
-static __always_inline bool lease_holds(void)
-{
-	return !config.uses_lease || bpf_ktime_get_ns() < live.lease_until_ns;
-}
-
 #endif

@@ -97,6 +97,16 @@ static void note_takers(struct sl_host *host, const char *device, u32 own_progra
 	}
 }
 
+/* Rules whose changes the data plane could not see must never be published. */
+static int check_generation(const struct sl_compiled *compiled, struct sl_diag *diag)
+{
+	if (compiled->snapshot.generation_address || !compiled->rules->tables.count)
+		return 0;
+	return sl_fail(diag, ENOENT,
+		       "cannot find nf_tables' generation in this kernel, so that a change of the "
+		       "rules would go unnoticed; if kernel.kptr_restrict is 2, set it to 1");
+}
+
 /* Host and rules, read between two snapshots; *ret_consistent says whether those are equal. */
 static int read_once(struct sl_observer *observer, const char *device, u32 own_program,
 		     u32 patience_ms, struct sl_compiled *compiled, bool *ret_consistent,
@@ -133,6 +143,9 @@ static int read_once(struct sl_observer *observer, const char *device, u32 own_p
 			return sl_fail(diag, ENODEV, "%s is gone", device);
 		error = sl_observer_look(observer, link->ifindex, &after, diag);
 	}
+	if (error)
+		return error;
+	error = check_generation(compiled, diag);
 	if (error)
 		return error;
 	*ret_consistent = sl_snapshots_equal(&compiled->snapshot, &after) &&

@@ -172,19 +172,15 @@ int sl_attachments_read(const char *device, struct sl_attachments *ret_attachmen
 	return 0;
 }
 
-int sl_attachment_program(const struct sl_attachments *attachments,
+u32 sl_attachment_program(const struct sl_attachments *attachments,
 			  const struct sl_attachment *attachment)
 {
 	SL_CLEANUP(sl_close)
 	int link_fd = sl_pins_get(attachments->net_cookie, attachment->info.device, "link");
 	struct bpf_link_info info = {0};
 	u32 size = sizeof info;
-	int fd;
 
-	if (link_fd < 0 || bpf_obj_get_info_by_fd(link_fd, &info, &size))
-		return -1;
-	fd = bpf_prog_get_fd_by_id(info.prog_id);
-	return fd < 0 ? -1 : fd;
+	return link_fd < 0 || bpf_obj_get_info_by_fd(link_fd, &info, &size) ? 0 : info.prog_id;
 }
 
 void sl_attachments_free(struct sl_attachments *attachments)

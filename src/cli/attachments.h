@@ -30,8 +30,8 @@ struct sl_attachments {
 int sl_attachments_read(const char *device, struct sl_attachments *ret_attachments,
 			struct sl_diag *diag);
 
-/* The program that runs now: an fd, or −1 where there is none. */
-int sl_attachment_program(const struct sl_attachments *attachments,
+/* The id of the program that runs now; 0 where there is none. */
+u32 sl_attachment_program(const struct sl_attachments *attachments,
 			  const struct sl_attachment *attachment);
 void sl_attachments_free(struct sl_attachments *attachments);
 

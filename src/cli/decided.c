@@ -25,7 +25,10 @@ struct meeting {
 
 struct chain_walk {
 	struct meeting *rules;
-	u8 walked, returns, passes; /* worlds; of the step at hand */
+	/* Of the step at hand, in worlds: */
+	u8 walked, walked_free; /* … the latter with no obstacle before it */
+	u8 returns, passes;
+	u32 obstacle; /* that is left to who calls it, with none before */
 };
 
 struct survey {
@@ -259,20 +262,30 @@ static void walk_rule(struct survey *survey, const struct sl_chain *chain, u32 i
 			return;
 }
 
-/* Each chain is walked again only when a world is new to it: six times a step at most. */
+/*
+ * Each chain is walked again only when a world is new to it, or the first time that nothing has
+ * stopped the packets yet: a few times a step at most, however many ways lead there.
+ */
 static struct flow walk_chain(struct survey *survey, const struct sl_chain *chain, u8 live)
 {
 	struct chain_walk *walk = &survey->chains[chain->index];
+	bool is_free = survey->obstacle == NO_OBSTACLE;
 	struct flow flow = {.live = live};
 	u8 returned = 0;
 
-	if (live & (u8)~walk->walked) {
+	if (live & (u8) ~(is_free ? walk->walked_free : walk->walked)) {
 		walk->walked |= live;
+		if (is_free)
+			walk->walked_free |= live;
 		for (u32 i = 0; i < chain->rules.count && flow.live; i++)
 			if (!(flow.passed & possible_worlds(survey)))
 				walk_rule(survey, chain, i, &flow, &returned);
 		walk->returns |= flow.live | returned;
 		walk->passes |= flow.passed;
+		if (is_free)
+			walk->obstacle = survey->obstacle;
+	} else if (is_free) {
+		survey->obstacle = walk->obstacle;
 	}
 	return (struct flow){walk->returns & live, walk->passes & live};
 }
@@ -282,7 +295,7 @@ static void forget_chains(struct survey *survey)
 	for (u32 i = 0; i < survey->program->chains.count; i++) {
 		struct chain_walk *walk = &survey->chains[i];
 
-		walk->walked = walk->returns = walk->passes = 0;
+		walk->walked = walk->walked_free = walk->returns = walk->passes = 0;
 	}
 }
 
@@ -296,7 +309,7 @@ static struct flow walk_base_chain(struct survey *survey, u32 index, struct flow
 	forget_chains(survey);
 	back = walk_chain(survey, step->chain, flow.live);
 	back.passed |= flow.passed;
-	if (back.live || !survey->is_strict)
+	if (back.live && !(survey->is_strict && back.passed & possible_worlds(survey)))
 		note_met(survey, policy, back.live);
 	if (survey->is_strict && step->drops_by_policy)
 		policy->drops_early |= can_rest_on(survey, back, back.live);

@@ -56,8 +56,8 @@ static int plan_file(const struct sl_cli *cli, struct sl_plan *plan, struct sl_d
 static int compile_live(struct sl_plan *plan, struct sl_observer *observer, struct sl_diag *diag)
 {
 	struct sl_attachments attachments;
+	u32 own = 0;
 	int error = sl_attachments_read(plan->device, &attachments, diag);
-	SL_CLEANUP(sl_close) int own = -1;
 
 	if (error)
 		return error;
@@ -170,7 +170,7 @@ static int plan_what_is_asked(struct output *output, struct sl_diag *diag)
 
 int sl_command_plan(const struct sl_cli *cli)
 {
-	struct output output = {.cli = cli, .devices = json_array()};
+	struct output output = {.cli = cli};
 	struct sl_diag diag = {0};
 	int error;
 
@@ -178,6 +178,7 @@ int sl_command_plan(const struct sl_cli *cli)
 		return sl_cli_usage("plan", "\"%s\" is one word too many", cli->arguments[1]);
 	if (cli->check && cli->check_percent < 0)
 		return sl_cli_usage("plan", "--check wants a percentage: --check 80%%");
+	output.devices = json_array();
 	error = plan_what_is_asked(&output, &diag);
 	if (!error && cli->json)
 		sl_json_print(json_pack("{s:O}", "devices", output.devices));

@@ -151,8 +151,8 @@ static int find_frames(const struct sl_cli *cli, const struct sl_program *progra
 
 static int compile(struct sl_tracer *tracer, struct sl_diag *diag)
 {
-	SL_CLEANUP(sl_close) int own = -1;
 	struct sl_attachments attachments;
+	u32 own = 0;
 	struct sl_observer *observer;
 	int error = sl_attachments_read(tracer->device, &attachments, diag);
 

@@ -13,6 +13,8 @@
 #include "source/conntrack.h"
 
 #define TC_DROP 2 /* TC_ACT_SHOT */
+/* What fits in one page beside XDP's headroom and the kernel's own trailer. */
+#define FRAME_MAX 3520
 
 const char *sl_fate_text(enum sl_fate_count fate)
 {
@@ -65,8 +67,8 @@ static int test(const struct sl_runner *runner, const struct sl_frame *frame, bo
 	return error;
 }
 
-static int load(const struct sl_compiled *compiled, enum sl_hook_point point,
-		struct sl_runner *runner, struct sl_diag *diag)
+static int load(struct sl_compiled *compiled, enum sl_hook_point point, struct sl_runner *runner,
+		struct sl_diag *diag)
 {
 	int error = sl_dataplane_load(compiled->program, &compiled->code, point, &runner->dataplane,
 				      diag);
@@ -78,7 +80,7 @@ static int load(const struct sl_compiled *compiled, enum sl_hook_point point,
 	return 0;
 }
 
-int sl_runner_open(const struct sl_compiled *compiled, enum sl_hook_point point,
+int sl_runner_open(struct sl_compiled *compiled, enum sl_hook_point point,
 		   struct sl_runner *ret_runner, struct sl_diag *diag)
 {
 	static const u8 zeros[ETH_ZLEN];
@@ -120,10 +122,12 @@ struct sl_run sl_runner_run(const struct sl_runner *runner, const struct sl_fram
 	struct sl_count before[SL_FATE_COUNTS], after[SL_FATE_COUNTS];
 	struct sl_run run = {0};
 
-	if (frame->length < ETH_HLEN) {
+	if (frame->length < ETH_HLEN)
 		run.why_not = "shorter than an Ethernet header";
+	else if (frame->length > FRAME_MAX)
+		run.why_not = "longer than what XDP takes";
+	if (run.why_not)
 		return run;
-	}
 	read_fates(runner, before);
 	if (test(runner, frame, &run.drop)) {
 		run.why_not = "the kernel cannot test a frame of this length";

@@ -31,7 +31,7 @@ struct sl_gen {
 	enum sl_hook hook;
 	u32 chain_family; /* NFPROTO_* of the base chain at hand */
 	bool tracked;
-	bool doubts;       /* code before this may have set cursor.doubtful */
+	bool doubts;       /* code before this may have changed cursor.certain */
 	u32 saved_slots;   /* of cursor.saved in use */
 	u32 insn_limit;    /* past it, rules are left to the kernel */
 	bool over_limit;   /* it happened */

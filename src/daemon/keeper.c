@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -209,6 +210,15 @@ static int adopt(struct sl_keeper *keeper, struct sl_compiled *compiled,
 	if (!error)
 		publish(keeper);
 	return error;
+}
+
+/*
+ * A flood must not starve the keeper, or the packets that pass for want of it would feed the flood;
+ * but a compile takes long enough to cost packets itself, and gets no more than its share.
+ */
+static void be_urgent(bool urgent)
+{
+	setpriority(PRIO_PROCESS, 0, urgent ? -20 : 0);
 }
 
 static int compile(struct sl_keeper *keeper, struct sl_compiled **ret_compiled,
@@ -585,10 +595,12 @@ static void catch_up(struct sl_keeper *keeper)
 
 	if (!device_is_here(keeper) && !reattach(keeper, &diag))
 		return;
+	be_urgent(!keeper->wants_compile);
 	if (keeper->wants_compile && refresh(keeper, &diag))
 		fprintf(stderr, "sluice: %s: %s\n", keeper->device, diag.text);
 	else if (!keeper->wants_compile && keeper->info.withdrawn_ns)
 		publish(keeper);
+	be_urgent(true);
 }
 
 static int open_signals(void)
@@ -657,28 +669,37 @@ int sl_keeper_pid(u64 net_cookie, const char *device)
 	return (int)sl_lock_holder(net_cookie, device);
 }
 
+static bool is_gone(u64 net_cookie, const char *device, pid_t pid)
+{
+	for (int i = 0; i < 200; i++) {
+		if (sl_lock_holder(net_cookie, device) != pid)
+			return true;
+		poll(NULL, 0, 5);
+	}
+	return false;
+}
+
 static void end_keeper(u64 net_cookie, const char *device, pid_t pid)
 {
-	if (pid <= 0 || kill(pid, SIGTERM))
+	if (pid <= 0 || kill(pid, SIGTERM) || is_gone(net_cookie, device, pid))
 		return;
-	for (int i = 0; i < 200; i++) {
-		poll(NULL, 0, 5);
-		if (sl_lock_holder(net_cookie, device) != pid)
-			return;
-	}
 	kill(pid, SIGKILL); /* stopped, or hanging; it keeps nothing that is not pinned */
+	is_gone(net_cookie, device, pid);
 }
 
 int sl_keeper_detach(u64 net_cookie, const char *device, struct sl_diag *diag)
 {
 	pid_t pid = sl_lock_holder(net_cookie, device);
-	SL_CLEANUP(sl_close) int link_fd = sl_pins_get(net_cookie, device, "link");
 	int error;
+
+	/* First the keeper, or it would take the link's end for a device to attach to again. */
+	end_keeper(net_cookie, device, pid);
+
+	SL_CLEANUP(sl_close) int link_fd = sl_pins_get(net_cookie, device, "link");
 
 	if (link_fd >= 0)
 		bpf_link_detach(link_fd); /* whoever else holds it */
 	error = sl_pins_remove(net_cookie, device);
-	end_keeper(net_cookie, device, pid);
 	sl_lock_remove(net_cookie, device);
 	if (error == -ENOENT && pid <= 0)
 		return sl_fail(diag, ENOENT, "sluice is not attached to %s", device);

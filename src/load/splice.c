@@ -72,7 +72,8 @@ static int retarget(struct bpf_insn *insn, u32 old_at, const u32 *moved)
 static int put_stage(const struct sl_asm *stage, struct bpf_insn *to, sl_map_fd_fn *map_fd,
 		     void *context)
 {
-	memcpy(to, stage->insns.items, stage->insns.count * sizeof *to);
+	if (stage->insns.count)
+		memcpy(to, stage->insns.items, stage->insns.count * sizeof *to);
 	for (u32 i = 0; i < stage->relocs.count; i++) {
 		int fd = map_fd(context, &stage->relocs.items[i]);
 

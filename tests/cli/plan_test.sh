@@ -1,0 +1,168 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# What attaching would do: of files, without root, and of live rules.
+. "$(dirname "$0")/lib.sh"
+make_namespaces
+
+cat >"$work/simple.nft" <<'EOF'
+table inet filter {
+	set banned {
+		type ipv4_addr
+		flags interval
+		elements = { 192.0.2.0/24, 198.51.100.7 }
+	}
+	chain input {
+		type filter hook input priority 0; policy drop;
+		ct state established,related accept
+		ct state invalid drop
+		ip saddr @banned counter packets 90 bytes 9000 drop
+		tcp dport { 22, 80 } accept
+		udp dport 53 limit rate 5/second counter packets 10 bytes 1000 drop
+		tcp dport 99 reject
+	}
+	chain output {
+		type filter hook output priority 0; policy accept;
+		tcp dport 25 drop
+	}
+}
+EOF
+
+# A file: where each rule is decided, and why
+run plan "$work/simple.nft" -v; exits 0
+says "eth0: what these rules would do there"
+says "3 of 6 decided early (at XDP), 1 for some packets only, 2 left to the kernel"
+says "1 more are never met by what arrives at eth0"
+says "90.0 % of the 100 packets"
+says "behind conntrack only TCP and UDP can be dropped early"
+says "limit; 10 dropped packets"
+says "maybe "; says "only conntrack can tell its packets from new ones"
+says "not met"; says "instructions made of the rules"
+says "a conntrack lookup for packets that would be dropped after prerouting"
+run plan "$work/simple.nft" -jv; exits 2 # letters do not pile up
+run plan "$work/simple.nft" -j -v; exits 0
+json '.devices | length == 1'
+json '.devices[0] | .device == "eth0" and .live == false and .share == 90 and .share_is_of_packets'
+json '.devices[0].rules == {"early": 3, "maybe": 1, "kernel": 2, "behind": 0, "not_met": 1}'
+json '.devices[0].obstacles[0] | .reason == "limit" and .dropped_packets == 10'
+json '[.devices[0].rule_by_rule[] | select(.policy)] | length == 2'
+json '.devices[0].rule_by_rule[0].decided == "early"'
+json '.devices[0].size | .maps > 2 and .entries >= 2 and .bytes > 1000 and .instructions > 10'
+
+# The exit status for scripts
+run plan "$work/simple.nft" --check 90%; exits 0
+run plan --check 90.5 "$work/simple.nft"; exits 1; complains "90.0 % would be decided early, less than 90.5 %"
+run plan "$work/simple.nft" --check=80% -j; exits 0; json '.devices[0].share == 90'
+
+# Without counters the share is of the rules
+sed 's/counter packets [0-9]* bytes [0-9]*//' "$work/simple.nft" >"$work/uncounted.nft"
+run plan "$work/uncounted.nft"; exits 0; says "no counters show a dropped packet; by rules: 50.0 %"
+run plan "$work/uncounted.nft" --check 51; exits 1
+run plan "$work/uncounted.nft" --check 50; exits 0
+
+# What stops everything is named first, with what is behind it
+cat >"$work/logged.nft" <<'EOF'
+table ip t {
+	chain input {
+		type filter hook input priority 0; policy drop;
+		tcp dport 1 drop
+		log prefix "all of it "
+		tcp dport 2 drop
+		tcp dport 3 drop
+	}
+}
+EOF
+run plan "$work/logged.nft" -j -v; exits 0
+json '.devices[0].rules == {"early": 1, "maybe": 0, "kernel": 1, "behind": 2, "not_met": 0}'
+json '.devices[0].obstacles[0] | .reason == "log" and .rules_behind == 2'
+json '[.devices[0].rule_by_rule[].decided] == ["early", "kernel", "behind", "behind", "behind"]'
+
+# Only a jump's own packets pass behind it
+cat >"$work/jump.nft" <<'EOF'
+table ip t {
+	chain logged { log; drop; }
+	chain input {
+		type filter hook input priority 0;
+		tcp dport 1 jump logged
+		tcp dport 2 drop
+	}
+}
+EOF
+run plan "$work/jump.nft" -j -v; exits 0
+json '[.devices[0].rule_by_rule[] | select(.handle) | .decided] == ["kernel", "behind", "early", "early"]'
+
+# iptables-save output, with counters
+cat >"$work/saved" <<'EOF'
+*filter
+:INPUT DROP [40:4000]
+:FORWARD ACCEPT [0:0]
+:OUTPUT ACCEPT [0:0]
+[5:300] -A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+[60:6000] -A INPUT -s 203.0.113.0/24 -j DROP
+[0:0] -A INPUT -p tcp -m recent --name x --set -j ACCEPT
+COMMIT
+EOF
+run plan "$work/saved"; exits 0; says "xt recent"; says "of the 100 packets"
+
+# Files that cannot be
+run plan "$work/nosuch"; exits 1; complains "$work/nosuch"; complains "No such file"
+printf 'table ip t {\n\tchain c { frob }\n}\n' >"$work/broken.nft"
+run plan "$work/broken.nft"; exits 1; complains "broken.nft:2"; complains "syntax error"
+run plan "$work/simple.nft" dev nosuch0; exits 1; complains "nosuch0"
+if setpriv --reuid=65534 --regid=65534 --clear-groups test -x "$sluice"; then
+	run_as_nobody plan "$work/simple.nft" -j; exits 0; json '.devices[0].rules.early == 3'
+	chmod 600 "$work/saved"
+	run_as_nobody plan "$work/saved"; exits 1; complains "Permission denied"
+else
+	echo "skipped: nobody cannot run $sluice"
+fi
+
+# Live: text by nft, the device's side, one line a device
+in_ns nft -f "$work/simple.nft"
+run plan dev v0 -v; exits 0
+says "v0: what attaching would do"; says "mode         tc"
+says "native: refused: rule"; says "splits the large ones"
+says 'ip saddr @banned counter packets 90 bytes 9000 drop # handle'
+run plan dev v0 mode native; exits 0; says "mode         native"; says "largest MTU 65535 → 3506"
+run plan dev v0 mode native -j; exits 0
+json '.devices[0] | .mode == "native" and .attached == "none" and (.side_effects | length) >= 1'
+run plan; exits 0; says "v0 "; says "3 of 6 rules early, 90.0 % of 100 dropped packets"; says_not "lo "
+run plan --check 95; exits 1; complains "less than 95 %"
+ip -n "$ns" link add br0 type bridge
+ip -n "$ns" link set br0 up
+run plan dev br0; exits 0; says "all packets pass"; says "6 rules behind it"
+run plan -j; exits 0; json '[.devices[].device] | sort == ["br0", "v0"]'
+ip -n "$ns" link del br0
+
+# Sniffers do not see what is dropped early
+nsenter --net="/run/netns/$ns" python3 -c '
+import socket, time
+s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+print("ready", flush=True)
+time.sleep(60)' >"$work/ready" &
+sniffer=$!
+while ! [ -s "$work/ready" ]; do sleep 0.05; done
+run plan dev v0; exits 0; says "python3 ($sniffer)"; says "will not see what is dropped early"
+run plan dev v0 -j; json ".devices[0].sniffers | any(.pid == $sniffer)"
+kill $sniffer
+wait $sniffer 2>/dev/null
+
+# Planning attaches nothing, and knows what is attached
+run status; says "not attached"
+run attach dev v0 mode tc; exits 0
+run plan dev v0; exits 0; says "attached     now: tc"; says "mode         tc"
+says_not "TC ingress filter"
+run detach; exits 0
+
+# The real rulesets, where they are at hand
+rulesets=$source_root/../shared/rulesets
+if [ -d "$rulesets" ]; then
+	for file in "$rulesets"/*.nft "$rulesets"/*.golden; do
+		run plan "$file" -v; exits 0; says "decided early"
+		run plan "$file" -j -v; exits 0
+		json '.devices[0].rules | .early + .maybe + .kernel + .behind > 0'
+	done
+else
+	echo "skipped: no real rulesets at ../shared/rulesets"
+fi
+
+finish
