@@ -164,6 +164,33 @@ static void killed_while_recompiling(void)
 	expect_nothing_left();
 }
 
+/* What is there when it died between one pin and the next. */
+static void remove_pin(const char *name)
+{
+	char path[SL_PIN_PATH_MAX];
+
+	sl_pins_path(path, net_cookie(), device, name);
+	expect(!unlink(path), "cannot remove %s", path);
+}
+
+static void half_attached_is_cleaned_up(void)
+{
+	prepare();
+	kill_keeper(SIGKILL);
+	remove_pin("info");
+	run(ON_HOST, "%s status", sluice);
+	detach();
+	expect_nothing_left();
+	attach();
+	kill_keeper(SIGKILL);
+	remove_pin("info");
+	remove_pin("fates");
+	attach();
+	prove_early_drops();
+	detach();
+	expect_nothing_left();
+}
+
 static void removing_the_pin_is_enough(void)
 {
 	char path[SL_PIN_PATH_MAX];
@@ -189,6 +216,7 @@ int main(int argc, char **argv)
 		{"attach again takes over", attach_again_takes_over},
 		{"killed while attaching", killed_while_attaching},
 		{"killed while recompiling", killed_while_recompiling},
+		{"half attached is cleaned up", half_attached_is_cleaned_up},
 		{"removing the pin is enough", removing_the_pin_is_enough},
 	};
 

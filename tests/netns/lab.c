@@ -442,6 +442,15 @@ u64 fate_packets(enum sl_fate_count fate)
 	return count.packets + info.carried[2 * fate];
 }
 
+u64 compiles(void)
+{
+	SL_CLEANUP(sl_close) int fd = sl_pins_get(host_cookie, device, "info");
+	struct sl_info info;
+	u32 zero = 0;
+
+	return fd < 0 || bpf_map_lookup_elem(fd, &zero, &info) ? 0 : info.generations;
+}
+
 u64 early_drops(void)
 {
 	return fate_packets(SL_DROPPED);
