@@ -13,30 +13,37 @@
 /* Counted rules that one packet can meet; one more, and it passes (see ir/interp.h). */
 #define SL_CURSOR_HITS 32
 /* Nested jumps and gotos whose worlds can differ (see codegen/chain.c). */
-#define SL_CURSOR_DEPTH 24
+#define SL_CURSOR_DEPTH 21
 
+/*
+ * The verifier follows numbers through the stack, and where a branch asks for one it proves the
+ * program again for each value. It loses sight of what is stored elsewhere than at a multiple of
+ * 8, unless it is 0. So every field that rules ask for or change stands elsewhere, and its first
+ * value is not 0; what is loaded back is any number to the verifier.
+ */
 struct sl_cursor {
 	/* Packet pointers; the verifier knows them, and that 8 bytes of transport are there. */
 	__u64 network, transport, end;
 	__u32 room;       /* bytes from `transport` to the end of the IP packet */
 	__u32 frame_room; /* … to the end of the frame, which the ingress hook may look at */
-	__u8 protocol;    /* transport protocol */
-	__u8 packet_type; /* PACKET_HOST, PACKET_BROADCAST, PACKET_MULTICAST */
-	__u8 doubtful;    /* worlds in which a drop was ignored that may have taken the packet */
 	__u8 padding;
-	/*
-	 * The verifier follows constants through the stack, in words that begin at a multiple of
-	 * 8, and proves the program again for each value. These two would have very many, so they
-	 * stand where it does not look: what comes back is any number to it.
-	 */
-	__u32 hit_count;
+	__u8 protocol;    /* transport protocol */
+	__u8 packet_type; /* PACKET_HOST, PACKET_BROADCAST, PACKET_MULTICAST; marked */
+	__u8 certain;     /* worlds in which no drop was ignored that may have taken the packet */
+	__u32 hits_left;  /* free entries of hits[], from the front: it fills from the back */
 	__u32 padding2;
-	__u32 worlds;                /* to forget the value of a register */
-	__u32 hits[SL_CURSOR_HITS];  /* counter index << 8 | worlds in which it counts */
-	__u8 saved[SL_CURSOR_DEPTH]; /* worlds that wait at the end of a chain */
-	__u8 key[72];                /* a map key under construction; 4 spare bytes in front for
-					an LPM key's prefix length: the key starts at key + 8 */
+	__u32 worlds;               /* to lose sight of a register's value */
+	__u32 hits[SL_CURSOR_HITS]; /* counter index << 8 | worlds in which it counts */
+	__u8 saved[24];             /* worlds that wait at the end of a chain, marked: SL_SAVED() */
+	__u8 key[72];               /* a map key under construction; 4 spare bytes in front for
+				       an LPM key's prefix length: the key starts at key + 8 */
 };
+
+/* Keeps a byte that may be 0 from being it. */
+#define SL_CURSOR_MARK 0x80
+
+/* The offset of one of SL_CURSOR_DEPTH saved sets of worlds. */
+#define SL_SAVED(slot) (offsetof(struct sl_cursor, saved) + (slot) / 7 * 8 + 1 + (slot) % 7)
 
 /* Where generated code goes: `call SL_MARKER_…` in the object that clang built. */
 enum sl_marker {
@@ -69,11 +76,12 @@ struct sl_set_value {
 
 #define SL_NO_HIT 0xffffffffu
 
-_Static_assert(sizeof(struct sl_cursor) ==
-		       24 + 8 + 8 + 8 + 4 * SL_CURSOR_HITS + SL_CURSOR_DEPTH + 72,
+_Static_assert(sizeof(struct sl_cursor) == 24 + 8 + 8 + 8 + 4 * SL_CURSOR_HITS + 24 + 72,
 	       "no holes that clang and gcc could fill differently");
-_Static_assert(offsetof(struct sl_cursor, hit_count) % 8 == 4 &&
-		       offsetof(struct sl_cursor, worlds) % 8 == 4,
+_Static_assert(offsetof(struct sl_cursor, protocol) % 8 == 1 &&
+		       offsetof(struct sl_cursor, hits_left) % 8 == 4 &&
+		       offsetof(struct sl_cursor, worlds) % 8 == 4 &&
+		       offsetof(struct sl_cursor, saved) % 8 == 0,
 	       "out of the verifier's sight");
 _Static_assert(sizeof(struct sl_set_value) == 16, "shared with maps");
 

@@ -46,21 +46,27 @@ static __always_inline void count_rules(const struct sl_cursor *cursor, __u32 wo
 
 #pragma clang loop unroll(disable)
 	for (__u32 i = 0; i < SL_CURSOR_HITS; i++) {
-		if (i >= config.hit_max || i >= cursor->hit_count)
+		__u32 last = SL_CURSOR_HITS - 1 - i;
+
+		if (i >= config.hit_max || last < cursor->hits_left)
 			return;
-		if (cursor->hits[i] & world)
-			add_packet(&rule_counters, cursor->hits[i] >> 8, bytes);
+		if (cursor->hits[last] & world)
+			add_packet(&rule_counters, cursor->hits[last] >> 8, bytes);
 	}
 }
 
+/*
+ * Older verifiers want to see a value written before one is read. Any but 0 (cursor.h), in words of
+ * 8 bytes: those compare equal to what the verifier lost sight of.
+ */
 static __always_inline void clear_hits(struct sl_cursor *cursor)
 {
-	cursor->hit_count = 0;
+	cursor->hits_left = SL_CURSOR_HITS;
 #pragma clang loop unroll(disable)
-	for (__u32 i = 0; i < SL_CURSOR_HITS; i++) {
+	for (__u32 i = 0; i < SL_CURSOR_HITS; i += 2) {
 		if (i >= config.hit_max)
 			return;
-		cursor->hits[i] = 0;
+		__builtin_memset(&cursor->hits[SL_CURSOR_HITS - 2 - i], 1, 8);
 	}
 }
 

@@ -63,6 +63,11 @@ static __always_inline bool fib_forwards(void *context, struct bpf_fib_lookup *f
 	       fib->ifindex != config.ifindex;
 }
 
+static __always_inline bool is_for_this_host(const struct sl_cursor *cursor)
+{
+	return cursor->packet_type == (PACKET_HOST | SL_CURSOR_MARK);
+}
+
 static __always_inline enum fate lookup_ip(void *context, const struct sl_cursor *cursor)
 {
 	const struct iphdr *ip = (void *)cursor->network;
@@ -78,7 +83,7 @@ static __always_inline enum fate lookup_ip(void *context, const struct sl_cursor
 		.ipv4_dst = ip->daddr,
 	};
 
-	if (cursor->packet_type != PACKET_HOST || ip_is_multicast(ip) || ip->daddr == ~0u)
+	if (!is_for_this_host(cursor) || ip_is_multicast(ip) || ip->daddr == ~0u)
 		return FATE_UNKNOWN;
 	if (ip_is_local(ip))
 		return FATE_INPUT;
@@ -112,7 +117,7 @@ static __always_inline enum fate lookup_ip6(void *context, const struct sl_curso
 		.flowinfo = *(__be32 *)ip6 & bpf_htonl(0x0fffffff),
 	};
 
-	if (cursor->packet_type != PACKET_HOST || ip6_is_multicast(ip6))
+	if (!is_for_this_host(cursor) || ip6_is_multicast(ip6))
 		return FATE_UNKNOWN;
 	if (ip6_is_local(ip6))
 		return FATE_INPUT;

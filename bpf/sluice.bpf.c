@@ -80,8 +80,8 @@ static __always_inline enum sl_fate_count judge(const struct packet *packet, __u
 
 	if (type < 0)
 		return SL_PASSED_ODD;
-	cursor.packet_type = type;
-	cursor.doubtful = 0;
+	cursor.packet_type = type | SL_CURSOR_MARK;
+	cursor.certain = WORLDS_ALL;
 	clear_hits(&cursor);
 	if (config.judges_ip && ethertype(packet->data) == bpf_htons(ETH_P_IP)) {
 		if (!parse_ip(&cursor, packet->data, packet->end, packet->length))

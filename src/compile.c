@@ -39,6 +39,17 @@ static int generate(struct sl_compiled *compiled, u32 insn_limit, struct sl_diag
 	return error;
 }
 
+/* Half of the room that the code was given, or of what the longest stage took of it. */
+static u32 half_the_room(const struct sl_code *code)
+{
+	u32 longest = 0;
+
+	for (u32 i = 0; i < SL_STAGES; i++)
+		if (code->stages[i].insns.count > longest)
+			longest = code->stages[i].insns.count;
+	return (longest < code->insn_limit ? longest : code->insn_limit) / 2;
+}
+
 int sl_compiled_load(struct sl_compiled *compiled, enum sl_hook_point point,
 		     struct sl_dataplane **ret_dataplane, struct sl_diag *diag)
 {
@@ -46,7 +57,7 @@ int sl_compiled_load(struct sl_compiled *compiled, enum sl_hook_point point,
 		sl_dataplane_load(compiled->program, &compiled->code, point, ret_dataplane, diag);
 
 	while (error == -E2BIG && compiled->code.insn_limit) {
-		error = generate(compiled, compiled->code.insn_limit / 2, diag);
+		error = generate(compiled, half_the_room(&compiled->code), diag);
 		if (!error)
 			error = sl_dataplane_load(compiled->program, &compiled->code, point,
 						  ret_dataplane, diag);

@@ -13,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "cli/cli.h"
+#include "cli/names.h"
 #include "cli/session.h"
 #include "daemon/keeper.h"
 #include "load/attach.h"
@@ -125,8 +126,8 @@ int sl_command_attach(const struct sl_cli *cli)
 	if (outcome.error)
 		return sl_cli_refuse(&outcome.diag);
 	if (cli->json)
-		printf("{\"device\": \"%s\", \"mode\": \"%s\"}\n", cli->device,
-		       sl_mode_name(outcome.mode));
+		sl_json_print(json_pack("{s:o, s:s}", "device", sl_json_text(cli->device), "mode",
+					sl_mode_name(outcome.mode)));
 	else
 		printf("%s: attached, mode %s\n", cli->device, sl_mode_name(outcome.mode));
 	if (cli->verbose && !cli->json)

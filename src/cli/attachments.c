@@ -27,9 +27,12 @@ static int read_info(u64 net_cookie, const char *device, struct sl_info *ret_inf
 	SL_CLEANUP(sl_close) int fd = sl_pins_get(net_cookie, device, "info");
 	u32 zero = 0;
 
-	if (fd < 0 || bpf_map_lookup_elem(fd, &zero, ret_info))
-		return sl_fail(diag, EIO, "the pins of %s are incomplete: sluice detach dev %s",
-			       device, device);
+	/* A keeper died between one pin and the next. */
+	if (fd < 0 || bpf_map_lookup_elem(fd, &zero, ret_info)) {
+		*ret_info = (struct sl_info){.abi_version = SL_ABI_VERSION, .mode = SL_MODE_NONE};
+		snprintf(ret_info->device, sizeof ret_info->device, "%s", device);
+		return 0;
+	}
 	if (ret_info->abi_version != SL_ABI_VERSION)
 		return sl_fail(diag, EPROTO,
 			       "%s was attached by another version of sluice (ABI %u, this is %u): "
@@ -37,6 +40,22 @@ static int read_info(u64 net_cookie, const char *device, struct sl_info *ret_inf
 			       device, ret_info->abi_version, SL_ABI_VERSION,
 			       (unsigned long long)net_cookie, device);
 	return 0;
+}
+
+/* The link may live on elsewhere, with a device that was moved. */
+static bool is_here(struct sl_observer *observer, u64 net_cookie, const struct sl_info *info)
+{
+	SL_CLEANUP(sl_close) int fd = sl_pins_get(net_cookie, info->device, "live");
+	struct sl_snapshot now;
+	struct sl_live live;
+	u32 zero = 0;
+
+	if (sl_observer_look(observer, info->ifindex, &now, NULL))
+		return false;
+	/* Not told yet, just after the attach. */
+	if (fd < 0 || bpf_map_lookup_elem(fd, &zero, &live) || !live.expected.device_address)
+		return true;
+	return live.expected.device_address == now.device_address;
 }
 
 static bool read_fresh(struct sl_observer *observer, u64 net_cookie, const struct sl_info *info)
@@ -109,7 +128,8 @@ static int read_one(void *context, const char *device)
 
 	SL_CLEANUP(sl_close) int link_fd = sl_pins_get(net_cookie, device, "link");
 
-	attachment.is_alive = link_fd >= 0 && sl_attach_ifindex(link_fd);
+	attachment.is_alive = link_fd >= 0 && sl_attach_ifindex(link_fd) &&
+			      is_here(reading->observer, net_cookie, &attachment.info);
 	attachment.keeper = sl_keeper_pid(net_cookie, device);
 	attachment.is_kept = attachment.keeper > 0;
 	attachment.is_fresh =

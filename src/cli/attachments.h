@@ -10,10 +10,10 @@
 #include "state.h"
 
 struct sl_attachment {
-	struct sl_info info;
-	bool is_alive; /* the link is on a device */
-	bool is_fresh; /* what it assumes of the kernel is so */
-	bool is_kept;  /* its keeper runs */
+	struct sl_info info; /* mode SL_MODE_NONE: half attached, only good to detach */
+	bool is_alive;       /* the link is on a device */
+	bool is_fresh;       /* what it assumes of the kernel is so */
+	bool is_kept;        /* its keeper runs */
 	pid_t keeper;
 	struct sl_count fates[SL_FATE_COUNTS]; /* of all generations */
 	struct sl_rule_entry *rules; /* early counts of all generations, by counter; malloc'd */

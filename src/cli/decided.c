@@ -25,7 +25,10 @@ struct meeting {
 
 struct chain_walk {
 	struct meeting *rules;
-	u8 walked, returns, passes; /* worlds; of the step at hand */
+	/* Of the step at hand, in worlds: */
+	u8 walked, walked_free; /* … the latter with no obstacle before it */
+	u8 returns, passes;
+	u32 obstacle; /* that is left to who calls it, with none before */
 };
 
 struct survey {
@@ -33,8 +36,11 @@ struct survey {
 	struct sl_decisions *decisions;
 	struct chain_walk *chains; /* by index */
 	struct meeting *policies;  /* by step */
-	bool is_strict, is_tracked;
+	const struct sl_code *code;
+	const struct sl_cut *cut; /* of the stage at hand; NULL: none */
+	bool is_strict, is_tracked, is_cut;
 	u32 obstacle; /* not strict: what all packets here have passed at */
+	u32 cut_obstacle;
 	int error;
 };
 
@@ -196,13 +202,32 @@ static bool can_rest_on(const struct survey *survey, struct flow flow, u8 worlds
 	return !(flow.passed & possible) && worlds & possible & -possible;
 }
 
+/* The first rule that the code has no room for: behind it there is none for any. */
+static void look_for_cut(struct survey *survey, const struct progress *at)
+{
+	const struct sl_cut *cut = survey->cut;
+
+	if (!cut || survey->is_cut || cut->handle != at->rule->handle ||
+	    cut->chain->family != at->chain->family ||
+	    strcmp(cut->chain->table, at->chain->table) ||
+	    strcmp(cut->chain->name, at->chain->name))
+		return;
+	survey->is_cut = true;
+	survey->cut_obstacle = blame(survey, at, "the code grows too long from here on");
+}
+
+static u32 current_obstacle(const struct survey *survey)
+{
+	return survey->is_cut ? survey->cut_obstacle : survey->obstacle;
+}
+
 static void note_met(struct survey *survey, struct meeting *meeting, u8 live)
 {
 	if (survey->is_strict) {
 		meeting->worlds |= live;
 	} else if (!meeting->is_behind) {
 		meeting->is_behind = true;
-		meeting->obstacle = survey->obstacle;
+		meeting->obstacle = current_obstacle(survey);
 	}
 }
 
@@ -253,26 +278,39 @@ static void walk_rule(struct survey *survey, const struct sl_chain *chain, u32 i
 		.is_certain = true,
 	};
 
+	look_for_cut(survey, &at);
+	if (survey->is_cut && survey->is_strict)
+		return;
 	note_met(survey, at.meeting, flow->live);
 	for (u32 i = 0; i < rule->ops.count; i++)
 		if (!walk_op(survey, &rule->ops.items[i], &at, flow, returned))
 			return;
 }
 
-/* Each chain is walked again only when a world is new to it: six times a step at most. */
+/*
+ * Each chain is walked again only when a world is new to it, or the first time that nothing has
+ * stopped the packets yet: a few times a step at most, however many ways lead there.
+ */
 static struct flow walk_chain(struct survey *survey, const struct sl_chain *chain, u8 live)
 {
 	struct chain_walk *walk = &survey->chains[chain->index];
+	bool is_free = survey->obstacle == NO_OBSTACLE;
 	struct flow flow = {.live = live};
 	u8 returned = 0;
 
-	if (live & (u8)~walk->walked) {
+	if (live & (u8) ~(is_free ? walk->walked_free : walk->walked)) {
 		walk->walked |= live;
+		if (is_free)
+			walk->walked_free |= live;
 		for (u32 i = 0; i < chain->rules.count && flow.live; i++)
 			if (!(flow.passed & possible_worlds(survey)))
 				walk_rule(survey, chain, i, &flow, &returned);
 		walk->returns |= flow.live | returned;
 		walk->passes |= flow.passed;
+		if (is_free)
+			walk->obstacle = survey->obstacle;
+	} else if (is_free) {
+		survey->obstacle = walk->obstacle;
 	}
 	return (struct flow){walk->returns & live, walk->passes & live};
 }
@@ -282,7 +320,7 @@ static void forget_chains(struct survey *survey)
 	for (u32 i = 0; i < survey->program->chains.count; i++) {
 		struct chain_walk *walk = &survey->chains[i];
 
-		walk->walked = walk->returns = walk->passes = 0;
+		walk->walked = walk->walked_free = walk->returns = walk->passes = 0;
 	}
 }
 
@@ -296,7 +334,9 @@ static struct flow walk_base_chain(struct survey *survey, u32 index, struct flow
 	forget_chains(survey);
 	back = walk_chain(survey, step->chain, flow.live);
 	back.passed |= flow.passed;
-	if (back.live || !survey->is_strict)
+	if (survey->is_strict && survey->is_cut)
+		return (struct flow){0, SL_WORLDS_ALL};
+	if (back.live && !(survey->is_strict && back.passed & possible_worlds(survey)))
 		note_met(survey, policy, back.live);
 	if (survey->is_strict && step->drops_by_policy)
 		policy->drops_early |= can_rest_on(survey, back, back.live);
@@ -333,12 +373,24 @@ static bool meets(const struct sl_step *step, u8 family, enum sl_hook fate)
 	return step->hook < SL_HOOK_INPUT || step->hook == fate;
 }
 
+static const struct sl_cut *find_cut(const struct survey *survey, u8 family, enum sl_hook hook)
+{
+	u32 stage = family == SL_IP ? 0 : SL_STAGES / 2;
+
+	if (hook == SL_HOOK_INPUT)
+		stage += 1;
+	else if (hook == SL_HOOK_FORWARD)
+		stage += 2;
+	return survey->code && survey->code->cuts[stage].chain ? &survey->code->cuts[stage] : NULL;
+}
+
 /* One family's packets, on their way to INPUT or to FORWARD. */
 static void walk_path(struct survey *survey, u8 family, enum sl_hook fate)
 {
 	struct flow flow = {.live = SL_WORLDS_ALL};
 
 	survey->is_tracked = false;
+	survey->is_cut = false;
 	survey->obstacle = NO_OBSTACLE;
 	for (u32 i = 0; i < survey->program->path.count; i++) {
 		const struct sl_step *step = &survey->program->path.items[i];
@@ -347,6 +399,7 @@ static void walk_path(struct survey *survey, u8 family, enum sl_hook fate)
 			continue;
 		if (survey->is_strict && flow.passed & possible_worlds(survey))
 			return;
+		survey->cut = find_cut(survey, family, step->hook);
 		if (step->kind == SL_STEP_CHAIN)
 			flow = walk_base_chain(survey, i, flow);
 		else if (step->kind == SL_STEP_CONNTRACK)
@@ -665,10 +718,10 @@ static int allocate(struct survey *survey)
 }
 
 int sl_decide(struct sl_program *program, const struct sl_ruleset *rules,
-	      struct sl_decisions *ret_decisions)
+	      const struct sl_code *code, struct sl_decisions *ret_decisions)
 {
 	struct sl_decisions decisions = {0};
-	struct survey survey = {.program = program, .decisions = &decisions};
+	struct survey survey = {.program = program, .decisions = &decisions, .code = code};
 	int error = allocate(&survey);
 
 	if (error)

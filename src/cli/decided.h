@@ -12,6 +12,7 @@
 #define SLUICE_CLI_DECIDED_H
 
 #include "base/diag.h"
+#include "codegen/codegen.h"
 #include "ir/ir.h"
 #include "source/ruleset.h"
 
@@ -55,9 +56,12 @@ struct sl_decisions {
 	bool asks_conntrack;        /* some drops stand behind conntrack */
 };
 
-/* Everything is in the program's arena. 0 or -ENOMEM. */
+/*
+ * `code` is what was made of the rules, whose cuts are obstacles, too; NULL: it has none.
+ * Everything is in the program's arena. 0 or -ENOMEM.
+ */
 int sl_decide(struct sl_program *program, const struct sl_ruleset *rules,
-	      struct sl_decisions *ret_decisions);
+	      const struct sl_code *code, struct sl_decisions *ret_decisions);
 
 const char *sl_decision_name(enum sl_decision decision);
 

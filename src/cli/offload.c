@@ -44,15 +44,6 @@ enum sl_answer sl_offload_is_on(const char *device, enum sl_offload offload)
 	return value.data ? SL_YES : SL_NO;
 }
 
-void sl_offload_driver(const char *device, char ret_driver[32])
-{
-	struct ethtool_drvinfo info = {.cmd = ETHTOOL_GDRVINFO};
-
-	ret_driver[0] = '\0';
-	if (!ask_ethtool(device, &info))
-		snprintf(ret_driver, 32, "%.31s", info.driver);
-}
-
 /* Generic netlink */
 
 static struct nlmsghdr *start(void *buffer, u16 type, u8 command)

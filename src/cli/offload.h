@@ -10,8 +10,6 @@ enum sl_answer { SL_NO, SL_YES, SL_NOT_KNOWN };
 
 /* Of a device of the calling thread's network namespace. */
 enum sl_answer sl_offload_is_on(const char *device, enum sl_offload offload);
-void sl_offload_driver(const char *device, char ret_driver[32]); /* "" where there is none */
-
 /* Whether the driver has native XDP; only kernels since 6.3 tell. */
 enum sl_answer sl_offload_has_xdp(u32 ifindex);
 

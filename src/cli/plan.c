@@ -34,9 +34,16 @@ static int lift_legal(struct sl_plan *plan, struct sl_diag *diag)
 		error = sl_fail_memory(diag);
 	plan->texts.rules = plan->compiled->rules;
 	plan->texts.program = plan->legal;
-	if (!error && sl_decide(plan->legal, plan->compiled->rules, &plan->decisions))
-		error = sl_fail_memory(diag);
 	return error;
+}
+
+/* Once the code is what will run: loading may have made it shorter. */
+static int decide(struct sl_plan *plan, struct sl_diag *diag)
+{
+	if (sl_decide(plan->legal, plan->compiled->rules, &plan->compiled->code, &plan->decisions))
+		return sl_fail_memory(diag);
+	sl_plan_size(plan);
+	return 0;
 }
 
 static int plan_file(const struct sl_cli *cli, struct sl_plan *plan, struct sl_diag *diag)
@@ -47,9 +54,7 @@ static int plan_file(const struct sl_cli *cli, struct sl_plan *plan, struct sl_d
 		return error;
 	plan->device = plan->compiled->meaning->device.name;
 	error = lift_legal(plan, diag);
-	if (!error)
-		sl_plan_size(plan);
-	return error;
+	return error ? error : decide(plan, diag);
 }
 
 /* Our own program does not count as one that was there before. */
@@ -84,8 +89,8 @@ static int plan_live(const struct sl_cli *cli, const char *device, struct sl_obs
 	if (error)
 		return error;
 	sl_listing_read(plan->legal->arena, &plan->texts.listing, &without_text);
-	sl_plan_size(plan);
-	return sl_plan_device(plan, cli->mode, diag);
+	error = sl_plan_device(plan, cli->mode, diag);
+	return error ? error : decide(plan, diag);
 }
 
 /* Several devices */

@@ -61,9 +61,8 @@ static const char *find_refusal(struct sl_plan *plan)
 static int try_load(const struct sl_plan *plan, enum sl_attach_mode mode, struct sl_diag *diag)
 {
 	struct sl_dataplane *dataplane;
-	int error = sl_dataplane_load(plan->compiled->program, &plan->compiled->code,
-				      mode == SL_MODE_TC ? SL_POINT_TC : SL_POINT_XDP, &dataplane,
-				      diag);
+	int error = sl_compiled_load(
+		plan->compiled, mode == SL_MODE_TC ? SL_POINT_TC : SL_POINT_XDP, &dataplane, diag);
 
 	if (!error)
 		sl_dataplane_free(dataplane);
@@ -122,14 +121,12 @@ static int add_veth_effects(struct sl_plan *plan)
 static int find_effects(struct sl_plan *plan)
 {
 	enum sl_answer lro = sl_offload_is_on(plan->device, SL_OFFLOAD_LRO);
-	char driver[32];
 
 	if (plan->mode != SL_MODE_NATIVE || plan->attached == SL_MODE_NATIVE)
 		return 0;
 	if (is_veth(plan->ladder.link))
 		return add_veth_effects(plan);
-	sl_offload_driver(plan->device, driver);
-	if (lro == SL_YES || (!strcmp(driver, "virtio_net") && lro != SL_NO))
+	if (lro == SL_YES || (!strcmp(plan->ladder.link->driver, "virtio_net") && lro != SL_NO))
 		return add_effect(plan, &(struct sl_side_effect){plan->device,
 								 "large-receive-offload", say(lro),
 								 "off (or the driver refuses)"});

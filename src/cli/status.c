@@ -42,6 +42,11 @@ static void print_one(const struct sl_attachments *attachments,
 
 	for (int i = SL_PASSED_ODD; i < SL_FATE_COUNTS; i++)
 		passed += fates[i].packets;
+	if (info->mode == SL_MODE_NONE) {
+		printf("%s: half attached, since sluice was killed at it: sluice detach dev %s\n",
+		       info->device, info->device);
+		return;
+	}
 	printf("%s: %s, generation %" PRIu64 "\n", info->device,
 	       attachment->is_alive ? sl_mode_name((enum sl_attach_mode)info->mode)
 				    : "the device is gone",

@@ -30,7 +30,7 @@ struct sl_run {
 };
 
 /* By TC where the device cannot be tested by XDP, which wants a driver with its queues open. */
-int sl_runner_open(const struct sl_compiled *compiled, enum sl_hook_point point,
+int sl_runner_open(struct sl_compiled *compiled, enum sl_hook_point point,
 		   struct sl_runner *ret_runner, struct sl_diag *diag);
 void sl_runner_close(struct sl_runner *runner);
 struct sl_run sl_runner_run(const struct sl_runner *runner, const struct sl_frame *frame);

@@ -67,11 +67,10 @@ static int test(const struct sl_runner *runner, const struct sl_frame *frame, bo
 	return error;
 }
 
-static int load(const struct sl_compiled *compiled, enum sl_hook_point point,
-		struct sl_runner *runner, struct sl_diag *diag)
+static int load(struct sl_compiled *compiled, enum sl_hook_point point, struct sl_runner *runner,
+		struct sl_diag *diag)
 {
-	int error = sl_dataplane_load(compiled->program, &compiled->code, point, &runner->dataplane,
-				      diag);
+	int error = sl_compiled_load(compiled, point, &runner->dataplane, diag);
 
 	if (error)
 		return error;
@@ -80,7 +79,7 @@ static int load(const struct sl_compiled *compiled, enum sl_hook_point point,
 	return 0;
 }
 
-int sl_runner_open(const struct sl_compiled *compiled, enum sl_hook_point point,
+int sl_runner_open(struct sl_compiled *compiled, enum sl_hook_point point,
 		   struct sl_runner *ret_runner, struct sl_diag *diag)
 {
 	static const u8 zeros[ETH_ZLEN];

@@ -237,7 +237,10 @@ static void print_step(const struct sl_tracer *tracer, const struct sl_trace *tr
 	printf(" # handle %" PRIu64, step->rule->handle);
 	if (step->matched)
 		sl_trace_verdict(step, text);
-	printf(step->matched ? " (verdict %s)" : " (no match)%s", text);
+	if (step->matched)
+		printf(" (verdict %s)", text);
+	else
+		printf(" (no match)");
 	text[0] = '\0';
 	if (tracer->is_verbose && step->worlds != SL_WORLDS_ALL)
 		append_worlds(text, " as ", step->worlds);
@@ -256,27 +259,30 @@ static void print_policy(const struct sl_trace *trace)
 }
 
 /* Where the program and the interpreter have their own reasons, the program's comes first. */
-static void print_verdict(const struct sl_tracer *tracer, const struct sl_trace *trace)
+static void print_reason(const struct sl_trace *trace)
 {
 	const struct sl_outcome *outcome = &trace->outcome;
 
-	printf("trace id %08x sluice: ", trace->number);
-	if (trace->drop) {
-		printf("dropped early, at %s\n",
-		       tracer->runner.point == SL_POINT_TC ? "TC" : "XDP");
-		return;
-	}
 	printf("passed to the kernel: ");
 	if (trace->run.ran && trace->run.fate == SL_PASSED_STALE)
 		printf("%s", sl_fate_text(SL_PASSED_STALE));
 	else if (outcome->drop)
 		printf("left to it by the program (%s)", sl_fate_text(trace->run.fate));
 	else
-		printf("%s", outcome->reason);
-	if (!outcome->drop && outcome->subject)
-		printf(": %s", outcome->subject);
+		printf("%s%s%s", outcome->reason, outcome->subject ? ": " : "",
+		       outcome->subject ? outcome->subject : "");
+}
+
+static void print_verdict(const struct sl_tracer *tracer, const struct sl_trace *trace)
+{
+	printf("trace id %08x sluice: ", trace->number);
+	if (trace->drop)
+		printf("dropped early, at %s", tracer->runner.point == SL_POINT_TC ? "TC" : "XDP");
+	else
+		print_reason(trace);
 	if (!trace->run.ran)
-		printf(" (the program was not run: %s)", trace->run.why_not);
+		printf(" (by the interpreter alone; the program was not run: %s)",
+		       trace->run.why_not);
 	printf("\n");
 }
 

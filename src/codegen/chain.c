@@ -11,11 +11,9 @@
 
 /* A chain that is being emitted. */
 struct frame {
-	const struct sl_step *step; /* the base chain's step */
-	bool is_base;
 	sl_label end;      /* user chain: behind it; base chain: its policy */
-	sl_label finished; /* base chain: its verdict stands, in every world */
-	u32 returned;      /* user chain: cursor.saved slot of worlds that wait at `end` */
+	sl_label finished; /* behind the base chain: its verdict stands, in every world */
+	u32 returned;      /* cursor.saved slot of worlds that wait at `end` */
 };
 
 /* One rule on its way. */
@@ -48,22 +46,20 @@ static void move_worlds(struct sl_gen *gen, bool split, s32 shift)
 	sl_asm_alu32_reg(gen->code, BPF_OR, R9, R1);
 }
 
-/* Where evaluation goes on once no world of this frame is live any more. */
-static sl_label when_dead(const struct frame *frame)
+static void jump_if_dead(struct sl_gen *gen, sl_label target)
 {
-	return frame->is_base ? frame->finished : frame->end;
+	rule_worlds(gen, false, R1);
+	sl_asm_jump32_imm(gen->code, BPF_JEQ, R1, 0, target);
 }
 
 /* Behind a rule that took worlds away: the next one, or out if none is left. */
 static void go_on(struct sl_gen *gen, const struct frame *frame, const struct rule_state *state)
 {
 	if (!state->split) {
-		sl_asm_jump(gen->code, when_dead(frame));
+		sl_asm_jump(gen->code, frame->end);
 		return;
 	}
-	sl_asm_alu32_reg(gen->code, BPF_MOV, R1, R9);
-	sl_asm_alu32_imm(gen->code, BPF_AND, R1, SL_WORLDS_MASK);
-	sl_asm_jump32_imm(gen->code, BPF_JEQ, R1, 0, when_dead(frame));
+	jump_if_dead(gen, frame->end);
 	sl_asm_jump(gen->code, state->next);
 }
 
@@ -116,13 +112,14 @@ static void doubt(struct sl_gen *gen, bool split)
 		return;
 	gen->doubts = true;
 	if (!gen->tracked) {
-		sl_asm_store_imm(code, 1, R6, SL_CURSOR(doubtful), SL_WORLDS_ALL);
+		sl_asm_store_imm(code, 1, R6, SL_CURSOR(certain), 0);
 		return;
 	}
 	rule_worlds(gen, split, R1);
-	sl_asm_load(code, 1, R2, R6, SL_CURSOR(doubtful));
-	sl_asm_alu32_reg(code, BPF_OR, R2, R1);
-	sl_asm_store(code, 1, R6, SL_CURSOR(doubtful), R2);
+	sl_asm_alu32_imm(code, BPF_XOR, R1, SL_WORLDS_ALL);
+	sl_asm_load(code, 1, R2, R6, SL_CURSOR(certain));
+	sl_asm_alu32_reg(code, BPF_AND, R2, R1);
+	sl_asm_store(code, 1, R6, SL_CURSOR(certain), R2);
 }
 
 /* A counter is met: the doubtful ones among the rule's worlds, in r1, pass. Uses r3. */
@@ -132,7 +129,8 @@ static void pass_doubtful(struct sl_gen *gen)
 
 	if (!gen->doubts)
 		return;
-	sl_asm_load(code, 1, R3, R6, SL_CURSOR(doubtful));
+	sl_asm_load(code, 1, R3, R6, SL_CURSOR(certain));
+	sl_asm_alu32_imm(code, BPF_XOR, R3, SL_WORLDS_ALL);
 	if (!gen->tracked) {
 		sl_asm_jump32_imm(code, BPF_JNE, R3, 0, gen->pass_all);
 		return;
@@ -158,25 +156,22 @@ static void hit(struct sl_gen *gen, const u32 *index, bool split)
 		sl_asm_alu32_imm(code, BPF_OR, R2, SL_WORLDS_ALL);
 	}
 	pass_doubtful(gen);
-	sl_asm_load(code, 4, R1, R6, SL_CURSOR(hit_count));
-	sl_asm_jump_imm(code, BPF_JGE, R1, SL_CURSOR_HITS, gen->pass_all);
-	sl_asm_alu64_reg(code, BPF_MOV, R3, R1);
-	sl_asm_alu64_imm(code, BPF_LSH, R3, 2);
-	sl_asm_alu64_reg(code, BPF_ADD, R3, R6);
-	sl_asm_store(code, 4, R3, SL_CURSOR(hits), R2);
-	sl_asm_alu64_imm(code, BPF_ADD, R1, 1);
-	sl_asm_store(code, 4, R6, SL_CURSOR(hit_count), R1);
+	sl_asm_load(code, 4, R1, R6, SL_CURSOR(hits_left));
+	sl_asm_alu32_imm(code, BPF_SUB, R1, 1);
+	sl_asm_jump32_imm(code, BPF_JGE, R1, SL_CURSOR_HITS, gen->pass_all); /* it was 0 */
+	sl_asm_store(code, 4, R6, SL_CURSOR(hits_left), R1);
+	sl_asm_alu64_imm(code, BPF_LSH, R1, 2);
+	sl_asm_alu64_reg(code, BPF_ADD, R1, R6);
+	sl_asm_store(code, 4, R1, SL_CURSOR(hits), R2);
 }
 
-/* The policy, for the rule's worlds; they leave the live ones. */
-static void apply_policy(struct sl_gen *gen, const struct frame *frame, bool split)
+/* For the live worlds, which live no more. */
+static void apply_policy(struct sl_gen *gen, const struct sl_step *step)
 {
-	const struct sl_step *step = frame->step;
-
 	if (step->policy_counter != SL_NO_COUNTER)
-		hit(gen, &step->policy_counter, split);
+		hit(gen, &step->policy_counter, false);
 	if (gen->tracked)
-		move_worlds(gen, split, step->drops_by_policy ? 0 : SL_ACCEPTED_SHIFT);
+		move_worlds(gen, false, step->drops_by_policy ? 0 : SL_ACCEPTED_SHIFT);
 	else if (step->drops_by_policy)
 		decide_all(gen, 0);
 }
@@ -184,7 +179,7 @@ static void apply_policy(struct sl_gen *gen, const struct frame *frame, bool spl
 /* saved[slot] |= the rule's worlds, which leave the live ones */
 static void save_worlds(struct sl_gen *gen, bool split, u32 slot)
 {
-	s32 offset = SL_CURSOR(saved) + (s32)slot;
+	s32 offset = (s32)SL_SAVED(slot);
 
 	rule_worlds(gen, split, R1);
 	sl_asm_alu32_reg(gen->code, BPF_XOR, R9, R1);
@@ -196,7 +191,8 @@ static void save_worlds(struct sl_gen *gen, bool split, u32 slot)
 /* live |= saved[slot] */
 static void restore_worlds(struct sl_gen *gen, u32 slot)
 {
-	sl_asm_load(gen->code, 1, R1, R6, SL_CURSOR(saved) + (s32)slot);
+	sl_asm_load(gen->code, 1, R1, R6, (s32)SL_SAVED(slot));
+	sl_asm_alu32_imm(gen->code, BPF_AND, R1, SL_WORLDS_ALL);
 	sl_asm_alu32_reg(gen->code, BPF_OR, R9, R1);
 }
 
@@ -206,20 +202,17 @@ static void go_back(struct sl_gen *gen, const struct frame *frame, const struct 
 		sl_asm_jump(gen->code, frame->end);
 		return;
 	}
-	if (frame->is_base)
-		apply_policy(gen, frame, true);
-	else
-		save_worlds(gen, true, frame->returned);
+	save_worlds(gen, true, frame->returned);
 	go_on(gen, frame, state);
 }
 
 /* The worlds of the rule become the live ones; the others wait in `slot`. */
 static void enter(struct sl_gen *gen, const struct rule_state *state, u32 slot)
 {
-	s32 offset = SL_CURSOR(saved) + (s32)slot;
+	s32 offset = (s32)SL_SAVED(slot);
 
 	if (!state->split) {
-		sl_asm_store_imm(gen->code, 1, R6, offset, 0);
+		sl_asm_store_imm(gen->code, 1, R6, offset, SL_CURSOR_MARK);
 		return;
 	}
 	rule_worlds(gen, true, R1);
@@ -231,24 +224,28 @@ static void enter(struct sl_gen *gen, const struct rule_state *state, u32 slot)
 	sl_asm_alu32_reg(gen->code, BPF_OR, R9, R1);
 }
 
-static bool has_room(struct sl_gen *gen, u32 slots)
+/* Room for a chain's rules from `first` on, and for worlds that wait meanwhile. */
+static bool has_room(struct sl_gen *gen, u32 slots, const struct sl_chain *chain, u32 first)
 {
-	if (gen->code->insns.count < gen->insn_limit && gen->saved_slots + slots <= SL_CURSOR_DEPTH)
+	bool is_short = gen->code->insns.count < gen->insn_limit;
+
+	if (is_short && gen->saved_slots + slots <= SL_CURSOR_DEPTH)
 		return true;
 	gen->over_limit = true;
+	if (!is_short && !gen->cut.chain && first < chain->rules.count)
+		gen->cut = (struct sl_cut){chain, chain->rules.items[first].handle};
 	return false;
 }
 
 static void jump_to_chain(struct sl_gen *gen, const struct frame *frame,
 			  const struct rule_state *state, const struct sl_chain *chain)
 {
-	if (!has_room(gen, 1)) {
+	if (!has_room(gen, 1, chain, 0)) {
 		pass(gen, frame, state);
 		return;
 	}
 
-	struct frame inner = {.step = frame->step,
-			      .end = sl_asm_label(gen->code),
+	struct frame inner = {.end = sl_asm_label(gen->code),
 			      .finished = frame->finished,
 			      .returned = gen->saved_slots++};
 
@@ -258,9 +255,7 @@ static void jump_to_chain(struct sl_gen *gen, const struct frame *frame,
 	sl_asm_bind(gen->code, inner.end);
 	if (gen->tracked) {
 		restore_worlds(gen, inner.returned);
-		sl_asm_alu32_reg(gen->code, BPF_MOV, R1, R9);
-		sl_asm_alu32_imm(gen->code, BPF_AND, R1, SL_WORLDS_MASK);
-		sl_asm_jump32_imm(gen->code, BPF_JEQ, R1, 0, when_dead(frame));
+		jump_if_dead(gen, frame->end);
 	}
 	gen->saved_slots--;
 	sl_asm_jump(gen->code, state->next);
@@ -270,20 +265,19 @@ static void jump_to_chain(struct sl_gen *gen, const struct frame *frame,
 static void goto_chain(struct sl_gen *gen, const struct frame *frame,
 		       const struct rule_state *state, const struct sl_chain *chain)
 {
-	if (!has_room(gen, 2)) {
+	if (!has_room(gen, 2, chain, 0)) {
 		pass(gen, frame, state);
 		return;
 	}
 
 	u32 rest = gen->saved_slots++;
-	struct frame inner = {.step = frame->step,
-			      .end = sl_asm_label(gen->code),
+	struct frame inner = {.end = sl_asm_label(gen->code),
 			      .finished = frame->finished,
 			      .returned = gen->saved_slots++};
 
 	if (gen->tracked) {
 		enter(gen, state, rest);
-		sl_asm_store_imm(gen->code, 1, R6, SL_CURSOR(saved) + (s32)inner.returned, 0);
+		sl_asm_store_imm(gen->code, 1, R6, (s32)SL_SAVED(inner.returned), SL_CURSOR_MARK);
 	}
 	gen_chain(gen, &inner, chain);
 	sl_asm_bind(gen->code, inner.end);
@@ -291,14 +285,9 @@ static void goto_chain(struct sl_gen *gen, const struct frame *frame,
 		sl_asm_jump(gen->code, frame->end);
 	} else {
 		restore_worlds(gen, inner.returned);
-		if (frame->is_base)
-			apply_policy(gen, frame, false);
-		else
-			save_worlds(gen, false, frame->returned);
+		save_worlds(gen, false, frame->returned);
 		restore_worlds(gen, rest);
-		sl_asm_alu32_reg(gen->code, BPF_MOV, R1, R9);
-		sl_asm_alu32_imm(gen->code, BPF_AND, R1, SL_WORLDS_MASK);
-		sl_asm_jump32_imm(gen->code, BPF_JEQ, R1, 0, when_dead(frame));
+		jump_if_dead(gen, frame->end);
 		sl_asm_jump(gen->code, state->next);
 	}
 	gen->saved_slots -= 2;
@@ -388,10 +377,13 @@ static enum sl_match_result conntrack_state(struct sl_gen *gen, struct rule_stat
 		return worlds & SL_WORLD_INVALID ? SL_MATCH_ALWAYS : SL_MATCH_NEVER;
 	rule_worlds(gen, state->split, R1);
 	sl_asm_alu32_imm(gen->code, BPF_AND, R1, worlds);
-	sl_asm_jump32_imm(gen->code, BPF_JEQ, R1, 0, state->next);
-	sl_asm_alu32_imm(gen->code, BPF_LSH, R1, SL_RULE_SHIFT);
+	/* Before the test, or the verifier would know bits of r9, and follow it again (cursor.h).
+	 */
+	sl_asm_alu32_reg(gen->code, BPF_MOV, R2, R1);
+	sl_asm_alu32_imm(gen->code, BPF_LSH, R2, SL_RULE_SHIFT);
 	sl_asm_alu32_imm(gen->code, BPF_AND, R9, 0xffffff);
-	sl_asm_alu32_reg(gen->code, BPF_OR, R9, R1);
+	sl_asm_alu32_reg(gen->code, BPF_OR, R9, R2);
+	sl_asm_jump32_imm(gen->code, BPF_JEQ, R1, 0, state->next);
 	state->split = true;
 	return SL_MATCH_TESTED;
 }
@@ -479,7 +471,7 @@ static void gen_rule(struct sl_gen *gen, const struct frame *frame, const struct
 static void gen_chain(struct sl_gen *gen, const struct frame *frame, const struct sl_chain *chain)
 {
 	for (u32 i = 0; i < chain->rules.count; i++) {
-		if (!has_room(gen, 0)) {
+		if (!has_room(gen, 0, chain, i)) {
 			pass(gen, frame, &(struct rule_state){0});
 			return;
 		}
@@ -489,15 +481,21 @@ static void gen_chain(struct sl_gen *gen, const struct frame *frame, const struc
 
 void sl_gen_base_chain(struct sl_gen *gen, const struct sl_step *step)
 {
-	struct frame frame = {.step = step,
-			      .is_base = true,
-			      .end = sl_asm_label(gen->code),
-			      .finished = sl_asm_label(gen->code)};
+	struct frame frame = {.end = sl_asm_label(gen->code),
+			      .finished = sl_asm_label(gen->code),
+			      .returned = gen->saved_slots++};
 
+	if (gen->tracked)
+		sl_asm_store_imm(gen->code, 1, R6, (s32)SL_SAVED(frame.returned), SL_CURSOR_MARK);
 	gen_chain(gen, &frame, step->chain);
 	sl_asm_bind(gen->code, frame.end);
-	apply_policy(gen, &frame, false);
+	if (gen->tracked) {
+		restore_worlds(gen, frame.returned);
+		jump_if_dead(gen, frame.finished);
+	}
+	apply_policy(gen, step);
 	sl_asm_bind(gen->code, frame.finished);
+	gen->saved_slots--;
 	if (!gen->tracked)
 		return;
 	/* What was accepted is live for the next chain. */

@@ -194,6 +194,7 @@ static int gen_one(const struct sl_program *program, u32 stage, bool *doubts, st
 	sl_asm_init(gen.code, program->arena);
 	gen_stage(&gen, stage);
 	code->over_limit[stage] = gen.over_limit;
+	code->cuts[stage] = gen.cut;
 	*doubts = gen.doubts;
 
 	int error = sl_asm_finish(gen.code);

@@ -5,7 +5,8 @@
  * Enters: an optimised, verified program in which every CHAIN step is for one family. Leaves: one
  * piece of code per marker of abi/cursor.h, to be spliced into bpf/sluice.bpf.c by src/load/.
  * Promised: it decides exactly as the interpreter does, or passes where the interpreter drops
- * (only where the code would grow too long; `over_limit` says so).
+ * (only where the code would grow too long, or worlds wait in more than SL_CURSOR_DEPTH chains at
+ * once; `over_limit` says so).
  */
 #ifndef SLUICE_CODEGEN_CODEGEN_H
 #define SLUICE_CODEGEN_CODEGEN_H
@@ -19,11 +20,18 @@
 
 #define SL_STAGES (SL_MARKER_LAST - SL_MARKER_FIRST + 1)
 
+/* Where a stage ran out of room: this rule and all that its code would have met behind it. */
+struct sl_cut {
+	const struct sl_chain *chain; /* NULL: it did not */
+	u64 handle;                   /* of the rule, the first of those that were merged */
+};
+
 struct sl_code {
 	/* Instructions and relocations of each marker, in arena memory of the program. */
 	struct sl_asm stages[SL_STAGES];
 	u32 insn_limit;             /* as sl_codegen() was asked for */
-	bool over_limit[SL_STAGES]; /* rules were left out for length */
+	bool over_limit[SL_STAGES]; /* rules were left out for length, or jumps for depth */
+	struct sl_cut cuts[SL_STAGES];
 	u32 hit_max; /* counted rules that a packet can meet at most, ≤ SL_CURSOR_HITS */
 };
 

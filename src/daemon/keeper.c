@@ -242,8 +242,7 @@ static int refresh(struct sl_keeper *keeper, struct sl_diag *diag)
 
 	if (error)
 		return error;
-	error = sl_dataplane_load(compiled->program, &compiled->code, point_of(keeper->mode),
-				  &dataplane, diag);
+	error = sl_compiled_load(compiled, point_of(keeper->mode), &dataplane, diag);
 	if (error) {
 		sl_compiled_free(compiled);
 		return error;
@@ -266,8 +265,7 @@ static int try_mode(struct sl_keeper *keeper, struct sl_compiled *compiled,
 		    struct sl_dataplane **ret_dataplane, struct sl_diag *diag)
 {
 	struct sl_dataplane *dataplane;
-	int error = sl_dataplane_load(compiled->program, &compiled->code, point_of(mode),
-				      &dataplane, diag);
+	int error = sl_compiled_load(compiled, point_of(mode), &dataplane, diag);
 
 	if (error)
 		return error;
@@ -300,7 +298,9 @@ static int climb(struct sl_keeper *keeper, struct sl_compiled *compiled,
 	int error = -EOPNOTSUPP;
 
 	sl_ladder_plan(&ladder, modes);
-	for (u32 i = 0; modes[i] != SL_MODE_NONE && error; i++) {
+	/* Beside somebody's program only when asked for: it sees packets first, and sluice fewer.
+	 */
+	for (u32 i = 0; modes[i] != SL_MODE_NONE && error && error != -EBUSY; i++) {
 		struct sl_diag why = {0};
 
 		error = try_mode(keeper, compiled, ladder.link, modes[i], ret_dataplane, &why);
@@ -538,18 +538,43 @@ static bool pins_are_there(const struct sl_keeper *keeper)
 	return !access(path, F_OK);
 }
 
+/* Gone, or in another namespace, or another one that got its index. */
+static bool device_is_here(const struct sl_keeper *keeper)
+{
+	struct sl_snapshot now;
+
+	return keeper->link_fd >= 0 && sl_attach_ifindex(keeper->link_fd) == keeper->ifindex &&
+	       !sl_observer_look(keeper->observer, keeper->ifindex, &now, NULL) &&
+	       now.device_address == keeper->compiled->snapshot.device_address;
+}
+
+/* What is left then is what `status` and `detach` go by. */
+static void let_go(struct sl_keeper *keeper)
+{
+	if (keeper->link_fd < 0)
+		return;
+	bpf_link_detach(keeper->link_fd);
+	sl_close(&keeper->link_fd);
+	sl_pins_drop(keeper->net_cookie, keeper->device, "link");
+	keeper->info.withdrawn_ns = now_ns();
+	write_info(keeper);
+}
+
 /* The device went, perhaps to come back under the same name. True when attached again. */
 static bool reattach(struct sl_keeper *keeper, struct sl_diag *diag)
 {
 	u32 ifindex = if_nametoindex(keeper->device);
 
-	sl_close(&keeper->link_fd);
-	sl_pins_remove(keeper->net_cookie, keeper->device);
+	let_go(keeper);
 	if (!ifindex)
 		return false;
 	keeper->ifindex = ifindex;
 	keeper->mode = SL_MODE_NONE;
-	return !begin(keeper, NULL, diag);
+	if (!begin(keeper, NULL, diag))
+		return true;
+	if (!sl_pins_make_directory(keeper->net_cookie, keeper->device, diag))
+		sl_pins_put(keeper->net_cookie, keeper->device, "info", keeper->info_fd, diag);
+	return false;
 }
 
 /* What no event tells of. */
@@ -566,10 +591,8 @@ static void catch_up(struct sl_keeper *keeper)
 {
 	struct sl_diag diag = {0};
 
-	if (keeper->link_fd < 0 || sl_attach_ifindex(keeper->link_fd) != keeper->ifindex) {
-		if (!reattach(keeper, &diag))
-			return;
-	}
+	if (!device_is_here(keeper) && !reattach(keeper, &diag))
+		return;
 	be_urgent(!keeper->wants_compile);
 	if (keeper->wants_compile && refresh(keeper, &diag))
 		fprintf(stderr, "sluice: %s: %s\n", keeper->device, diag.text);
@@ -630,6 +653,10 @@ int sl_keeper_run(struct sl_keeper *keeper, struct sl_diag *diag)
 	if (keeper->removed)
 		sl_pins_remove(keeper->net_cookie, keeper->device);
 	sl_lock_remove(keeper->net_cookie, keeper->device);
+	if (keeper->removed) { /* by hand, or with its namespace */
+		sl_pins_remove(keeper->net_cookie, keeper->device);
+		sl_lock_remove(keeper->net_cookie, keeper->device);
+	}
 	return 0;
 }
 

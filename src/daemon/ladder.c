@@ -87,7 +87,7 @@ static const struct sl_nft_rule *find_measuring_rule(const struct sl_ruleset *ru
 /* Native XDP makes these give up their aggregates: 64 kB that were one packet become 45. */
 static bool splits_aggregates(const struct sl_link *link)
 {
-	return !strcmp(link->kind, "veth") || !strcmp(link->kind, "virtio_net");
+	return !strcmp(link->driver, "veth") || !strcmp(link->driver, "virtio_net");
 }
 
 const char *sl_ladder_objection(const struct sl_compiled *compiled, const struct sl_link *link,
@@ -107,7 +107,7 @@ const char *sl_ladder_objection(const struct sl_compiled *compiled, const struct
 	snprintf(ret_reason, 256,
 		 "rule %llu of chain %s (%s) counts or measures packets, and XDP on a %s device "
 		 "splits the large ones that it sees today",
-		 (unsigned long long)rule->handle, chain->name, name, link->kind);
+		 (unsigned long long)rule->handle, chain->name, name, link->driver);
 	return ret_reason;
 }
 

@@ -18,11 +18,13 @@ void sl_namespace_watch_init(struct sl_namespace_watch *watch)
 	struct stat own, host;
 
 	*watch = (struct sl_namespace_watch){.is_host = true};
-	if (stat("/proc/self/ns/net", &own) || stat("/proc/1/ns/net", &host))
+	if (stat("/proc/self/ns/net", &own))
 		return;
 	watch->device = own.st_dev;
 	watch->inode = own.st_ino;
-	watch->is_host = own.st_dev == host.st_dev && own.st_ino == host.st_ino;
+	watch->may_be_host = stat("/proc/1/ns/net", &host) != 0;
+	watch->is_host =
+		!watch->may_be_host && own.st_dev == host.st_dev && own.st_ino == host.st_ino;
 }
 
 static bool leads_here(const struct sl_namespace_watch *watch, const char *path)
@@ -91,7 +93,7 @@ bool sl_namespace_watch_is_left(struct sl_namespace_watch *watch)
 	if (has_name(watch))
 		watch->seen = LOOKS_TO_BELIEVE;
 	else if (has_inhabitant(watch))
-		watch->seen++;
+		watch->seen += !watch->may_be_host;
 	else
 		return watch->seen >= LOOKS_TO_BELIEVE;
 	return false;

@@ -13,6 +13,8 @@
 struct sl_namespace_watch {
 	u64 device, inode; /* of the namespace */
 	bool is_host;      /* process 1 is in it: never left */
+	bool may_be_host;  /* process 1 cannot be asked, as in many containers: only a mount that
+			      is gone says that it was left */
 	u32 calls, seen;   /* `seen`: looks that found somebody */
 };
 

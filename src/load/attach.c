@@ -34,7 +34,7 @@ static int fail_busy(u32 ifindex, const char *device, struct sl_diag *diag)
 		return sl_fail(diag, EBUSY, "%s is busy with another program", device);
 	return sl_fail(diag, EBUSY,
 		       "another XDP program is on %s: %s (id %u). See `bpftool prog show id %u`; "
-		       "take it off with whatever put it there",
+		       "take it off with whatever put it there, or attach with --replace",
 		       device, name[0] ? name : "without a name", id, id);
 }
 

@@ -104,6 +104,14 @@ int sl_pins_get(u64 net_cookie, const char *device, const char *name)
 	return fd < 0 ? -errno : fd;
 }
 
+void sl_pins_drop(u64 net_cookie, const char *device, const char *name)
+{
+	char path[SL_PIN_PATH_MAX];
+
+	sl_pins_path(path, net_cookie, device, name);
+	unlink(path);
+}
+
 int sl_pins_rename(u64 net_cookie, const char *device, const char *new_name)
 {
 	char from[SL_PIN_PATH_MAX], to[SL_PIN_PATH_MAX];

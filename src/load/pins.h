@@ -32,6 +32,9 @@ int sl_pins_make_directory(u64 net_cookie, const char *device, struct sl_diag *d
 int sl_pins_put(u64 net_cookie, const char *device, const char *name, int fd, struct sl_diag *diag);
 int sl_pins_get(u64 net_cookie, const char *device, const char *name); /* fd or -errno */
 
+/* Removes one. */
+void sl_pins_drop(u64 net_cookie, const char *device, const char *name);
+
 /* The device has another name now. */
 int sl_pins_rename(u64 net_cookie, const char *device, const char *new_name);
 

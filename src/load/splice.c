@@ -28,11 +28,6 @@ static void lay_out(const struct bpf_insn *insns, u32 count, const struct sl_cod
 	moved[count] = at;
 }
 
-static bool is_wide(const struct bpf_insn *insn)
-{
-	return insn->code == (BPF_LD | BPF_DW | BPF_IMM);
-}
-
 /* The instruction's jump, in instructions, or false if it has none that moves. */
 static bool jump_distance(const struct bpf_insn *insn, s32 *ret_distance)
 {
@@ -72,7 +67,8 @@ static int retarget(struct bpf_insn *insn, u32 old_at, const u32 *moved)
 static int put_stage(const struct sl_asm *stage, struct bpf_insn *to, sl_map_fd_fn *map_fd,
 		     void *context)
 {
-	memcpy(to, stage->insns.items, stage->insns.count * sizeof *to);
+	if (stage->insns.count)
+		memcpy(to, stage->insns.items, stage->insns.count * sizeof *to);
 	for (u32 i = 0; i < stage->relocs.count; i++) {
 		int fd = map_fd(context, &stage->relocs.items[i]);
 
@@ -106,10 +102,6 @@ int sl_splice(const struct bpf_insn *insns, u32 count, const struct sl_code *cod
 		}
 		*to = insns[i];
 		error = retarget(to, i, spliced.moved);
-		if (is_wide(&insns[i])) { /* its second half is data */
-			i++;
-			spliced.insns[spliced.moved[i]] = insns[i];
-		}
 	}
 	if (error) {
 		sl_spliced_free(&spliced);

@@ -4,8 +4,10 @@
  *
  * Enters: a program as lifted. Leaves: the same program, changed in place, for codegen/.
  * Promised by every pass: for every packet, the interpreter gives the same verdict, the same
- * passing worlds and the same counters before and after (legalise may only turn drops into
- * passes). tests/oracle checks it on random programs. What a pass does not know it leaves alone.
+ * passing worlds and the same counters before and after. But legalise may turn drops into passes,
+ * and where nothing depends on a lookup that is gone, an element that is just expiring no longer
+ * makes the packet pass. tests/oracle checks it on random programs. What a pass does not know it
+ * leaves alone.
  */
 #ifndef SLUICE_OPTIMISE_OPTIMISE_H
 #define SLUICE_OPTIMISE_OPTIMISE_H

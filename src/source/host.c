@@ -57,6 +57,16 @@ static bool strips_vlan(int socket_fd, const struct sl_link *link)
 	return flags.data & ETH_FLAG_RXVLAN;
 }
 
+static void read_driver(int socket_fd, struct sl_link *link)
+{
+	struct ethtool_drvinfo info = {.cmd = ETHTOOL_GDRVINFO};
+	struct ifreq request = {.ifr_data = (void *)&info};
+
+	memcpy(request.ifr_name, link->name, sizeof request.ifr_name);
+	if (!ioctl(socket_fd, SIOCETHTOOL, &request))
+		snprintf(link->driver, sizeof link->driver, "%.31s", info.driver);
+}
+
 static int read_link_settings(struct sl_host *host, struct sl_diag *diag)
 {
 	SL_CLEANUP(sl_close) int socket_fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -67,6 +77,7 @@ static int read_link_settings(struct sl_host *host, struct sl_diag *diag)
 		struct sl_link *link = &host->links.items[i];
 
 		link->strips_vlan = strips_vlan(socket_fd, link);
+		read_driver(socket_fd, link);
 		link->forwards_ip = is_on("/proc/sys/net/ipv4/conf/%s/forwarding", link->name);
 		link->forwards_ip6 = is_on("/proc/sys/net/ipv6/conf/%s/forwarding", link->name);
 		host->forwards_ip |= link->forwards_ip;

@@ -20,6 +20,7 @@ struct sl_link {
 	u32 ifindex;
 	char name[IF_NAMESIZE];
 	char kind[16];    /* IFLA_INFO_KIND: "veth", "bridge", "macvlan", …; "" for hardware */
+	char driver[32];  /* "virtio_net", "ixgbe", "veth" …; "" where the device tells none */
 	u32 master;       /* ifindex of its bridge, bond, VRF; 0 without */
 	u32 lower;        /* IFLA_LINK: the device below (or veth's peer); 0 without */
 	bool has_netnsid; /* `lower` lives in another network namespace */

@@ -136,9 +136,10 @@ run trace dev v0 /etc/passwd; exits 1; complains "unknown file format"
 for mode in native tc; do
 	run attach dev v0 mode $mode; exits 0
 	tier=XDP; [ $mode = tc ] && tier=TC
-	run status -j; before=$(jq '.devices[0].packets.dropped_early.packets' "$work/out")
+	run status -j; before=$(jq '.devices[0].fates.dropped.packets' "$work/out")
+	[ "$before" -ge 0 ] || fail "status does not say how many packets were dropped"
 	trace_all
-	run status -j; json ".devices[0].packets.dropped_early.packets == $before"
+	run status -j; json ".devices[0].fates.dropped.packets == $before"
 	run list; says "udp dport 53 counter packets 0 bytes 0 drop"
 	run detach; exits 0
 done

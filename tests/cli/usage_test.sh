@@ -72,12 +72,12 @@ exits 1; complains "cannot write the output"
 # Attached, seen, and gone again
 run attach dev v0 -v; exits 0; says "v0: attached, mode native"; says "offload: refused"
 run status; exits 0; says "v0: native"; says "fresh"
-run status -j; exits 0; json '.devices | length == 1'; json '.devices[0].fresh'
+run status -j; exits 0; json '.devices | length == 1'; json '.devices[0].fresh and .devices[0].dropped_early == 0'
 run status --check; exits 0; says "sluice OK"
 run attach dev v0; exits 1; complains "already keeps v0 in step"
 run down dev v0; exits 0; says "v0: detached"
 run status --check; exits 2; says "CRITICAL"
 run up dev v0 mode tc -j; exits 0; json '.mode == "tc"'
-run detach -j; exits 0
+run detach -j; exits 0; json '.detached == ["v0"]'
 
 finish

@@ -140,7 +140,7 @@ static int run_case(const struct lab_case *one)
 
 int lab_main(int argc, char **argv, const struct lab_case *cases, size_t count)
 {
-	size_t failed = 0, skipped = 0;
+	size_t run_count = 0, failed = 0, skipped = 0;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (argc < 2) {
@@ -157,11 +157,14 @@ int lab_main(int argc, char **argv, const struct lab_case *cases, size_t count)
 			continue;
 		int status = run_case(&cases[i]);
 
+		run_count++;
 		failed += status != EXIT_SUCCESS && status != EXIT_SKIPPED;
 		skipped += status == EXIT_SKIPPED;
 	}
-	printf("%zu cases, %zu failed, %zu skipped\n", count, failed, skipped);
-	return failed ? EXIT_FAILURE : skipped == count ? EXIT_SKIPPED : EXIT_SUCCESS;
+	printf("%zu cases, %zu failed, %zu skipped\n", run_count, failed, skipped);
+	return failed || !run_count   ? EXIT_FAILURE
+	       : skipped == run_count ? EXIT_SKIPPED
+				      : EXIT_SUCCESS;
 }
 
 /* Places */
@@ -437,6 +440,15 @@ u64 fate_packets(enum sl_fate_count fate)
 	    bpf_map_lookup_elem(info_fd, &zero, &info))
 		return 0;
 	return count.packets + info.carried[2 * fate];
+}
+
+u64 compiles(void)
+{
+	SL_CLEANUP(sl_close) int fd = sl_pins_get(host_cookie, device, "info");
+	struct sl_info info;
+	u32 zero = 0;
+
+	return fd < 0 || bpf_map_lookup_elem(fd, &zero, &info) ? 0 : info.generations;
 }
 
 u64 early_drops(void)

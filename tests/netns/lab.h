@@ -76,6 +76,7 @@ void settle(void);   /* waits until it is fresh; fails after seconds */
 pid_t keeper(void);  /* 0 without one */
 u64 fate_packets(enum sl_fate_count fate);
 u64 early_drops(void);
+u64 compiles(void);   /* generations that were attached */
 u64 net_cookie(void); /* the host's */
 
 /*

@@ -1,10 +1,51 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "run.h"
 
-#include <bpf/bpf.h>
 #include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 
 #include "generate.h"
+#include "load/observe.h"
+
+#define LOOPBACK 1
+#define CPUS_MAX 1024
+
+static struct sl_observer *observer;
+
+bool sl_run_begin(void)
+{
+	struct sl_diag diag = {0};
+
+	if (unshare(CLONE_NEWNET)) {
+		printf("SKIP: a network namespace of our own wants root\n");
+		return false;
+	}
+	if (sl_observer_open(&observer, &diag)) {
+		printf("SKIP: %s\n", diag.text);
+		return false;
+	}
+	return true;
+}
+
+void sl_run_end(void)
+{
+	sl_observer_free(observer);
+	observer = NULL;
+}
+
+int sl_run_publish(struct sl_dataplane *dataplane, struct sl_diag *diag)
+{
+	struct sl_snapshot snapshot;
+	int error = sl_observer_look(observer, LOOPBACK, &snapshot, diag);
+
+	if (!error)
+		sl_dataplane_publish(dataplane, &snapshot, false);
+	return error;
+}
 
 int sl_run_frame(const struct sl_dataplane *dataplane, const u8 *frame, u32 length)
 {
@@ -17,7 +58,18 @@ int sl_run_frame(const struct sl_dataplane *dataplane, const u8 *frame, u32 leng
 	return (int)opts.retval;
 }
 
-u32 sl_verified_insns(const struct sl_dataplane *dataplane)
+u64 sl_run_counted(const struct sl_dataplane *dataplane, u32 counter)
+{
+	struct sl_count counts[CPUS_MAX] = {0};
+	u64 packets = 0;
+
+	bpf_map_lookup_elem(sl_dataplane_maps(dataplane).rule_counters, &counter, counts);
+	for (int cpu = 0; cpu < CPUS_MAX; cpu++)
+		packets += counts[cpu].packets;
+	return packets;
+}
+
+u32 sl_run_verified_insns(const struct sl_dataplane *dataplane)
 {
 	struct bpf_prog_info info = {0};
 	u32 size = sizeof info;

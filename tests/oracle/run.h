@@ -5,10 +5,22 @@
 
 #include "load/dataplane.h"
 
-/* The program's verdict, or -errno. The namespace's loopback device stands for the program's. */
+#define SL_RUN_SKIPPED 77 /* what a test exits with when sl_run_begin() says no */
+
+/* Enters a network namespace of our own. False, having printed why, where that cannot be. */
+bool sl_run_begin(void);
+void sl_run_end(void);
+
+/* Publishes for the namespace as it is; its loopback device stands for the program's own. */
+int sl_run_publish(struct sl_dataplane *dataplane, struct sl_diag *diag);
+
+/* The program's verdict, or -errno. */
 int sl_run_frame(const struct sl_dataplane *dataplane, const u8 *frame, u32 length);
 
-/* Instructions that the verifier went through to prove it; at most a million. */
-u32 sl_verified_insns(const struct sl_dataplane *dataplane);
+/* What a rule's counter has counted early. */
+u64 sl_run_counted(const struct sl_dataplane *dataplane, u32 counter);
+
+/* Instructions that the verifier went through to prove it; a million are the limit. */
+u32 sl_run_verified_insns(const struct sl_dataplane *dataplane);
 
 #endif

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Robustness: the keeper dies or stops at any time, and no verdict is ever wrong for it. */
+#include <dirent.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "frame.h"
+#include "load/pins.h"
+
+static const char drop_9[] = "table inet t {\n"
+			     "	chain input {\n"
+			     "		type filter hook input priority 0;\n"
+			     "		udp dport 9 drop\n"
+			     "	}\n"
+			     "}\n";
+
+static void prepare(void)
+{
+	build_lab();
+	load_nft(drop_9);
+	attach();
+	prove_early_drops();
+}
+
+static void expect_nothing_left(void)
+{
+	char path[SL_PIN_PATH_MAX];
+
+	sl_pins_path(path, net_cookie(), "", NULL);
+	expect(access(path, F_OK) != 0, "pins are left in %s", path);
+	expect(!keeper(), "the keeper is left");
+	snprintf(path, sizeof path, "/run/sluice/%llu-%s.lock", (unsigned long long)net_cookie(),
+		 device);
+	expect(access(path, F_OK) != 0, "%s is left", path);
+	expect(!attempt(ON_HOST, "! bpftool net show dev dut0 | grep -i sluice"), "attached: %s",
+	       output);
+}
+
+static void kill_keeper(int signal_number)
+{
+	pid_t pid = keeper();
+
+	expect(pid > 0 && !kill(pid, signal_number), "no keeper to signal");
+	if (signal_number == SIGKILL)
+		expect(eventually(!keeper(), 1), "it holds its lock in death");
+}
+
+static void drops_go_on_without_the_keeper(void)
+{
+	prepare();
+	kill_keeper(SIGKILL);
+	expect(drops_early(), "the rules stand, but nothing is dropped early");
+	run(ON_HOST, "%s status | grep -q NOBODY", sluice);
+	expect(attempt(ON_HOST, "%s status --check", sluice) == 1, "--check gives no warning");
+	detach();
+	expect_nothing_left();
+}
+
+static void expect_change_is_honoured(int signal_number)
+{
+	int server;
+
+	prepare();
+	server = listen_udp(ON_HOST, CLOSED_PORT);
+	kill_keeper(signal_number);
+	run(ON_HOST, "nft flush chain inet t input");
+	for (int i = 0; i < 5; i++) {
+		send_udp(CLOSED_PORT);
+		expect(arrives(server), "dropped by a rule that is gone");
+	}
+	expect_no_early_drops("the rules changed");
+}
+
+static void rule_deleted_after_the_keeper_died(void)
+{
+	expect_change_is_honoured(SIGKILL);
+	detach();
+	expect_nothing_left();
+}
+
+static void rule_deleted_while_the_keeper_is_stopped(void)
+{
+	expect_change_is_honoured(SIGSTOP);
+	load_nft(drop_9);
+	kill_keeper(SIGCONT);
+	settle();
+	prove_early_drops();
+}
+
+static void stopped_keeper_can_be_detached(void)
+{
+	prepare();
+	kill_keeper(SIGSTOP);
+	detach();
+	expect_nothing_left();
+}
+
+static void attach_again_takes_over(void)
+{
+	u64 before;
+
+	prepare();
+	kill_keeper(SIGKILL);
+	run(ON_HOST, "nft add rule inet t input udp dport 99 drop");
+	before = early_drops();
+	attach();
+	prove_early_drops();
+	expect(early_drops() >= before, "counters went back");
+	expect(keeper() > 0, "nobody keeps it");
+	detach();
+	expect_nothing_left();
+}
+
+/* At any point of an attach: then detach, and attach again, find their way. */
+static void killed_while_attaching(void)
+{
+	build_lab();
+	load_nft(drop_9);
+	for (int i = 0; i < 20; i++) {
+		pid_t pid;
+
+		enter(ON_HOST);
+		pid = fork();
+		if (!pid) {
+			setsid();
+			execl(sluice, sluice, "attach", "dev", "dut0", NULL);
+			_exit(127);
+		}
+		pause_ms((u32)i * 6 + 3);
+		kill(-pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+		if (keeper() > 0)
+			kill_keeper(SIGKILL);
+		if (i % 2) {
+			attach();
+			prove_early_drops();
+		}
+		attempt(ON_HOST, "%s detach dev dut0", sluice);
+		expect_nothing_left();
+	}
+}
+
+static void killed_while_recompiling(void)
+{
+	int server;
+
+	prepare();
+	server = listen_udp(ON_HOST, CLOSED_PORT);
+	for (int i = 0; i < 10; i++) {
+		run(ON_HOST, "nft add rule inet t input udp dport %d drop", 100 + i);
+		pause_ms((u32)i * 5);
+		kill_keeper(SIGKILL);
+		run(ON_HOST, "nft flush chain inet t input");
+		send_udp(CLOSED_PORT);
+		expect(arrives(server), "dropped by a rule that is gone");
+		load_nft(drop_9);
+		attach();
+		prove_early_drops();
+	}
+	detach();
+	expect_nothing_left();
+}
+
+/* What is there when it died between one pin and the next. */
+static void remove_pin(const char *name)
+{
+	char path[SL_PIN_PATH_MAX];
+
+	sl_pins_path(path, net_cookie(), device, name);
+	expect(!unlink(path), "cannot remove %s", path);
+}
+
+static void half_attached_is_cleaned_up(void)
+{
+	prepare();
+	kill_keeper(SIGKILL);
+	remove_pin("info");
+	run(ON_HOST, "%s status", sluice);
+	detach();
+	expect_nothing_left();
+	attach();
+	kill_keeper(SIGKILL);
+	remove_pin("info");
+	remove_pin("fates");
+	attach();
+	prove_early_drops();
+	detach();
+	expect_nothing_left();
+}
+
+static void removing_the_pin_is_enough(void)
+{
+	char path[SL_PIN_PATH_MAX];
+
+	prepare();
+	sl_pins_path(path, net_cookie(), device, "link");
+	expect(!unlink(path), "cannot remove %s", path);
+	expect(eventually(!keeper(), 3), "the keeper stays");
+	expect(eventually(!attempt(ON_HOST, "! bpftool net show dev dut0 | grep -i sluice"), 2),
+	       "still attached");
+	attempt(ON_HOST, "%s detach", sluice);
+	expect_nothing_left();
+}
+
+int main(int argc, char **argv)
+{
+	static const struct lab_case cases[] = {
+		{"drops go on without the keeper", drops_go_on_without_the_keeper},
+		{"rule deleted after the keeper died", rule_deleted_after_the_keeper_died},
+		{"rule deleted while the keeper is stopped",
+		 rule_deleted_while_the_keeper_is_stopped},
+		{"stopped keeper can be detached", stopped_keeper_can_be_detached},
+		{"attach again takes over", attach_again_takes_over},
+		{"killed while attaching", killed_while_attaching},
+		{"killed while recompiling", killed_while_recompiling},
+		{"half attached is cleaned up", half_attached_is_cleaned_up},
+		{"removing the pin is enough", removing_the_pin_is_enough},
+	};
+
+	return lab_main(argc, argv, cases, SL_ARRAY_SIZE(cases));
+}
