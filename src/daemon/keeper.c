@@ -577,6 +577,19 @@ static bool reattach(struct sl_keeper *keeper, struct sl_diag *diag)
 	return false;
 }
 
+/* Hooks, tcx programs and devices above come without a notice; the data plane sees them. */
+static void look_around(struct sl_keeper *keeper)
+{
+	struct sl_snapshot now;
+
+	if (keeper->info.withdrawn_ns ||
+	    sl_observer_look(keeper->observer, keeper->ifindex, &now, NULL) ||
+	    sl_snapshots_equal(&now, &keeper->compiled->snapshot))
+		return;
+	keeper->info.withdrawn_ns = now_ns();
+	keeper->wants_compile = true;
+}
+
 /* What no event tells of. */
 static void tick(struct sl_keeper *keeper)
 {
@@ -585,6 +598,7 @@ static void tick(struct sl_keeper *keeper)
 	if (sl_namespace_watch_is_left(&keeper->namespace_watch))
 		keeper->removed = true;
 	sl_dataplane_set_related(keeper->dataplane, related_is_possible(keeper));
+	look_around(keeper);
 }
 
 static void catch_up(struct sl_keeper *keeper)

@@ -67,6 +67,8 @@ static void clean_up(void)
 	if (places[ON_HOST] < 0)
 		return;
 	setns(places[ON_HOST], CLONE_NEWNET);
+	if (keeper() > 0)
+		kill(keeper(), SIGKILL); /* it may be stopped, and detach would wait for it */
 	while (sl_pins_each(host_cookie, note_device, name) == 1)
 		if (sl_keeper_detach(host_cookie, name, &diag))
 			break;
@@ -283,6 +285,7 @@ void build_back(void)
 void build_elsewhere(void)
 {
 	make_place(ELSEWHERE);
+	leave_inhabitant();
 	enter(ON_HOST);
 }
 

@@ -77,6 +77,24 @@ static void redirect_loaded_while_stopped(void)
 	expect_redirected(server);
 }
 
+/* No notice tells of legacy tables, nor of anybody's hook. */
+static void hooks_that_came_are_taken_in(void)
+{
+	build_lab();
+	load_nft("table inet t {\n"
+		 "	chain first {\n"
+		 "		type filter hook prerouting priority -400;\n"
+		 "		udp dport 9 drop\n"
+		 "	}\n"
+		 "}\n");
+	attach();
+	prove_early_drops();
+	if (attempt(ON_HOST, "iptables-legacy -t filter -A INPUT -j ACCEPT"))
+		skip_case("no legacy tables: %s", output);
+	expect(eventually(is_fresh(), 3), "stale for good");
+	prove_early_drops(); /* ahead of the first legacy table */
+}
+
 /* The kernel logs and counts it before nft drops it. */
 static void counters_ahead_are_not_missed(void)
 {
@@ -133,6 +151,7 @@ int main(int argc, char **argv)
 		{"redirect loaded before", redirect_loaded_before},
 		{"redirect loaded after", redirect_loaded_after},
 		{"redirect loaded while stopped", redirect_loaded_while_stopped},
+		{"hooks that came are taken in", hooks_that_came_are_taken_in},
 		{"counters ahead are not missed", counters_ahead_are_not_missed},
 		{"ipset matches never drop early", ipset_matches_never_drop_early},
 		{"iptables rules drop early", iptables_rules_drop_early},
