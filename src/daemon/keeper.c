@@ -60,7 +60,8 @@ struct sl_keeper {
 	u64 helpers_checked_ns;
 	bool wants_compile; /* something changed that only a recompile can follow */
 	bool removed;       /* somebody took the attachment away */
-	u64 quiet_ns;       /* when no event was waiting, last */
+	u64 ticked_ns;
+	u64 quiet_ns; /* when no event was waiting, last */
 };
 
 static u64 now_ns(void)
@@ -159,6 +160,9 @@ static void publish(struct sl_keeper *keeper)
 		keeper->wants_compile = true;
 		return;
 	}
+	/* The next transaction is there already: its notice is on the way, and may be followed. */
+	if (now.generation != keeper->compiled->snapshot.generation)
+		return;
 	if (!sl_snapshots_equal(&now, &keeper->compiled->snapshot)) {
 		keeper->wants_compile = true;
 		return;
@@ -582,6 +586,9 @@ static void look_around(struct sl_keeper *keeper)
 {
 	struct sl_snapshot now;
 
+	/* A notice that should have come did not. */
+	if (keeper->info.withdrawn_ns && now_ns() - keeper->info.withdrawn_ns > STALL_NS)
+		keeper->wants_compile = true;
 	if (keeper->info.withdrawn_ns ||
 	    sl_observer_look(keeper->observer, keeper->ifindex, &now, NULL) ||
 	    sl_snapshots_equal(&now, &keeper->compiled->snapshot))
@@ -660,17 +667,17 @@ int sl_keeper_run(struct sl_keeper *keeper, struct sl_diag *diag)
 			poll(NULL, 0, SETTLE_MS);
 			drain(keeper, diag);
 		}
+		catch_up(keeper); /* first, so that it is fresh again soon */
+		if (now_ns() - keeper->ticked_ns < TICK_MS * 1000000ULL)
+			continue;
+		keeper->ticked_ns = now_ns();
 		tick(keeper);
 		if (!keeper->removed)
 			catch_up(keeper);
 	}
-	if (keeper->removed)
+	if (keeper->removed) /* by hand, or with its namespace */
 		sl_pins_remove(keeper->net_cookie, keeper->device);
 	sl_lock_remove(keeper->net_cookie, keeper->device);
-	if (keeper->removed) { /* by hand, or with its namespace */
-		sl_pins_remove(keeper->net_cookie, keeper->device);
-		sl_lock_remove(keeper->net_cookie, keeper->device);
-	}
 	return 0;
 }
 
