@@ -17,6 +17,7 @@
 #include "cli/session.h"
 #include "daemon/keeper.h"
 #include "load/attach.h"
+#include "load/pins.h"
 
 /* What the keeper tells the command that started it, over a pipe. */
 struct outcome {
@@ -47,8 +48,8 @@ static void keep(const struct sl_cli *cli, int pipe_fd)
 	struct outcome outcome = {0};
 	struct sl_keeper *keeper = NULL;
 
-	outcome.error =
-		sl_keeper_attach(cli->device, cli->mode, &keeper, outcome.ladder, &outcome.diag);
+	outcome.error = sl_keeper_attach(cli->device, cli->mode, cli->replace, &keeper,
+					 outcome.ladder, &outcome.diag);
 	if (!outcome.error) {
 		outcome.mode = sl_keeper_mode(keeper);
 		outcome.net_cookie = sl_keeper_net_cookie(keeper);
@@ -120,8 +121,9 @@ int sl_command_attach(const struct sl_cli *cli)
 			cli->device);
 		return sl_cli_refuse(&diag);
 	}
-	if (cli->replace)
-		sl_attach_remove_foreign(if_nametoindex(cli->device));
+	/* Here, where the caller is the parent process, whose mounts may be needed. */
+	if (sl_pins_init(&outcome.diag))
+		return sl_cli_refuse(&outcome.diag);
 	start_keeper(cli, &outcome);
 	if (outcome.error)
 		return sl_cli_refuse(&outcome.diag);

@@ -44,6 +44,7 @@ struct sl_keeper {
 	u32 ifindex;
 	u64 net_cookie;
 	enum sl_wanted_mode wanted;
+	bool replaces; /* another XDP program may be taken off, once */
 	enum sl_attach_mode mode;
 
 	struct sl_observer *observer;
@@ -263,6 +264,20 @@ static int refresh(struct sl_keeper *keeper, struct sl_diag *diag)
 
 /* Attaching */
 
+/* With --replace, somebody else's program goes, but only now that ours is loaded and ready. */
+static int attach_or_replace(struct sl_keeper *keeper, const struct sl_link *link,
+			     enum sl_attach_mode mode, int program_fd, struct sl_diag *diag)
+{
+	int error = sl_attach(link->ifindex, keeper->device, link->mtu, mode, program_fd,
+			      &keeper->link_fd, diag);
+
+	if (error != -EBUSY || !keeper->replaces)
+		return error;
+	sl_attach_remove_foreign(link->ifindex);
+	return sl_attach(link->ifindex, keeper->device, link->mtu, mode, program_fd,
+			 &keeper->link_fd, diag);
+}
+
 /* One rung: load for the mode, link, pin the link. */
 static int try_mode(struct sl_keeper *keeper, struct sl_compiled *compiled,
 		    const struct sl_link *link, enum sl_attach_mode mode,
@@ -273,8 +288,7 @@ static int try_mode(struct sl_keeper *keeper, struct sl_compiled *compiled,
 
 	if (error)
 		return error;
-	error = sl_attach(link->ifindex, keeper->device, link->mtu, mode,
-			  sl_dataplane_program_fd(dataplane), &keeper->link_fd, diag);
+	error = attach_or_replace(keeper, link, mode, sl_dataplane_program_fd(dataplane), diag);
 	if (!error)
 		error = sl_pins_put(keeper->net_cookie, keeper->device, "link", keeper->link_fd,
 				    diag);
@@ -417,8 +431,9 @@ static int open_keeper(struct sl_keeper *keeper, const char *device, struct sl_d
 	return error;
 }
 
-int sl_keeper_attach(const char *device, enum sl_wanted_mode wanted, struct sl_keeper **ret_keeper,
-		     char ret_ladder[SL_LADDER_TEXT], struct sl_diag *diag)
+int sl_keeper_attach(const char *device, enum sl_wanted_mode wanted, bool replaces,
+		     struct sl_keeper **ret_keeper, char ret_ladder[SL_LADDER_TEXT],
+		     struct sl_diag *diag)
 {
 	struct sl_keeper *keeper = calloc(1, sizeof *keeper);
 	int error;
@@ -426,10 +441,12 @@ int sl_keeper_attach(const char *device, enum sl_wanted_mode wanted, struct sl_k
 	if (!keeper)
 		return sl_fail_memory(diag);
 	keeper->wanted = wanted;
+	keeper->replaces = replaces;
 	keeper->has_helpers = true;
 	error = open_keeper(keeper, device, diag);
 	if (!error)
 		error = begin(keeper, ret_ladder, diag);
+	keeper->replaces = false;
 	if (error) {
 		sl_keeper_free(keeper);
 		return error;

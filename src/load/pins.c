@@ -27,17 +27,30 @@ static bool is_bpffs(const char *path)
 	return !statfs(path, &fs) && (unsigned long)fs.f_type == BPF_FS_MAGIC;
 }
 
-/* Best effort: without the right to do so, the own namespace has to serve. */
-static void enter_host_mounts(void)
+/* True if this process is in the mount namespace of the process `pid` now. */
+static bool enter_mounts_of(pid_t pid)
 {
-	SL_CLEANUP(sl_close) int ours = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
-	SL_CLEANUP(sl_close) int host = open("/proc/1/ns/mnt", O_RDONLY | O_CLOEXEC);
+	char path[48];
 	struct stat a, b;
 
-	if (ours < 0 || host < 0 || fstat(ours, &a) || fstat(host, &b) || a.st_ino == b.st_ino)
-		return;
-	if (setns(host, CLONE_NEWNS))
-		errno = 0;
+	snprintf(path, sizeof path, "/proc/%d/ns/mnt", (int)pid);
+
+	SL_CLEANUP(sl_close) int ours = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+	SL_CLEANUP(sl_close) int theirs = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (ours < 0 || theirs < 0 || fstat(ours, &a) || fstat(theirs, &b))
+		return false;
+	return a.st_ino == b.st_ino || !setns(theirs, CLONE_NEWNS);
+}
+
+/*
+ * Best effort: without the right to do so, the own namespace has to serve. Where process 1 is
+ * somebody else's (in some containers), whoever called `ip netns exec` still has the mounts.
+ */
+static void enter_host_mounts(void)
+{
+	if (!enter_mounts_of(1))
+		enter_mounts_of(getppid());
 }
 
 int sl_pins_init(struct sl_diag *diag)
