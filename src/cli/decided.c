@@ -209,8 +209,8 @@ static void look_for_cut(struct survey *survey, const struct progress *at)
 
 	if (!cut || survey->is_cut || cut->handle != at->rule->handle ||
 	    cut->chain->family != at->chain->family ||
-	    strcmp(cut->chain->table, at->chain->table) ||
-	    strcmp(cut->chain->name, at->chain->name))
+	    strcmp(cut->chain->table, at->chain->table) != 0 ||
+	    strcmp(cut->chain->name, at->chain->name) != 0)
 		return;
 	survey->is_cut = true;
 	survey->cut_obstacle = blame(survey, at, "the code grows too long from here on");
