@@ -168,13 +168,7 @@ int sl_trial_run(const struct sl_trial *trial, const struct sl_sides *sides,
 	int error = run_both(trial, sides->reference, sides->candidate, sides->noise, &differences,
 			     &result, diag);
 
-	/*
-	 * A candidate that dropped nothing changed nothing: the clock did, by which the kernel
-	 * rations redirects and other answers.
-	 */
-	if (!error && differences && !result.early_drops && !result.miscounts)
-		result.verdict = SL_TRIAL_NOISY;
-	else if (!error && differences)
+	if (!error && differences)
 		error = confirm(trial, sides, &result, diag);
 	if (!error)
 		*ret_result = result;
