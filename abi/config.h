@@ -30,8 +30,9 @@ struct sl_config {
 	__u8 asks_addresses_ip, asks_addresses_ip6;
 	__u8 asks_device; /* verdicts rest on the device's name or group */
 	__u32 ifindex;
+	__u32 table_words; /* of the image in the map `tables` */
 };
 
-_Static_assert(sizeof(struct sl_config) == 20, "shared with .rodata");
+_Static_assert(sizeof(struct sl_config) == 24, "shared with .rodata");
 
 #endif
