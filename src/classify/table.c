@@ -37,6 +37,7 @@ struct plan {
 
 struct build {
 	const struct sl_boxes *boxes;
+	const struct sl_lanes *lanes;
 	const struct sl_columns *columns;
 	u32 word_limit;
 };
@@ -137,8 +138,8 @@ static int build_trees(const struct build *build, const struct plan *plan, struc
 		next.work = work;
 		next.limits.nodes = (SL_TABLE_NODES_MAX - shape->depth) / left;
 		next.limits.steps = (SL_TABLE_STEPS_MAX - shape->steps) / left;
-		for (u32 lane = 0; lane < SL_TABLE_LANES_MAX; lane++)
-			next.region.lanes[lane] = (struct sl_range){0, UINT32_MAX};
+		for (u32 lane = 0; lane < build->lanes->count; lane++)
+			next.region.lanes[lane].hi = sl_lane_max(build->lanes, lane);
 		error = sl_tree_build(&next, parts->ids + parts->items[i].start,
 				      parts->items[i].count, &root);
 		if (error)
@@ -216,7 +217,7 @@ static int choose_partition(const struct sl_boxes *boxes, const struct sl_lanes 
 	count = sl_partition_list(&columns, lanes, partitions);
 	*ret_partition = partitions[0];
 	for (u32 i = 0; i < count && count > 1; i++) {
-		struct build build = {&sample, &columns, UINT32_MAX};
+		struct build build = {&sample, lanes, &columns, UINT32_MAX};
 		struct plan plan = {partitions[i], growth_ns};
 		double cost_ns = try_partition(&build, &plan);
 
@@ -265,7 +266,7 @@ int sl_table_build(const struct sl_boxes *boxes, const struct sl_lanes *lanes, u
 		   struct sl_image *image, u32 *ret_root, struct sl_table_shape *ret_shape)
 {
 	SL_CLEANUP(free_columns) struct sl_columns columns = {0};
-	struct build build = {boxes, &columns, word_limit};
+	struct build build = {boxes, lanes, &columns, word_limit};
 	u64 thrifty = (u64)(WORDS_A_BOX + lanes->count) * boxes->list.count + WORDS_SPARE;
 	struct sl_partition partition;
 	int error;

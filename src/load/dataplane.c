@@ -21,6 +21,7 @@ enum { LOG_SUMMARY = 4, LOG_EVERYTHING = 1 };
 struct sl_dataplane {
 	struct sluice_bpf *skeleton;
 	struct bpf_program *program;
+	struct sl_config config;
 	struct sl_set_maps sets;
 	u64 epoch; /* the last one published */
 };
@@ -75,7 +76,8 @@ static int splice_before_load(struct bpf_program *program, struct bpf_prog_load_
 		return -EINVAL;
 
 	int error = sl_splice(bpf_program__insns(program), (u32)bpf_program__insn_cnt(program),
-			      work->code, map_of_reloc, work->dataplane, &work->spliced);
+			      work->code, &work->dataplane->config, map_of_reloc, work->dataplane,
+			      &work->spliced);
 
 	if (error)
 		return error;
@@ -145,11 +147,13 @@ static bool asks_addresses(enum sl_route_mode route, const struct sl_code *code,
 	return false;
 }
 
-static void configure(struct sluice_bpf *skeleton, const struct sl_program *program,
+static void configure(struct sl_dataplane *dataplane, const struct sl_program *program,
 		      const struct sl_code *code)
 {
 	const struct sl_device *device = &program->device;
-	struct sl_config config = {
+	struct sl_config *config = &dataplane->config;
+
+	*config = (struct sl_config){
 		.judges_ip = judges(program, SL_IP),
 		.judges_ip6 = judges(program, SL_IP6),
 		.route_ip = (u8)program->route_ip,
@@ -163,10 +167,9 @@ static void configure(struct sluice_bpf *skeleton, const struct sl_program *prog
 		.asks_device = device->is_asked_for,
 	};
 
-	memcpy(&config.mac_low, device->mac, sizeof config.mac_low);
-	memcpy(&config.mac_high, device->mac + 4, sizeof config.mac_high);
-	memcpy((void *)&skeleton->rodata->config, &config, sizeof config);
-	bpf_map__set_max_entries(skeleton->maps.rule_counters,
+	memcpy(&config->mac_low, device->mac, sizeof config->mac_low);
+	memcpy(&config->mac_high, device->mac + 4, sizeof config->mac_high);
+	bpf_map__set_max_entries(dataplane->skeleton->maps.rule_counters,
 				 program->counters.count ? program->counters.count : 1);
 }
 
@@ -259,7 +262,7 @@ static int try_load(const struct sl_program *program, const struct sl_code *code
 	bpf_program__set_autoload(dataplane->skeleton->progs.sluice_xdp, point == SL_POINT_XDP);
 	bpf_program__set_autoload(dataplane->skeleton->progs.sluice_tc, point == SL_POINT_TC);
 	bpf_program__set_log_level(dataplane->program, log_level);
-	configure(dataplane->skeleton, program, code);
+	configure(dataplane, program, code);
 	error = sl_set_maps_create(program, &dataplane->sets, diag);
 	if (!error)
 		error = load(dataplane, program, code, diag);
