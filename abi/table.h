@@ -8,21 +8,21 @@
  * SL_TABLE_TAIL words are empty, so that whatever begins before them is there as a whole: one
  * look at the index does for a node or an item. A *table* is
  *
- *	word 0        how many trees, 1 … SL_TABLE_TREES_MAX
- *	then a tree   its root node; and the lowest position in it: trees stand in that order, so
- *	              that a walk ends at the first tree that cannot do better
+ *	word 0        how many trees there are besides the first, less than SL_TABLE_TREES_MAX
+ *	then a tree   its root node; the walk begins with the last
  *
  * A *node* is one word, which lies in its parent:
  *
  *	bits 0–1      enum sl_node_kind
  *	bits 4–7      CUT, RANGE: the lane that is asked
  *	bits 8–12     CUT: how far the value is shifted right
- *	bits 16–31    CUT: mask of the shifted value, 2^n − 1; LEAF: how many items
+ *	bits 16–31    CUT: mask of the shifted value, 2^n − 1; else 0
  *	bits 32–63    CUT: the first child of mask + 1
  *	              RANGE: four words with seven borders in ascending order (two a word, the lower
  *	              half first; the eighth half word is not used), then eight children; a value
  *	              goes to the child whose number is how many borders are ≤ the value
- *	              LEAF: the first item; they stand in the order of their positions
+ *	              LEAF: the first item; they stand in the order of their positions, and
+ *	              behind the last there is the word SL_ITEM_NONE
  *
  * An *item* is one box of one rule:
  *
@@ -31,7 +31,7 @@
  *	              bits 32–35  enum sl_item_action
  *	              bits 36–39  how many lanes are compared; the nodes above have settled the rest
  *	              bits 40–63  1 + index of the counter, or 0
- *	word 1        the numbers of those lanes, four bits each, the first lowest
+ *	word 1        the numbers of those lanes, four bits each, the first lowest; then SL_LANE_END
  *	then a lane   bits 0–31 lowest value, bits 32–63 highest − lowest: a value matches if
  *	              (u32)(value − lowest) ≤ highest − lowest
  *

@@ -110,7 +110,7 @@ static int write_item(struct sl_tree *tree, const struct sl_box *box)
 	if (error)
 		return error;
 
-	u64 *words = tree->image->words + at;
+	__u64 *words = tree->image->words + at;
 
 	words[0] = box->position | (u64)box->worlds << 24 | (u64)box->action << 32 |
 		   (u64)count << 36 | (box->counts ? (u64)box->counter + 1 : 0) << 40;
