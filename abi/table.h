@@ -170,7 +170,7 @@ static inline bool sl_table_descend(const __u64 *words, __u64 count, struct sl_q
 
 		if ((node & 3) == SL_NODE_LEAF) {
 			question->leaves[question->found & 3] = node;
-			question->found += sl_leaf_position(node) != SL_ITEM_NONE;
+			question->found += 1 - ((sl_leaf_position(node) + 1) >> 24);
 			if (!question->left--)
 				return true;
 			node = table[1 + (question->left & 3)];

@@ -78,9 +78,14 @@ static void consider(const struct estimate *estimate, const struct sl_cut *cut, 
 }
 
 #include <stdlib.h>
+double SL_CUT_NS = 3.5, SL_RANGE_NS = 6, SL_ITEM_NS = 2, SL_TREE_NS = 5;
 static void __attribute__((constructor)) tune(void)
 {
 	if (getenv("PROGRESS")) PROGRESS = atof(getenv("PROGRESS"));
+	if (getenv("CUT")) SL_CUT_NS = atof(getenv("CUT"));
+	if (getenv("RANGE")) SL_RANGE_NS = atof(getenv("RANGE"));
+	if (getenv("ITEM")) SL_ITEM_NS = atof(getenv("ITEM"));
+	if (getenv("TREE")) SL_TREE_NS = atof(getenv("TREE"));
 	if (getenv("SLOPE")) SLOPE = atof(getenv("SLOPE"));
 }
 static u32 bits_of(u32 value)

@@ -8,7 +8,7 @@
 
 #include "classify/boxes.h"
 
-#define SL_CUT_BITS_MAX     10
+#define SL_CUT_BITS_MAX     12
 #define SL_CUT_CHILDREN_MAX (1u << SL_CUT_BITS_MAX)
 
 /* What a table is made of: the boxes' ranges, each lane on its own. */
@@ -32,10 +32,7 @@ struct sl_cut {
 };
 
 /* Reading a packet's way through a node; comparing an item; a tree, however small. */
-#define SL_CUT_NS   3.5
-#define SL_RANGE_NS 6.0
-#define SL_ITEM_NS  2.0
-#define SL_TREE_NS  5.0
+extern double SL_CUT_NS, SL_RANGE_NS, SL_ITEM_NS, SL_TREE_NS;
 
 /* What memory is worth. */
 struct sl_price {

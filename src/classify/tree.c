@@ -111,8 +111,12 @@ static u64 describe_cut(const struct sl_cut *cut, u32 at)
 static int write_node(struct sl_tree *tree, const struct sl_cut *cut, u64 *ret_node, u32 *ret_first)
 {
 	u32 borders = cut->kind == SL_NODE_RANGE ? SL_RANGE_WORDS : 0, at;
-	int error = sl_image_extend(tree->image, borders + cut->children, tree->limits.words, &at);
+	int error = 0;
 
+	while (borders && tree->image->count % 4 && !error)
+		error = sl_image_extend(tree->image, 1, tree->limits.words, &at);
+	if (!error)
+		error = sl_image_extend(tree->image, borders + cut->children, tree->limits.words, &at);
 	if (error)
 		return error;
 	if (borders)
