@@ -118,7 +118,8 @@ static void add_rule(struct bench *bench, char *source, char *destination, const
 	lane = parse_prefix(source, box->lanes);
 	bench->is_ip6 = lane == 4;
 	lane += parse_prefix(destination, box->lanes + lane);
-	box->lanes[lane++] = mask ? (struct sl_range){protocol, protocol} : (struct sl_range){0, 255};
+	box->lanes[lane++] =
+		mask ? (struct sl_range){protocol, protocol} : (struct sl_range){0, 255};
 	box->lanes[lane++] = (struct sl_range){ports[0], ports[1]};
 	box->lanes[lane++] = (struct sl_range){ports[2], ports[3]};
 	bench->lanes.count = lane;

@@ -11,8 +11,11 @@
 #define LEAF_COUNT 8
 #define ITEM_WORDS 5.0
 
-/* A box must get rid of so many of the others. */
-static double PROGRESS = 0.8, SLOPE = 4.5;
+/* The share of a box's company that may stay with it; more, and the cut is not worth a look. */
+#define PROGRESS 0.8
+
+/* For each halving of the boxes ahead, in nanoseconds. */
+#define HALVING_NS 4.5
 
 /* A cut that makes a node's boxes so many more is none. */
 #define GROWTH_MAX 8
@@ -24,9 +27,9 @@ struct edges {
 
 /* What the children of a cut come to, child by child. */
 struct estimate {
-	u64 boxes;   /* in all children together */
-	double work; /* each with what it costs yet */
-	double company; /* each with how many there are with it, itself included */
+	u64 boxes;      /* in all children together */
+	double ahead;   /* the sum of what each costs yet */
+	double company; /* the sum of how many each finds there, itself included */
 	u32 active, ended, groups;
 };
 
@@ -34,7 +37,7 @@ double sl_cost_ahead(u32 count)
 {
 	if (count <= LEAF_COUNT)
 		return SL_ITEM_NS * count;
-	return SL_ITEM_NS * LEAF_COUNT + SLOPE * log2((double)count / LEAF_COUNT);
+	return SL_ITEM_NS * LEAF_COUNT + HALVING_NS * log2((double)count / LEAF_COUNT);
 }
 
 /* Children side by side that hold the same boxes become one. */
@@ -48,7 +51,7 @@ static void estimate_child(struct estimate *estimate, u32 begins, u32 ends)
 		return;
 	estimate->groups++;
 	estimate->boxes += estimate->active;
-	estimate->work += estimate->active * sl_cost_ahead(estimate->active);
+	estimate->ahead += estimate->active * sl_cost_ahead(estimate->active);
 	estimate->company += (double)estimate->active * estimate->active;
 }
 
@@ -68,7 +71,7 @@ static void consider(const struct estimate *estimate, const struct sl_cut *cut, 
 		return;
 	if (estimate->company > PROGRESS * estimate->boxes * count)
 		return;
-	cost = node_ns + estimate->work / (estimate->boxes ? estimate->boxes : 1);
+	cost = node_ns + estimate->ahead / (estimate->boxes ? estimate->boxes : 1);
 	if (growth > 1)
 		cost += price_of_growth(price, log2(growth));
 	if (cost >= best->cost_ns)
@@ -77,17 +80,6 @@ static void consider(const struct estimate *estimate, const struct sl_cut *cut, 
 	best->cost_ns = cost;
 }
 
-#include <stdlib.h>
-double SL_CUT_NS = 3.5, SL_RANGE_NS = 6, SL_ITEM_NS = 2, SL_TREE_NS = 5;
-static void __attribute__((constructor)) tune(void)
-{
-	if (getenv("PROGRESS")) PROGRESS = atof(getenv("PROGRESS"));
-	if (getenv("CUT")) SL_CUT_NS = atof(getenv("CUT"));
-	if (getenv("RANGE")) SL_RANGE_NS = atof(getenv("RANGE"));
-	if (getenv("ITEM")) SL_ITEM_NS = atof(getenv("ITEM"));
-	if (getenv("TREE")) SL_TREE_NS = atof(getenv("TREE"));
-	if (getenv("SLOPE")) SLOPE = atof(getenv("SLOPE"));
-}
 static u32 bits_of(u32 value)
 {
 	return value ? 32 - (u32)__builtin_clz(value) : 0;
@@ -95,7 +87,8 @@ static u32 bits_of(u32 value)
 
 /* Cuts with fewer and fewer children, each counted from the one before. */
 static void consider_cuts(const struct sl_columns *columns, const struct sl_range *region, u32 lane,
-			  const u32 *ids, u32 count, const struct sl_price *price, struct sl_cut *best)
+			  const u32 *ids, u32 count, const struct sl_price *price,
+			  struct sl_cut *best)
 {
 	const struct sl_range *ranges = columns->lanes[lane];
 	u32 width = bits_of(region->lo ^ region->hi), bits = bits_of(count) + 1;
@@ -125,8 +118,7 @@ static void consider_cuts(const struct sl_columns *columns, const struct sl_rang
 		cut.shift++;
 		cut.mask >>= 1;
 		for (u32 child = 0; child <= cut.mask; child++) {
-			edges.begins[child] =
-				edges.begins[2 * child] + edges.begins[2 * child + 1];
+			edges.begins[child] = edges.begins[2 * child] + edges.begins[2 * child + 1];
 			edges.ends[child] = edges.ends[2 * child] + edges.ends[2 * child + 1];
 		}
 	}
@@ -178,8 +170,7 @@ static void consider_range(const struct sl_columns *columns, const struct sl_ran
 			   struct sl_cut *best)
 {
 	u32 begins[SL_RANGE_BORDERS + 1] = {0}, ends[SL_RANGE_BORDERS + 1] = {0};
-	struct sl_cut cut = {
-		.kind = SL_NODE_RANGE, .lane = lane, .children = SL_RANGE_BORDERS + 1};
+	struct sl_cut cut = {.kind = SL_NODE_RANGE, .lane = lane, .children = SL_RANGE_BORDERS + 1};
 	struct estimate estimate = {0};
 
 	if (!place_borders(columns->lanes[lane], region, ids, count, cut.borders))

@@ -76,7 +76,8 @@ static u32 open_lanes(const struct sl_tree *tree, const struct sl_box *box, u8 *
 			continue;
 
 		struct sl_range rest = sl_range_clip(&box->lanes[lane], region);
-		double mine = ((double)rest.hi - rest.lo + 1) / ((double)region->hi - region->lo + 1);
+		double mine =
+			((double)rest.hi - rest.lo + 1) / ((double)region->hi - region->lo + 1);
 
 		for (; at && share[at - 1] > mine; at--) {
 			share[at] = share[at - 1];

@@ -73,8 +73,8 @@ u32 sl_partition_list(const struct sl_columns *columns, const struct sl_lanes *l
 	for (u32 i = 0; i < candidate_count; i++) {
 		ret_partitions[count++] = (struct sl_partition){1, {candidates[i].lane}};
 		for (u32 j = 0; j < i; j++)
-			ret_partitions[count++] = (struct sl_partition){
-				2, {candidates[j].lane, candidates[i].lane}};
+			ret_partitions[count++] =
+				(struct sl_partition){2, {candidates[j].lane, candidates[i].lane}};
 	}
 	return count;
 }

@@ -10,12 +10,19 @@
 #include "classify/partition.h"
 #include "classify/tree.h"
 
-/* Boxes on which partitions are tried. */
+/* Boxes on which plans are tried. */
 #define TRIAL_COUNT 1024
 
 /* Memory: words a box, more with more lanes; and for small tables. */
 #define WORDS_A_BOX 10
-#define WORDS_SPARE 8192
+#define WORDS_SPARE 16384
+
+/* What a plan that is tried is also judged by: its longest leaves, and its memory. */
+#define WORST_SHARE 0.3
+#define DOUBLING_NS 3.0
+
+/* The first doubling of memory on the way down; in nanoseconds. */
+#define GROWTH_NS 1.5
 
 /* Boxes looked at, for each box of the table: bounds the time. */
 #define WORK_A_BOX 100
@@ -29,18 +36,10 @@ struct parts {
 	u32 *ids; /* malloc'd */
 };
 
-/* How to build. */
 struct plan {
 	struct sl_partition partition;
-	double growth_ns;
+	double growth_ns; /* as sl_tree's */
 };
-
-#include <stdio.h>
-static double G = 2;
-static void __attribute__((constructor)) tune(void)
-{
-	if (getenv("G")) G = atof(getenv("G"));
-}
 
 struct build {
 	const struct sl_boxes *boxes;
@@ -189,8 +188,8 @@ static int build_table(const struct build *build, const struct plan *plan, struc
 	return 0;
 }
 
-/* Tries a partition on some of the boxes; what a packet and the memory would cost. */
-static double try_partition(const struct build *build, const struct plan *plan)
+/* What a plan would cost, for packets and in memory. */
+static double try_plan(const struct build *build, const struct plan *plan)
 {
 	struct sl_image image = {0};
 	struct sl_table_shape shape;
@@ -198,16 +197,16 @@ static double try_partition(const struct build *build, const struct plan *plan)
 	u32 root;
 
 	if (!build_table(build, plan, &image, &root, &shape))
-		cost_ns = shape.cost_ns + plan->growth_ns * log2((double)shape.words / build->columns->count);
-	if (getenv("V")) fprintf(stderr, "try %u lanes %u %u: %g (%g, %u words)\n", plan->partition.lane_count, plan->partition.lanes[0], plan->partition.lanes[1], cost_ns, shape.cost_ns, shape.words);
+		cost_ns = shape.cost_ns + shape.steps * WORST_SHARE +
+			  DOUBLING_NS * log2((double)shape.words / (build->columns->count + 1));
 	sl_image_free(&image);
 	return cost_ns;
 }
 
-static int choose_partition(const struct sl_boxes *boxes, const struct sl_lanes *lanes,
-			    double growth_ns, struct sl_partition *ret_partition)
+static int choose_plan(const struct sl_boxes *boxes, const struct sl_lanes *lanes,
+		       struct plan *ret_plan)
 {
-	u32 stride = boxes->list.count / TRIAL_COUNT + 1, count;
+	u32 stride = boxes->list.count / TRIAL_COUNT + 1, count, word_limit;
 	SL_CLEANUP(free_columns) struct sl_columns columns = {0};
 	struct sl_partition partitions[SL_PARTITIONS_MAX];
 	struct sl_boxes sample = {0};
@@ -223,15 +222,16 @@ static int choose_partition(const struct sl_boxes *boxes, const struct sl_lanes 
 	for (u32 i = 0; i < columns.count; i++)
 		sample.list.items[i] = boxes->list.items[i * stride];
 	count = sl_partition_list(&columns, lanes, partitions);
-	*ret_partition = partitions[0];
-	for (u32 i = 0; i < count && count > 1; i++) {
-		struct build build = {&sample, lanes, &columns, WORDS_A_BOX * columns.count + 500};
-		struct plan plan = {partitions[i], growth_ns};
-		double cost_ns = try_partition(&build, &plan);
+	*ret_plan = (struct plan){partitions[0], GROWTH_NS};
+	word_limit = WORDS_A_BOX * columns.count + (stride == 1 ? WORDS_SPARE : 0);
+	for (u32 i = 0; i < 2 * count; i++) {
+		struct build build = {&sample, lanes, &columns, word_limit};
+		struct plan plan = {partitions[i / 2], i % 2 ? 3 * GROWTH_NS : GROWTH_NS};
+		double cost_ns = try_plan(&build, &plan);
 
 		if (cost_ns < best) {
 			best = cost_ns;
-			*ret_partition = partitions[i];
+			*ret_plan = plan;
 		}
 	}
 	free(sample.list.items);
@@ -250,21 +250,20 @@ static bool fits_format(const struct sl_boxes *boxes)
 	return true;
 }
 
-/* Ever thriftier: with the best partition, then with one tree, which has all steps to itself. */
-static int build_thriftily(const struct build *build, const struct sl_partition *partition,
+/* Ever thriftier; and at last with one tree, which has all the steps to itself. */
+static int build_thriftily(const struct build *build, const struct plan *first,
 			   struct sl_image *image, u32 *ret_root, struct sl_table_shape *ret_shape)
 {
 	const struct plan plans[] = {
-		{*partition, G},
-		{*partition, 4*G},
-		{{0}, G},
-		{{0}, 8*G},
+		*first,
+		{first->partition, 6 * GROWTH_NS},
+		{{0}, GROWTH_NS},
+		{{0}, 8 * GROWTH_NS},
 	};
 	int error = -E2BIG;
 
 	for (u32 i = 0; i < SL_ARRAY_SIZE(plans); i++) {
 		error = build_table(build, &plans[i], image, ret_root, ret_shape);
-		if (getenv("V")) fprintf(stderr, "plan %u: %d\n", i, error);
 		if (!error || error == -ENOMEM)
 			break;
 	}
@@ -277,7 +276,7 @@ int sl_table_build(const struct sl_boxes *boxes, const struct sl_lanes *lanes, u
 	SL_CLEANUP(free_columns) struct sl_columns columns = {0};
 	struct build build = {boxes, lanes, &columns, word_limit};
 	u64 thrifty = (u64)(WORDS_A_BOX + lanes->count) * boxes->list.count + WORDS_SPARE;
-	struct sl_partition partition;
+	struct plan plan;
 	int error;
 
 	if (!fits_format(boxes))
@@ -286,8 +285,8 @@ int sl_table_build(const struct sl_boxes *boxes, const struct sl_lanes *lanes, u
 		build.word_limit = (u32)(image->count + thrifty);
 	error = fill_columns(boxes, lanes, 1, &columns);
 	if (!error)
-		error = choose_partition(boxes, lanes, G, &partition);
+		error = choose_plan(boxes, lanes, &plan);
 	if (error)
 		return error;
-	return build_thriftily(&build, &partition, image, ret_root, ret_shape);
+	return build_thriftily(&build, &plan, image, ret_root, ret_shape);
 }

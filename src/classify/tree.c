@@ -21,7 +21,7 @@ struct way {
 
 /* Children side by side that hold the same boxes. */
 struct group {
-	u32 first, last; /* children */
+	u32 first, last;  /* children */
 	u32 start, count; /* of its boxes, in the lists of all groups */
 };
 
@@ -44,8 +44,8 @@ static void free_groups(struct groups **groups)
 static void find_children(const struct sl_tree *tree, const struct sl_cut *cut, u32 id, u32 *first,
 			  u32 *last)
 {
-	struct sl_range range = sl_range_clip(&tree->columns->lanes[cut->lane][id],
-					      &tree->region.lanes[cut->lane]);
+	struct sl_range range =
+		sl_range_clip(&tree->columns->lanes[cut->lane][id], &tree->region.lanes[cut->lane]);
 
 	*first = sl_cut_child(cut, range.lo);
 	*last = sl_cut_child(cut, range.hi);
@@ -113,10 +113,12 @@ static int write_node(struct sl_tree *tree, const struct sl_cut *cut, u64 *ret_n
 	u32 borders = cut->kind == SL_NODE_RANGE ? SL_RANGE_WORDS : 0, at;
 	int error = 0;
 
-	while (borders && tree->image->count % 4 && !error)
+	/* Borders that share a cache line. */
+	while (borders && tree->image->count % SL_RANGE_WORDS && !error)
 		error = sl_image_extend(tree->image, 1, tree->limits.words, &at);
 	if (!error)
-		error = sl_image_extend(tree->image, borders + cut->children, tree->limits.words, &at);
+		error = sl_image_extend(tree->image, borders + cut->children, tree->limits.words,
+					&at);
 	if (error)
 		return error;
 	if (borders)

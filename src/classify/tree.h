@@ -26,7 +26,7 @@ struct sl_tree {
 
 	/* The result. */
 	u32 nodes, items, depth, leaf_max, steps; /* depth and steps: the most that one way takes */
-	double cost_ns;                           /* expected, of a packet that boxes were made for */
+	double cost_ns; /* expected, of a packet that boxes were made for */
 
 	/* While it is built. */
 	struct sl_region region;
