@@ -203,8 +203,17 @@ static double try_plan(const struct build *build, const struct plan *plan)
 	return cost_ns;
 }
 
+/* The words that some of the boxes may take: copies get more numerous with all of them. */
+static u32 limit_trial(const struct sl_lanes *lanes, u32 count, u32 stride)
+{
+	double words = (double)(WORDS_A_BOX + lanes->count) * count;
+
+	return (u32)(words / (1 + log2(stride) / 8)) + WORDS_SPARE / stride;
+}
+
+/* The best plan; and the one that copies fewest boxes. */
 static int choose_plan(const struct sl_boxes *boxes, const struct sl_lanes *lanes,
-		       struct plan *ret_plan)
+		       struct plan *ret_plan, struct plan *ret_thrifty)
 {
 	u32 stride = boxes->list.count / TRIAL_COUNT + 1, count, word_limit;
 	SL_CLEANUP(free_columns) struct sl_columns columns = {0};
@@ -222,8 +231,9 @@ static int choose_plan(const struct sl_boxes *boxes, const struct sl_lanes *lane
 	for (u32 i = 0; i < columns.count; i++)
 		sample.list.items[i] = boxes->list.items[i * stride];
 	count = sl_partition_list(&columns, lanes, partitions);
-	*ret_plan = (struct plan){partitions[0], GROWTH_NS};
-	word_limit = WORDS_A_BOX * columns.count + (stride == 1 ? WORDS_SPARE : 0);
+	*ret_thrifty = (struct plan){partitions[count - 1], 3 * GROWTH_NS};
+	*ret_plan = *ret_thrifty;
+	word_limit = limit_trial(lanes, columns.count, stride);
 	for (u32 i = 0; i < 2 * count; i++) {
 		struct build build = {&sample, lanes, &columns, word_limit};
 		struct plan plan = {partitions[i / 2], i % 2 ? 3 * GROWTH_NS : GROWTH_NS};
@@ -252,12 +262,13 @@ static bool fits_format(const struct sl_boxes *boxes)
 
 /* Ever thriftier; and at last with one tree, which has all the steps to itself. */
 static int build_thriftily(const struct build *build, const struct plan *first,
-			   struct sl_image *image, u32 *ret_root, struct sl_table_shape *ret_shape)
+			   const struct plan *thrifty, struct sl_image *image, u32 *ret_root,
+			   struct sl_table_shape *ret_shape)
 {
 	const struct plan plans[] = {
 		*first,
-		{first->partition, 6 * GROWTH_NS},
-		{{0}, GROWTH_NS},
+		*thrifty,
+		{thrifty->partition, 16 * GROWTH_NS},
 		{{0}, 8 * GROWTH_NS},
 	};
 	int error = -E2BIG;
@@ -275,18 +286,18 @@ int sl_table_build(const struct sl_boxes *boxes, const struct sl_lanes *lanes, u
 {
 	SL_CLEANUP(free_columns) struct sl_columns columns = {0};
 	struct build build = {boxes, lanes, &columns, word_limit};
-	u64 thrifty = (u64)(WORDS_A_BOX + lanes->count) * boxes->list.count + WORDS_SPARE;
-	struct plan plan;
+	u64 words = (u64)(WORDS_A_BOX + lanes->count) * boxes->list.count + WORDS_SPARE;
+	struct plan plan, thrifty;
 	int error;
 
 	if (!fits_format(boxes))
 		return -E2BIG;
-	if (image->count + thrifty < word_limit)
-		build.word_limit = (u32)(image->count + thrifty);
+	if (image->count + words < word_limit)
+		build.word_limit = (u32)(image->count + words);
 	error = fill_columns(boxes, lanes, 1, &columns);
 	if (!error)
-		error = choose_plan(boxes, lanes, &plan);
+		error = choose_plan(boxes, lanes, &plan, &thrifty);
 	if (error)
 		return error;
-	return build_thriftily(&build, &plan, image, ret_root, ret_shape);
+	return build_thriftily(&build, &plan, &thrifty, image, ret_root, ret_shape);
 }
