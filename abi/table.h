@@ -46,7 +46,7 @@
 #include <linux/types.h>
 
 #define SL_TABLE_TREES_MAX    4
-#define SL_TABLE_NODES_MAX    48
+#define SL_TABLE_NODES_MAX    64
 #define SL_TABLE_STEPS_MAX    192
 #define SL_TABLE_LANES_MAX    15
 #define SL_TABLE_POSITION_MAX ((1u << 24) - 2)

@@ -14,6 +14,10 @@
 /* The share of a box's company that may stay with it; more, and the cut is not worth a look. */
 #define PROGRESS 0.8
 
+/* The same where a cut cannot be helped; and what a doubling of memory is worth there. */
+#define PROGRESS_MUST_CUT 0.99
+#define MUST_CUT_NS       2.0
+
 /* For each halving of the boxes ahead, in nanoseconds. */
 #define HALVING_NS 4.5
 
@@ -58,6 +62,8 @@ static void estimate_child(struct estimate *estimate, u32 begins, u32 ends)
 /* The more memory is spent already, the dearer is more. */
 static double price_of_growth(const struct sl_price *price, double doublings)
 {
+	if (price->must_cut)
+		return MUST_CUT_NS * doublings;
 	return price->growth_ns * doublings * (doublings + 2 * price->doublings);
 }
 
@@ -65,11 +71,12 @@ static double price_of_growth(const struct sl_price *price, double doublings)
 static void consider(const struct estimate *estimate, const struct sl_cut *cut, u32 count,
 		     double node_ns, const struct sl_price *price, struct sl_cut *best)
 {
+	double progress = price->must_cut ? PROGRESS_MUST_CUT : PROGRESS;
 	double growth = (estimate->boxes + cut->children / ITEM_WORDS) / count, cost;
 
 	if (estimate->groups < 2 || estimate->boxes > (u64)GROWTH_MAX * count)
 		return;
-	if (estimate->company > PROGRESS * estimate->boxes * count)
+	if (estimate->company > progress * estimate->boxes * count)
 		return;
 	cost = node_ns + estimate->ahead / (estimate->boxes ? estimate->boxes : 1);
 	if (growth > 1)

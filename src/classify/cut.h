@@ -41,6 +41,7 @@ struct sl_cut {
 struct sl_price {
 	double growth_ns; /* of the first doubling; the second is three times that, and so on */
 	double doublings; /* how often the boxes here have doubled on the way from the root */
+	bool must_cut;    /* too many boxes for a leaf: any cut is better than none */
 };
 
 /* What some boxes may cost yet, if they are cut well from here. */

@@ -123,6 +123,16 @@ static void add_shape(struct sl_table_shape *shape, const struct sl_tree *tree)
 		shape->leaf_max = tree->leaf_max;
 }
 
+/* A tree's share of what it and those behind it may take together. */
+static double share_of(const struct parts *parts, u32 index)
+{
+	double mine = log2(parts->items[index].count + 2), all = 0;
+
+	for (u32 i = index; i < parts->count; i++)
+		all += log2(parts->items[i].count + 2);
+	return mine / all;
+}
+
 /* Each tree gets its share of what is left; small ones, which come first, leave some to others. */
 static int build_trees(const struct build *build, const struct plan *plan, struct parts *parts,
 		       struct sl_image *image, u32 table, struct sl_table_shape *shape)
@@ -137,13 +147,13 @@ static int build_trees(const struct build *build, const struct plan *plan, struc
 
 	for (u32 i = 0; i < parts->count; i++) {
 		struct sl_tree next = tree;
-		u32 left = parts->count - i;
+		double share = share_of(parts, i);
 		int error;
 
 		next.empty = empty;
 		next.work = work;
-		next.limits.nodes = (SL_TABLE_NODES_MAX - shape->depth) / left;
-		next.limits.steps = (SL_TABLE_STEPS_MAX - shape->steps) / left;
+		next.limits.nodes = (u32)((SL_TABLE_NODES_MAX - shape->depth) * share);
+		next.limits.steps = (u32)((SL_TABLE_STEPS_MAX - shape->steps) * share);
 		for (u32 lane = 0; lane < build->lanes->count; lane++)
 			next.region.lanes[lane].hi = sl_lane_max(build->lanes, lane);
 		error = sl_tree_build(&next, parts->ids + parts->items[i].start,
@@ -260,8 +270,11 @@ static bool fits_format(const struct sl_boxes *boxes)
 	return true;
 }
 
-/* Ever thriftier; and at last with one tree, which has all the steps to itself. */
-static int build_thriftily(const struct build *build, const struct plan *first,
+/*
+ * Ever thriftier; then with one tree, which has all the steps to itself; and at last with twice
+ * the memory rather than not at all.
+ */
+static int build_thriftily(struct build *build, u32 word_limit, const struct plan *first,
 			   const struct plan *thrifty, struct sl_image *image, u32 *ret_root,
 			   struct sl_table_shape *ret_shape)
 {
@@ -270,10 +283,16 @@ static int build_thriftily(const struct build *build, const struct plan *first,
 		*thrifty,
 		{thrifty->partition, 16 * GROWTH_NS},
 		{{0}, 8 * GROWTH_NS},
+		{thrifty->partition, GROWTH_NS},
 	};
+	u32 last = SL_ARRAY_SIZE(plans) - 1;
 	int error = -E2BIG;
 
-	for (u32 i = 0; i < SL_ARRAY_SIZE(plans); i++) {
+	for (u32 i = 0; i <= last; i++) {
+		if (i == last)
+			build->word_limit = word_limit / 2 < build->word_limit
+						    ? word_limit
+						    : 2 * build->word_limit;
 		error = build_table(build, &plans[i], image, ret_root, ret_shape);
 		if (!error || error == -ENOMEM)
 			break;
@@ -299,5 +318,5 @@ int sl_table_build(const struct sl_boxes *boxes, const struct sl_lanes *lanes, u
 		error = choose_plan(boxes, lanes, &plan, &thrifty);
 	if (error)
 		return error;
-	return build_thriftily(&build, &plan, &thrifty, image, ret_root, ret_shape);
+	return build_thriftily(&build, word_limit, &plan, &thrifty, image, ret_root, ret_shape);
 }

@@ -193,7 +193,7 @@ static int build_leaf(struct sl_tree *tree, const u32 *ids, u32 count, u32 steps
 
 static int build_node(struct sl_tree *tree, u32 *ids, u32 count, struct way way, u64 *ret_node)
 {
-	const struct sl_price price = {tree->growth_ns, way.doublings};
+	struct sl_price price = {tree->growth_ns, way.doublings, false};
 	struct sl_cut cut;
 	bool fits, can_cut;
 	u32 steps;
@@ -205,6 +205,7 @@ static int build_node(struct sl_tree *tree, u32 *ids, u32 count, struct way way,
 	count = sl_leaf_prune(tree, ids, count);
 	steps = count <= SL_TABLE_STEPS_MAX ? sl_leaf_steps(tree, ids, count) : UINT32_MAX;
 	fits = steps <= tree->limits.steps;
+	price.must_cut = !fits;
 	if (fits && count <= LEAF_ALWAYS)
 		return build_leaf(tree, ids, count, steps, way, ret_node);
 	can_cut = way.nodes + 1 < tree->limits.nodes &&
