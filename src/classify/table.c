@@ -4,54 +4,37 @@
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/cleanup.h"
-#include "classify/partition.h"
-#include "classify/tree.h"
+#include "classify/forest.h"
 
 /* Boxes on which plans are tried. */
 #define TRIAL_COUNT 1024
 
-/* Memory: words a box, more with more lanes; and for small tables. */
-#define WORDS_A_BOX 10
-#define WORDS_SPARE 16384
+/* Trials with ever more memory, until some plan fits. */
+#define TRIALS_MAX 4
+
+/* Memory: words a box, one more for each lane; and for small tables. */
+#define WORDS_A_BOX 9
+#define WORDS_SPARE 8192
 
 /* What a plan that is tried is also judged by: its longest leaves, and its memory. */
 #define WORST_SHARE 0.3
 #define DOUBLING_NS 3.0
 
-/* The first doubling of memory on the way down; in nanoseconds. */
-#define GROWTH_NS 1.5
+/* What memory is worth (cut.h): little, more, and a lot. */
+#define GROWTH_LITTLE_NS 1.5
+#define GROWTH_MORE_NS   4.5
+#define GROWTH_LOT_NS    24.0
 
-/* Boxes looked at, for each box of the table: bounds the time. */
-#define WORK_A_BOX 100
-
-/* The parts of a partition, smallest first. */
-struct parts {
-	u32 count;
-	struct {
-		u32 start, count;
-	} items[SL_TABLE_TREES_MAX];
-	u32 *ids; /* malloc'd */
+/* The plans that are worth building. */
+struct choice {
+	struct sl_plan best;
+	double best_ns;
+	struct sl_plan
+		thrifty;   /* most trees, so the fewest copies, however many boxes; of those, … */
+	u32 thrifty_words; /* … the one with the least memory */
 };
-
-struct plan {
-	struct sl_partition partition;
-	double growth_ns; /* as sl_tree's */
-};
-
-struct build {
-	const struct sl_boxes *boxes;
-	const struct sl_lanes *lanes;
-	const struct sl_columns *columns;
-	u32 word_limit;
-};
-
-static void free_parts(struct parts *parts)
-{
-	free(parts->ids);
-}
 
 static void free_columns(struct sl_columns *columns)
 {
@@ -59,11 +42,10 @@ static void free_columns(struct sl_columns *columns)
 		free(columns->lanes[lane]);
 }
 
-/* `stride`: every how many'th box. */
-static int fill_columns(const struct sl_boxes *boxes, const struct sl_lanes *lanes, u32 stride,
+static int fill_columns(const struct sl_boxes *boxes, const struct sl_lanes *lanes,
 			struct sl_columns *columns)
 {
-	u32 count = (boxes->list.count + stride - 1) / stride;
+	u32 count = boxes->list.count;
 
 	columns->count = count;
 	for (; columns->lane_count < lanes->count; columns->lane_count++) {
@@ -73,188 +55,99 @@ static int fill_columns(const struct sl_boxes *boxes, const struct sl_lanes *lan
 		if (!ranges)
 			return -ENOMEM;
 		for (u32 i = 0; i < count; i++)
-			ranges[i] = boxes->list.items[i * stride].lanes[lane];
+			ranges[i] = boxes->list.items[i].lanes[lane];
 		columns->lanes[lane] = ranges;
 	}
 	return 0;
 }
 
-static int by_count(const void *left, const void *right)
+static void free_list(struct sl_boxes *boxes)
 {
-	const u32 *one = left, *other = right;
-
-	return (one[1] > other[1]) - (one[1] < other[1]);
+	free(boxes->list.items);
 }
 
-static int fill_parts(const struct sl_partition *partition, const struct sl_columns *columns,
-		      struct parts *parts)
+/* Every `stride`th box. */
+static int take_sample(const struct sl_boxes *boxes, u32 stride, struct sl_boxes *sample)
 {
-	u32 filled = 0;
-
-	parts->ids = malloc(((size_t)columns->count + 1) * sizeof *parts->ids);
-	if (!parts->ids)
+	sample->list.count = (boxes->list.count + stride - 1) / stride;
+	sample->list.items = malloc(((size_t)sample->list.count + 1) * sizeof *sample->list.items);
+	if (!sample->list.items)
 		return -ENOMEM;
-	for (u32 part = 0; part < 1u << partition->lane_count; part++) {
-		u32 start = filled;
-
-		for (u32 i = 0; i < columns->count; i++)
-			if (sl_partition_part(partition, columns, i) == part)
-				parts->ids[filled++] = i;
-		if (filled == start)
-			continue;
-		parts->items[parts->count].start = start;
-		parts->items[parts->count++].count = filled - start;
-	}
-	if (!parts->count)
-		parts->count = 1;
-	qsort(parts->items, parts->count, sizeof parts->items[0], by_count);
+	for (u32 i = 0; i < sample->list.count; i++)
+		sample->list.items[i] = boxes->list.items[i * stride];
 	return 0;
 }
 
-static void add_shape(struct sl_table_shape *shape, const struct sl_tree *tree)
-{
-	shape->trees++;
-	shape->depth += tree->depth;
-	shape->steps += tree->steps;
-	shape->nodes += tree->nodes;
-	shape->items += tree->items;
-	shape->cost_ns += tree->cost_ns;
-	if (tree->leaf_max > shape->leaf_max)
-		shape->leaf_max = tree->leaf_max;
-}
-
-/* A tree's share of what it and those behind it may take together. */
-static double share_of(const struct parts *parts, u32 index)
-{
-	double mine = log2(parts->items[index].count + 2), all = 0;
-
-	for (u32 i = index; i < parts->count; i++)
-		all += log2(parts->items[i].count + 2);
-	return mine / all;
-}
-
-/* Each tree gets its share of what is left; small ones, which come first, leave some to others. */
-static int build_trees(const struct build *build, const struct plan *plan, struct parts *parts,
-		       struct sl_image *image, u32 table, struct sl_table_shape *shape)
-{
-	struct sl_tree tree = {.boxes = build->boxes,
-			       .columns = build->columns,
-			       .image = image,
-			       .growth_ns = plan->growth_ns,
-			       .limits.words = build->word_limit,
-			       .limits.work = (u64)WORK_A_BOX * (build->columns->count + 1000)};
-	u64 root, empty = 0, work = 0;
-
-	for (u32 i = 0; i < parts->count; i++) {
-		struct sl_tree next = tree;
-		double share = share_of(parts, i);
-		int error;
-
-		next.empty = empty;
-		next.work = work;
-		next.limits.nodes = (u32)((SL_TABLE_NODES_MAX - shape->depth) * share);
-		next.limits.steps = (u32)((SL_TABLE_STEPS_MAX - shape->steps) * share);
-		for (u32 lane = 0; lane < build->lanes->count; lane++)
-			next.region.lanes[lane].hi = sl_lane_max(build->lanes, lane);
-		error = sl_tree_build(&next, parts->ids + parts->items[i].start,
-				      parts->items[i].count, &root);
-		if (error)
-			return error;
-		image->words[table + 1 + i] = root;
-		empty = next.empty;
-		work = next.work;
-		add_shape(shape, &next);
-	}
-	return 0;
-}
-
-/* The image is as before on every error; but for its tail, which is empty in both. */
-static int build_table(const struct build *build, const struct plan *plan, struct sl_image *image,
-		       u32 *ret_root, struct sl_table_shape *ret_shape)
-{
-	SL_CLEANUP(free_parts) struct parts parts = {0};
-	u32 before = image->count, start = before ? before - SL_TABLE_TAIL : 0, table, tail;
-	struct sl_table_shape shape = {0};
-	int error = fill_parts(&plan->partition, build->columns, &parts);
-
-	if (error)
-		return error;
-	image->count = start;
-	error = sl_image_extend(image, 1 + parts.count, build->word_limit, &table);
-	if (!error)
-		error = build_trees(build, plan, &parts, image, table, &shape);
-	if (!error)
-		error = sl_image_extend(image, SL_TABLE_TAIL, build->word_limit, &tail);
-	if (error) {
-		image->count = before;
-		if (before)
-			memset(image->words + start, 0, SL_TABLE_TAIL * sizeof *image->words);
-		return error;
-	}
-	image->words[table] = parts.count - 1;
-	shape.words = image->count - start;
-	*ret_root = table;
-	*ret_shape = shape;
-	return 0;
-}
-
-/* What a plan would cost, for packets and in memory. */
-static double try_plan(const struct build *build, const struct plan *plan)
+static void try_plan(const struct sl_forest *forest, const struct sl_plan *plan,
+		     struct choice *choice)
 {
 	struct sl_image image = {0};
 	struct sl_table_shape shape;
-	double cost_ns = INFINITY;
+	double cost_ns;
 	u32 root;
+	int error = sl_forest_build(forest, plan, &image, &root, &shape);
 
-	if (!build_table(build, plan, &image, &root, &shape))
-		cost_ns = shape.cost_ns + shape.steps * WORST_SHARE +
-			  DOUBLING_NS * log2((double)shape.words / (build->columns->count + 1));
 	sl_image_free(&image);
-	return cost_ns;
+	if (error)
+		return;
+	cost_ns = shape.cost_ns + shape.steps * WORST_SHARE +
+		  DOUBLING_NS * log2((double)shape.words / (forest->columns->count + 1));
+	if (cost_ns < choice->best_ns) {
+		choice->best = *plan;
+		choice->best_ns = cost_ns;
+	}
+	if (plan->partition.lane_count > choice->thrifty.partition.lane_count ||
+	    (plan->partition.lane_count == choice->thrifty.partition.lane_count &&
+	     shape.words < choice->thrifty_words)) {
+		choice->thrifty = (struct sl_plan){plan->partition, GROWTH_MORE_NS};
+		choice->thrifty_words = shape.words;
+	}
 }
 
-/* The words that some of the boxes may take: copies get more numerous with all of them. */
-static u32 limit_trial(const struct sl_lanes *lanes, u32 count, u32 stride)
+static void try_plans(const struct sl_forest *forest, struct choice *choice)
 {
-	double words = (double)(WORDS_A_BOX + lanes->count) * count;
-
-	return (u32)(words / (1 + log2(stride) / 8)) + WORDS_SPARE / stride;
-}
-
-/* The best plan; and the one that copies fewest boxes. */
-static int choose_plan(const struct sl_boxes *boxes, const struct sl_lanes *lanes,
-		       struct plan *ret_plan, struct plan *ret_thrifty)
-{
-	u32 stride = boxes->list.count / TRIAL_COUNT + 1, count, word_limit;
-	SL_CLEANUP(free_columns) struct sl_columns columns = {0};
 	struct sl_partition partitions[SL_PARTITIONS_MAX];
-	struct sl_boxes sample = {0};
-	double best = INFINITY;
-	int error = fill_columns(boxes, lanes, stride, &columns);
+	u32 count = sl_partition_list(forest->columns, forest->lanes, partitions);
 
+	*choice = (struct choice){.best = {partitions[count - 1], GROWTH_MORE_NS},
+				  .best_ns = INFINITY,
+				  .thrifty = {{0}, GROWTH_MORE_NS},
+				  .thrifty_words = UINT32_MAX};
+	for (u32 i = 0; i < count; i++) {
+		struct sl_plan plan = {partitions[i], GROWTH_LITTLE_NS};
+
+		try_plan(forest, &plan, choice);
+		plan.growth_ns = GROWTH_MORE_NS;
+		try_plan(forest, &plan, choice);
+	}
+}
+
+/*
+ * On a sample, with less memory for each box than all may have: the more boxes there are, the more
+ * copies a tree makes of each.
+ */
+static int choose_plans(const struct sl_boxes *boxes, const struct sl_lanes *lanes,
+			struct choice *choice)
+{
+	u32 stride = boxes->list.count / TRIAL_COUNT + 1;
+	SL_CLEANUP(free_columns) struct sl_columns columns = {0};
+	SL_CLEANUP(free_list) struct sl_boxes sample = {0};
+	struct sl_forest forest = {&sample, lanes, &columns, 0};
+	int error = take_sample(boxes, stride, &sample);
+
+	if (!error)
+		error = fill_columns(&sample, lanes, &columns);
 	if (error)
 		return error;
-	sample.list.count = columns.count;
-	sample.list.items = malloc(((size_t)columns.count + 1) * sizeof *sample.list.items);
-	if (!sample.list.items)
-		return -ENOMEM;
-	for (u32 i = 0; i < columns.count; i++)
-		sample.list.items[i] = boxes->list.items[i * stride];
-	count = sl_partition_list(&columns, lanes, partitions);
-	*ret_thrifty = (struct plan){partitions[count - 1], 3 * GROWTH_NS};
-	*ret_plan = *ret_thrifty;
-	word_limit = limit_trial(lanes, columns.count, stride);
-	for (u32 i = 0; i < 2 * count; i++) {
-		struct build build = {&sample, lanes, &columns, word_limit};
-		struct plan plan = {partitions[i / 2], i % 2 ? 3 * GROWTH_NS : GROWTH_NS};
-		double cost_ns = try_plan(&build, &plan);
-
-		if (cost_ns < best) {
-			best = cost_ns;
-			*ret_plan = plan;
-		}
+	forest.word_limit =
+		(u32)((WORDS_A_BOX + lanes->count) * columns.count / (1 + log2(stride) / 8)) +
+		WORDS_SPARE / stride;
+	for (u32 i = 0; i < TRIALS_MAX; i++) {
+		try_plans(&forest, choice);
+		if (choice->best_ns < INFINITY)
+			break;
+		forest.word_limit *= 2;
 	}
-	free(sample.list.items);
 	return 0;
 }
 
@@ -270,30 +163,20 @@ static bool fits_format(const struct sl_boxes *boxes)
 	return true;
 }
 
-/*
- * Ever thriftier; then with one tree, which has all the steps to itself; and at last with twice
- * the memory rather than not at all.
- */
-static int build_thriftily(struct build *build, u32 word_limit, const struct plan *first,
-			   const struct plan *thrifty, struct sl_image *image, u32 *ret_root,
-			   struct sl_table_shape *ret_shape)
+/* One plan after the other; the last, with one tree, has all the steps to itself. */
+static int build_any(const struct sl_forest *forest, const struct choice *choice,
+		     struct sl_image *image, u32 *ret_root, struct sl_table_shape *ret_shape)
 {
-	const struct plan plans[] = {
-		*first,
-		*thrifty,
-		{thrifty->partition, 16 * GROWTH_NS},
-		{{0}, 8 * GROWTH_NS},
-		{thrifty->partition, GROWTH_NS},
+	const struct sl_plan plans[] = {
+		choice->best,
+		choice->thrifty,
+		{choice->thrifty.partition, GROWTH_LOT_NS},
+		{{0}, GROWTH_MORE_NS},
 	};
-	u32 last = SL_ARRAY_SIZE(plans) - 1;
 	int error = -E2BIG;
 
-	for (u32 i = 0; i <= last; i++) {
-		if (i == last)
-			build->word_limit = word_limit / 2 < build->word_limit
-						    ? word_limit
-						    : 2 * build->word_limit;
-		error = build_table(build, &plans[i], image, ret_root, ret_shape);
+	for (u32 i = 0; i < SL_ARRAY_SIZE(plans); i++) {
+		error = sl_forest_build(forest, &plans[i], image, ret_root, ret_shape);
 		if (!error || error == -ENOMEM)
 			break;
 	}
@@ -304,19 +187,26 @@ int sl_table_build(const struct sl_boxes *boxes, const struct sl_lanes *lanes, u
 		   struct sl_image *image, u32 *ret_root, struct sl_table_shape *ret_shape)
 {
 	SL_CLEANUP(free_columns) struct sl_columns columns = {0};
-	struct build build = {boxes, lanes, &columns, word_limit};
+	struct sl_forest forest = {boxes, lanes, &columns, word_limit};
 	u64 words = (u64)(WORDS_A_BOX + lanes->count) * boxes->list.count + WORDS_SPARE;
-	struct plan plan, thrifty;
+	struct choice choice;
 	int error;
 
 	if (!fits_format(boxes))
 		return -E2BIG;
-	if (image->count + words < word_limit)
-		build.word_limit = (u32)(image->count + words);
-	error = fill_columns(boxes, lanes, 1, &columns);
+	error = fill_columns(boxes, lanes, &columns);
 	if (!error)
-		error = choose_plan(boxes, lanes, &plan, &thrifty);
+		error = choose_plans(boxes, lanes, &choice);
 	if (error)
 		return error;
-	return build_thriftily(&build, word_limit, &plan, &thrifty, image, ret_root, ret_shape);
+	/* Rather with twice the memory than not at all. */
+	for (u32 i = 1; i <= 2; i++) {
+		bool is_last = image->count + i * words >= word_limit;
+
+		forest.word_limit = is_last ? word_limit : (u32)(image->count + i * words);
+		error = build_any(&forest, &choice, image, ret_root, ret_shape);
+		if (error != -ENOSPC || is_last)
+			break;
+	}
+	return error;
 }

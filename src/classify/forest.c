@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "classify/forest.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "classify/tree.h"
+
+/* Boxes looked at, for each box of the table: bounds the time. */
+#define WORK_A_BOX 100
+
+/* The parts of a partition, smallest first. */
+struct parts {
+	u32 count;
+	struct {
+		u32 start, count;
+	} items[SL_TABLE_TREES_MAX];
+	u32 *ids; /* malloc'd */
+};
+
+static void free_parts(struct parts *parts)
+{
+	free(parts->ids);
+}
+
+static int by_count(const void *left, const void *right)
+{
+	const u32 *one = left, *other = right;
+
+	return (one[1] > other[1]) - (one[1] < other[1]);
+}
+
+static int fill_parts(const struct sl_partition *partition, const struct sl_columns *columns,
+		      struct parts *parts)
+{
+	u32 filled = 0;
+
+	parts->ids = malloc(((size_t)columns->count + 1) * sizeof *parts->ids);
+	if (!parts->ids)
+		return -ENOMEM;
+	for (u32 part = 0; part < 1u << partition->lane_count; part++) {
+		u32 start = filled;
+
+		for (u32 i = 0; i < columns->count; i++)
+			if (sl_partition_part(partition, columns, i) == part)
+				parts->ids[filled++] = i;
+		if (filled == start)
+			continue;
+		parts->items[parts->count].start = start;
+		parts->items[parts->count++].count = filled - start;
+	}
+	if (!parts->count)
+		parts->count = 1;
+	qsort(parts->items, parts->count, sizeof parts->items[0], by_count);
+	return 0;
+}
+
+static void add_shape(struct sl_table_shape *shape, const struct sl_tree *tree)
+{
+	shape->trees++;
+	shape->depth += tree->depth;
+	shape->steps += tree->steps;
+	shape->nodes += tree->nodes;
+	shape->items += tree->items;
+	shape->cost_ns += tree->cost_ns;
+	if (tree->leaf_max > shape->leaf_max)
+		shape->leaf_max = tree->leaf_max;
+}
+
+/* A tree's share of what it and those behind it may take together. */
+static double share_of(const struct parts *parts, u32 index)
+{
+	double mine = log2(parts->items[index].count + 2), all = 0;
+
+	for (u32 i = index; i < parts->count; i++)
+		all += log2(parts->items[i].count + 2);
+	return mine / all;
+}
+
+/* Each tree gets its share of what is left; small ones, which come first, leave some to others. */
+static int build_trees(const struct sl_forest *forest, const struct sl_plan *plan,
+		       struct parts *parts, struct sl_image *image, u32 table,
+		       struct sl_table_shape *shape)
+{
+	struct sl_tree tree = {.boxes = forest->boxes,
+			       .columns = forest->columns,
+			       .image = image,
+			       .growth_ns = plan->growth_ns,
+			       .limits.words = forest->word_limit,
+			       .limits.work = (u64)WORK_A_BOX * (forest->columns->count + 1000)};
+	u64 root, empty = 0, work = 0;
+
+	for (u32 i = 0; i < parts->count; i++) {
+		struct sl_tree next = tree;
+		double share = share_of(parts, i);
+		int error;
+
+		next.empty = empty;
+		next.work = work;
+		next.limits.nodes = (u32)((SL_TABLE_NODES_MAX - shape->depth) * share);
+		next.limits.steps = (u32)((SL_TABLE_STEPS_MAX - shape->steps) * share);
+		for (u32 lane = 0; lane < forest->lanes->count; lane++)
+			next.region.lanes[lane].hi = sl_lane_max(forest->lanes, lane);
+		error = sl_tree_build(&next, parts->ids + parts->items[i].start,
+				      parts->items[i].count, &root);
+		if (error)
+			return error;
+		image->words[table + 1 + i] = root;
+		empty = next.empty;
+		work = next.work;
+		add_shape(shape, &next);
+	}
+	return 0;
+}
+
+int sl_forest_build(const struct sl_forest *forest, const struct sl_plan *plan,
+		    struct sl_image *image, u32 *ret_root, struct sl_table_shape *ret_shape)
+{
+	SL_CLEANUP(free_parts) struct parts parts = {0};
+	u32 before = image->count, start = before ? before - SL_TABLE_TAIL : 0, table, tail;
+	struct sl_table_shape shape = {0};
+	int error = fill_parts(&plan->partition, forest->columns, &parts);
+
+	if (error)
+		return error;
+	image->count = start;
+	error = sl_image_extend(image, 1 + parts.count, forest->word_limit, &table);
+	if (!error)
+		error = build_trees(forest, plan, &parts, image, table, &shape);
+	if (!error)
+		error = sl_image_extend(image, SL_TABLE_TAIL, forest->word_limit, &tail);
+	if (error) {
+		image->count = before;
+		if (before)
+			memset(image->words + start, 0, SL_TABLE_TAIL * sizeof *image->words);
+		return error;
+	}
+	image->words[table] = parts.count - 1;
+	shape.words = image->count - start;
+	*ret_root = table;
+	*ret_shape = shape;
+	return 0;
+}
