@@ -17,6 +17,7 @@
 /* Memory: words a box, one more for each lane; and for small tables. */
 #define WORDS_A_BOX 9
 #define WORDS_SPARE 8192
+#define TRIAL_SPARE 1024
 
 /* What a plan that is tried is also judged by: its longest leaves, and its memory. */
 #define WORST_SHARE 0.3
