@@ -142,7 +142,7 @@ static int choose_plans(const struct sl_boxes *boxes, const struct sl_lanes *lan
 		return error;
 	forest.word_limit =
 		(u32)((WORDS_A_BOX + lanes->count) * columns.count / (1 + log2(stride) / 8)) +
-		WORDS_SPARE / stride;
+		(stride > 1 ? TRIAL_SPARE : WORDS_SPARE);
 	for (u32 i = 0; i < TRIALS_MAX; i++) {
 		try_plans(&forest, choice);
 		if (choice->best_ns < INFINITY)
