@@ -5,33 +5,36 @@
  * bpf/table.h walks it, and so does everything that wants to check it: the walk is here, once.
  *
  * The image is an array of 64-bit words; all references are word indices. Its last
- * SL_TABLE_TAIL words are empty, so that whatever begins before them is there as a whole: one
- * look at the index does for a node or an item. A *table* is
+ * SL_TABLE_TAIL words belong to no table, so that one look at an index tells that all is there of
+ * what begins at it. A *table* is
  *
  *	word 0        how many trees there are besides the first, less than SL_TABLE_TREES_MAX
- *	then a tree   its root node; the walk begins with the last
+ *	then a tree   its root node
  *
  * A *node* is one word, which lies in its parent:
  *
  *	bits 0–1      enum sl_node_kind
  *	bits 4–7      CUT, RANGE: the lane that is asked
  *	bits 8–12     CUT: how far the value is shifted right
- *	bits 16–31    CUT: mask of the shifted value, 2^n − 1; else 0
+ *	bits 16–31    CUT: mask of the shifted value, 2^n − 1; RANGE: 0
+ *	bits 8–31     LEAF: the lowest position in it; SL_ITEM_NONE where it is empty
  *	bits 32–63    CUT: the first child of mask + 1
  *	              RANGE: four words with seven borders in ascending order (two a word, the lower
  *	              half first; the eighth half word is not used), then eight children; a value
  *	              goes to the child whose number is how many borders are ≤ the value
- *	              LEAF: the first item; they stand in the order of their positions, and
- *	              behind the last there is the word SL_ITEM_NONE
+ *	              LEAF: the first item; they stand in the order of their positions, and behind
+ *	              the last there is a word SL_ITEM_NONE
  *
  * An *item* is one box of one rule:
  *
  *	word 0        bits 0–23   position of the rule in the run
  *	              bits 24–31  worlds in which it matches (ir/ir.h)
  *	              bits 32–35  enum sl_item_action
- *	              bits 36–39  how many lanes are compared; the nodes above have settled the rest
+ *	              bits 36–39  how many lanes are compared, 1 at least; the nodes above have
+ *	                          settled the rest
  *	              bits 40–63  1 + index of the counter, or 0
- *	word 1        the numbers of those lanes, four bits each, the first lowest; then SL_LANE_END
+ *	word 1        the numbers of those lanes, four bits each, the first lowest; then
+ *	              SL_LANE_END, up to the top
  *	then a lane   bits 0–31 lowest value, bits 32–63 highest − lowest: a value matches if
  *	              (u32)(value − lowest) ≤ highest − lowest
  *
@@ -46,16 +49,16 @@
 #include <linux/types.h>
 
 #define SL_TABLE_TREES_MAX    4
-#define SL_TABLE_NODES_MAX    64
-#define SL_TABLE_STEPS_MAX    192
+#define SL_TABLE_NODES_MAX    64  /* on the ways through all trees together, the leaves included */
+#define SL_TABLE_STEPS_MAX    192 /* in a leaf of each tree: one a lane, and one to leave the leaf */
 #define SL_TABLE_LANES_MAX    15
 #define SL_TABLE_POSITION_MAX ((1u << 24) - 2)
 #define SL_TABLE_COUNTER_MAX  ((1u << 24) - 2)
-#define SL_TABLE_TAIL         18 /* the longest item */
+#define SL_TABLE_TAIL         18 /* the longest item, or what is read of a range node */
 #define SL_RANGE_BORDERS      7
 #define SL_RANGE_WORDS        4 /* that hold the borders */
 
-enum sl_node_kind { SL_NODE_LEAF, SL_NODE_CUT, SL_NODE_RANGE, SL_NODE_BROKEN };
+enum sl_node_kind { SL_NODE_LEAF, SL_NODE_CUT, SL_NODE_RANGE };
 
 /* What becomes of the worlds in which an item matches. */
 enum sl_item_action {
@@ -72,18 +75,25 @@ enum sl_item_action {
 /* Behind the last of an item's lanes. */
 #define SL_LANE_END 15
 
-/* What is asked of a table, and answered: filled in by generated code, on the stack. */
+/*
+ * What is asked of a table, and answered: filled in by generated code, on its stack. The walk's own
+ * notes are here too, since the verifier loses sight of what a function keeps in its argument (see
+ * below); it wants to see something in them before the first step.
+ */
 struct sl_question {
 	__u32 lanes[16]; /* the packet's values, in host order; four bits select one */
-	__u64 best, nothing;
-	__u64 leaves[SL_TABLE_TREES_MAX];
-	__u32 left, found;
 	__u32 root;      /* the table's first word */
-	__u32 from;      /* lowest position that is still to be looked at */
+	__u32 from;      /* lowest position to be looked at: 0, and then as a step left it */
 	__u32 worlds;    /* live | accepted << 8 | pass << 16, as in cursor.h */
 	__u32 returned;  /* worlds that met a RETURN */
-	__u32 padding;
 	__u32 hit;       /* what the step counted: counter << 8 | worlds; or 0 */
+
+	__u32 trees;                      /* that are still to be gone through */
+	__u64 leaves[SL_TABLE_TREES_MAX]; /* nodes of leaves that are still to be searched, … */
+	__u32 leaf_count;                 /* … and how many; the last is the next */
+	__u32 padding;
+	__u64 best;    /* the first word of the item found so far */
+	__u64 nothing; /* 0 */
 };
 
 /* What a step leaves to be done. */
@@ -93,21 +103,26 @@ enum sl_step_result {
 	SL_STEP_BROKEN,   /* the image is not what it should be: pass */
 };
 
-/* Keeps the compiler from proving a bound in a way that the verifier could not follow. */
-#define SL_TABLE_HIDE(value) asm volatile("" : "+r"(value))
-
-#ifdef __bpf__
-#define SL_TABLE_FORGET(value, nothing) asm volatile("%0 ^= %1" : "+r"(value) : "r"(nothing))
-#else
-#define SL_TABLE_FORGET(value, nothing) ((value) ^= (nothing))
-#endif
-
-/* A loop stays one: unrolled, each of its exits would be proved for each copy. */
+/*
+ * For the verifier. It follows a loop turn by turn, and every path within until it comes to one
+ * that it has seen in the same state. So that all turns look alike,
+ *	- loops stay loops (clang would unroll them), and none is within another;
+ *	- numbers that go from turn to turn are unknown to it: mixed with a 0 that it does not know,
+ *	  or kept in the question, whose numbers it does not follow;
+ *	- a choice between numbers is arithmetic, of which clang must not make branches.
+ * 6.1 and 6.18 look at 42,000 instructions then; without any one of these, at more than a million.
+ */
 #ifdef __clang__
 #define SL_TABLE_LOOP _Pragma("clang loop unroll(disable)")
 #else
 #define SL_TABLE_LOOP
 #endif
+#ifdef __bpf__
+#define SL_TABLE_FORGET(value, nothing) asm volatile("%0 ^= %1" : "+r"(value) : "r"(nothing))
+#else
+#define SL_TABLE_FORGET(value, nothing) ((value) ^= (nothing))
+#endif
+#define SL_TABLE_HIDE(value) asm volatile("" : "+r"(value)) /* from clang */
 
 /* A zero of which the verifier knows nothing. */
 static inline __u64 sl_question_nothing(const struct sl_question *question)
@@ -137,7 +152,7 @@ static inline const __u64 *sl_table_at(const __u64 *words, __u64 count, __u64 at
 	return at < count - SL_TABLE_TAIL ? words + at : NULL;
 }
 
-/* How many borders of a range node are ≤ the value; a branch for each would make 2^7 paths. */
+/* How many borders of a range node are ≤ the value. */
 static inline __u64 sl_range_child(const __u64 *borders, __u64 value)
 {
 	__u64 above = 0;
@@ -153,15 +168,11 @@ static inline __u64 sl_range_child(const __u64 *borders, __u64 value)
 	return above & SL_RANGE_BORDERS;
 }
 
-/*
- * Finds the leaf of every tree: one loop for all, so that the verifier proves one. Here as below,
- * the numbers that change from turn to turn are read from the question at first, and so unknown to
- * the verifier: it sees that a turn is as good as another, and looks at each once.
- */
+/* Finds the leaf of every tree, and notes those that have items. */
 static inline bool sl_table_descend(const __u64 *words, __u64 count, struct sl_question *question,
 				    const __u64 *table)
 {
-	__u64 node = table[1 + (question->left & 3)];
+	__u64 node = table[1 + (question->trees & 3)];
 
 	SL_TABLE_LOOP
 	for (__u32 step = 0; step < SL_TABLE_NODES_MAX; step++) {
@@ -169,16 +180,17 @@ static inline bool sl_table_descend(const __u64 *words, __u64 count, struct sl_q
 		__u32 value;
 
 		if ((node & 3) == SL_NODE_LEAF) {
-			question->leaves[question->found & 3] = node;
-			question->found += 1 - ((sl_leaf_position(node) + 1) >> 24);
-			if (!question->left--)
+			question->leaves[question->leaf_count & 3] = node;
+			question->leaf_count += 1 - ((sl_leaf_position(node) + 1) >> 24);
+			if (!question->trees--)
 				return true;
-			node = table[1 + (question->left & 3)];
+			node = table[1 + (question->trees & 3)];
 			continue;
 		}
 		value = question->lanes[node >> 4 & 15];
 		next = sl_table_at(words, count,
-				   (node >> 32) + (value >> (node >> 8 & 31) & (node >> 16 & 0xffff)));
+				   (node >> 32) +
+					   (value >> (node >> 8 & 31) & (node >> 16 & 0xffff)));
 		if (!next)
 			return false;
 		if (node & SL_NODE_RANGE)
@@ -199,33 +211,40 @@ static inline bool sl_item_counts(const struct sl_question *question, __u64 item
 	return (__s64)(live | ahead) >= 0;
 }
 
+/* Whether the packet is in the range of a lane, whose number is the lowest of `lanes`. */
+static inline bool sl_lane_matches(const struct sl_question *question, __u64 lanes, __u64 range)
+{
+	return (__u32)(question->lanes[lanes & 15] - (__u32)range) <= range >> 32;
+}
+
 /*
- * The first of the leaves' items that matches: 0 if the image is broken, for an item has worlds;
- * SL_ITEM_NONE if none does. A step compares one lane, or goes on to the next leaf.
+ * The first of the leaves' items that matches; there is one leaf at least. SL_ITEM_NONE if none
+ * does; 0 if the image is broken, for an item has worlds.
+ *
+ * A step compares one lane, or goes on to the next leaf.
  */
 static inline __u64 sl_table_search(const __u64 *words, __u64 count, struct sl_question *question)
 {
 	__u64 nothing = sl_question_nothing(question), lane = sl_question_nothing(question);
-	__u64 at = question->leaves[--question->found & 3] >> 32, there = at, lanes;
-	const __u64 *item = sl_table_at(words, count, there);
+	__u64 at = question->leaves[--question->leaf_count & 3] >> 32, lanes;
+	const __u64 *item = sl_table_at(words, count, at);
 
 	if (!item)
 		return 0;
 	lanes = item[1];
 	SL_TABLE_LOOP
 	for (__u32 step = 0; step < SL_TABLE_STEPS_MAX; step++) {
-		__u64 range;
+		__u64 there;
 
 		if (sl_item_position(item[0]) >= sl_item_position(question->best)) {
-			if (!question->found--)
+			if (!question->leaf_count--)
 				return question->best;
-			at = question->leaves[question->found & 3];
+			at = question->leaves[question->leaf_count & 3];
 			if (sl_leaf_position(at) >= sl_item_position(question->best))
 				continue;
 			at >>= 32;
 		} else {
-			range = item[2 + (lane & 15)];
-			if ((__u32)(question->lanes[lanes & 15] - (__u32)range) <= range >> 32) {
+			if (sl_lane_matches(question, lanes, item[2 + (lane & 15)])) {
 				lanes = (__s64)lanes >> 4;
 				SL_TABLE_FORGET(lanes, nothing);
 				lane++;
@@ -239,7 +258,8 @@ static inline __u64 sl_table_search(const __u64 *words, __u64 count, struct sl_q
 			at += 2 + sl_item_lanes(item[0]);
 		}
 		SL_TABLE_FORGET(at, nothing);
-		there = at;
+		there = at; /* not known to be the same, or what is found out of it holds for `at`
+			     */
 		SL_TABLE_FORGET(there, nothing);
 		item = sl_table_at(words, count, there);
 		if (!item)
@@ -255,15 +275,16 @@ static inline __u64 sl_table_find(const __u64 *words, __u64 count, struct sl_que
 {
 	const __u64 *table = sl_table_at(words, count, question->root);
 
-	question->nothing = 0;
-	question->best = SL_ITEM_NONE;
 	if (!table)
 		return 0;
-	*(volatile __u32 *)&question->left = table[0];
-	*(volatile __u32 *)&question->found = 0;
+	question->nothing = 0;
+	question->best = SL_ITEM_NONE;
+	/* Volatile, or clang would know them and not read them back. */
+	*(volatile __u32 *)&question->trees = table[0];
+	*(volatile __u32 *)&question->leaf_count = 0;
 	if (!sl_table_descend(words, count, question, table))
 		return 0;
-	if (!question->found)
+	if (!question->leaf_count)
 		return SL_ITEM_NONE;
 	return sl_table_search(words, count, question);
 }
@@ -300,5 +321,7 @@ static inline enum sl_step_result sl_table_step(const __u64 *words, __u64 count,
 		question->returned |= matched;
 	return question->worlds & 0xff ? SL_STEP_AGAIN : SL_STEP_FINISHED;
 }
+
+_Static_assert(sizeof(struct sl_question) == 144, "no holes");
 
 #endif

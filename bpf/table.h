@@ -12,7 +12,7 @@
 #include "kernel.h"
 
 struct table_words {
-	__u64 words[1]; /* CONFIG(table_word)s of them; sized at load */
+	__u64 words[1]; /* CONFIG(table_words) of them; sized at load */
 };
 
 struct {

@@ -404,6 +404,25 @@ static void rules_that_only_count_are_all_met(void **unused)
 	end(&bed);
 }
 
+/* Neighbours in different trees, whose boxes meet in one packet. */
+static void the_first_of_two_trees_wins(void **unused)
+{
+	struct bed bed = begin(SL_ARRAY_SIZE(ipv4), ipv4);
+
+	(void)unused;
+	for (u32 i = 0; i < 4000; i++)
+		set_prefix(&add_box(&bed, i)->lanes[(i ^ i >> 3) & 1], 0x0a000000 + i / 2 * 77, 32);
+	expect_built_like_twin(&bed, 500);
+	assert_true(bed.shape.trees > 1);
+	for (u32 i = 0; i < 2000; i++) {
+		struct sl_question question = {.root = bed.root, .worlds = SL_WORLDS_ALL};
+
+		question.lanes[0] = question.lanes[1] = 0x0a000000 + i * 77;
+		compare_answers(&bed, bed.image.words, &question);
+	}
+	end(&bed);
+}
+
 /* Whatever becomes of them: told at once, and never wrong. */
 static void random_rectangles_are_right_or_refused(void **unused)
 {
@@ -551,6 +570,7 @@ int main(void)
 		cmocka_unit_test(a_rule_that_takes_all_hides_the_rest),
 		cmocka_unit_test(a_rule_that_takes_some_worlds_hides_nothing),
 		cmocka_unit_test(rules_that_only_count_are_all_met),
+		cmocka_unit_test(the_first_of_two_trees_wins),
 		cmocka_unit_test(random_rectangles_are_right_or_refused),
 		cmocka_unit_test(refusals_leave_the_image_as_it_was),
 		cmocka_unit_test(too_many_rules_for_one_packet_are_refused),
