@@ -50,6 +50,7 @@ struct sl_keeper {
 	struct sl_observer *observer;
 	struct sl_watch *watch;
 	struct sl_namespace_watch namespace_watch;
+	struct sl_netlink *conntrack; /* to ask it by */
 	int lock_fd, link_fd, info_fd;
 
 	struct sl_compiled *compiled; /* of `dataplane` */
@@ -146,10 +147,10 @@ static bool related_is_possible(struct sl_keeper *keeper)
 		return true;
 	}
 	if (keeper->has_helpers && now_ns() - keeper->helpers_checked_ns > HELPER_CHECK_NS) {
-		keeper->has_helpers = sl_conntrack_has_helpers();
+		keeper->has_helpers = sl_conntrack_has_helpers(keeper->conntrack);
 		keeper->helpers_checked_ns = now_ns();
 	}
-	return keeper->has_helpers || sl_conntrack_expects();
+	return keeper->has_helpers || sl_conntrack_expects(keeper->conntrack);
 }
 
 /* Vouches for the data plane if the kernel's state is still the one that was compiled. */
@@ -428,6 +429,8 @@ static int open_keeper(struct sl_keeper *keeper, const char *device, struct sl_d
 	/* Before the rules are read, so that no change falls between. */
 	if (!error)
 		error = sl_watch_open(&keeper->watch, diag);
+	if (!error)
+		error = sl_netlink_open(NETLINK_NETFILTER, &keeper->conntrack, diag);
 	return error;
 }
 
@@ -460,6 +463,7 @@ void sl_keeper_free(struct sl_keeper *keeper)
 	if (!keeper)
 		return;
 	sl_watch_close(keeper->watch);
+	sl_netlink_close(keeper->conntrack);
 	sl_dataplane_free(keeper->dataplane);
 	sl_compiled_free(keeper->compiled);
 	sl_tally_free(&keeper->tally);
@@ -611,7 +615,10 @@ static void look_around(struct sl_keeper *keeper)
 	    sl_snapshots_equal(&now, &keeper->compiled->snapshot))
 		return;
 	keeper->info.withdrawn_ns = now_ns();
-	keeper->wants_compile = true;
+	/* A transaction alone will be told of, and perhaps it can be followed. */
+	now.generation = keeper->compiled->snapshot.generation;
+	if (!sl_snapshots_equal(&now, &keeper->compiled->snapshot))
+		keeper->wants_compile = true;
 }
 
 /* What no event tells of. */
