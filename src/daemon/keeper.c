@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <net/if.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -220,11 +221,16 @@ static int adopt(struct sl_keeper *keeper, struct sl_compiled *compiled,
 
 /*
  * A flood must not starve the keeper, or the packets that pass for want of it would feed the flood;
- * but a compile takes long enough to cost packets itself, and gets no more than its share.
+ * but a compile takes long enough to cost packets itself, and gets no more than its share. To be
+ * nice or not counts only among the processes of a session or a cgroup, and then wakes nobody ahead
+ * of another's time slice; it is what remains where real-time scheduling is not allowed.
  */
 static void be_urgent(bool urgent)
 {
+	const struct sched_param parameters = {.sched_priority = urgent ? 1 : 0};
+
 	setpriority(PRIO_PROCESS, 0, urgent ? -20 : 0);
+	sched_setscheduler(0, urgent ? SCHED_FIFO : SCHED_OTHER, &parameters);
 }
 
 static int compile(struct sl_keeper *keeper, struct sl_compiled **ret_compiled,
