@@ -245,7 +245,7 @@ static void watch(struct gauge *gauge)
 int main(int argc, char **argv)
 {
 	static struct gauge gauge = {.fd = -1};
-	char pin[256];
+	static char pin[256]; /* the gauge points there */
 	double start;
 
 	if (argc != 2) {
