@@ -24,7 +24,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "daemon/keeper.h"
+#include "daemon/detach.h"
 #include "daemon/lock.h"
 #include "daemon/tally.h"
 #include "frame.h"
