@@ -20,14 +20,14 @@
 struct sl_snapshot {
 	__u64 net_cookie;  /* the namespace: the device may be moved */
 	__u64 rx_handler;  /* bridge, bond, macvlan, … took the device: must be 0 */
-	__u64 tc_filters;  /* TC ingress filters take packets first; 0: none */
+	__u64 tc_filters;  /* the first at TC ingress, which take packets first; 0: none */
 	__u64 vlan_info;   /* VLAN devices on top */
 	__u64 hooks_ip[3]; /* netfilter hooks: prerouting, input, forward: legacy tables, … */
 	__u64 hooks_ip6[3];
 	__u64 hooks_ingress;
 	__u64 name[2]; /* of the device; and its group: `ip link set … name …` */
 	__u32 group;
-	__u32 tc_programs;   /* at TC ingress, sluice's own included */
+	__u32 tc_programs;   /* at TC ingress, filters and sluice's own included */
 	__u32 generation;    /* nf_tables' base_seq: any commit moves it */
 	__u32 address_genid; /* an IPv4 address came or went */
 	__u32 address_genid6;

@@ -100,8 +100,17 @@ struct bpf_mprog_entry {
 	struct bpf_mprog_bundle *parent;
 };
 
+struct tcf_proto {
+	struct tcf_proto *next;
+	void *root;
+};
+
+struct mini_Qdisc {
+	struct tcf_proto *filter_list;
+};
+
 struct tcx_entry {
-	void *miniq;
+	struct mini_Qdisc *miniq;
 	struct bpf_mprog_bundle bundle;
 };
 
@@ -111,7 +120,7 @@ struct net_device {
 	int ifindex, group;
 	void *rx_handler;
 	struct bpf_mprog_entry *tcx_ingress; /* since 6.6, for clsact and TCX alike */
-	void *miniq_ingress;                 /* before */
+	struct mini_Qdisc *miniq_ingress;    /* before */
 	void *vlan_info;                     /* only with 802.1Q support */
 	struct nf_hook_entries *nf_hooks_ingress;
 	struct in_device *ip_ptr;
