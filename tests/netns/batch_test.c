@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Trap: XDP judges all packets of a batch before conntrack has seen the first of them, so that a
+ * connection which one of them begins is not there yet for the others (bpf/batch.h).
+ *
+ * Each case sends one batch without sluice and one with it, from fresh ports, and compares how many
+ * packets the rule for established connections took.
+ */
+#include <net/if.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+
+#include "frame.h"
+
+#define SYN 0x02
+#define ACK 0x10
+
+/*
+ * Packets that GRO hands over as one list (net.core.gro_normal_batch, 8) meet all of prerouting
+ * before the first is confirmed: the kernel itself judges them as sluice does. Further apart, they
+ * know of each other.
+ */
+#define APART 9
+
+/* Nobody has these: what the host answers them goes nowhere, and brings nothing back. */
+#define STRANGER "10.77.0.98"
+#define FLOOD    "10.77.0.99"
+
+#define ESTABLISHED "		ct state established counter accept\n"
+#define TABLE(hook, rules)                                                                         \
+	"table inet t {\n"                                                                         \
+	"	chain c {\n"                                                                       \
+	"		type filter hook " hook " priority 0; policy drop;\n"                              \
+	rules                                                                                      \
+	"	}\n"                                                                               \
+	"}\n"
+
+/* Sending a batch: a full bucket keeps frames waiting, until it is exchanged for a wide one. */
+
+static void hold_wire(void)
+{
+	run(ON_WIRE, "tc qdisc add dev wire0 root tbf rate 8bit burst 1000 limit 100000");
+	send_frame(&(struct frame){.dport = CLOSED_PORT, .payload = 1000 - 42});
+}
+
+static void release_wire(void)
+{
+	run(ON_WIRE, "tc qdisc change dev wire0 root tbf rate 10gbit burst 1000000 limit 100000");
+	send_udp(CLOSED_PORT); /* it takes those that wait with it */
+	run(ON_WIRE, "tc qdisc del dev wire0 root");
+}
+
+static void send_batch(const struct frame *first, const struct frame *second)
+{
+	hold_wire();
+	send_frame(first);
+	send_many(&(struct frame){.from = FLOOD, .dport = CLOSED_PORT}, APART);
+	send_frame(second);
+	release_wire();
+	pause_ms(50);
+}
+
+static u64 count_established(void)
+{
+	run(ON_HOST, "nft list chain inet t c | sed -n 's/.*counter packets "
+		     "\\([0-9]*\\).*/\\1/p'");
+	return strtoull(output, NULL, 10);
+}
+
+/* What the established rule takes of a batch, which ends in a port of its own. */
+typedef void batch_fn(u16 port);
+
+static u64 taken_of(batch_fn *batch, u16 port)
+{
+	u64 before = count_established();
+
+	batch(port);
+	return count_established() - before;
+}
+
+static void compare(const char *rules, batch_fn *batch, u64 expected)
+{
+	u64 without, with;
+
+	load_nft(rules);
+	without = taken_of(batch, 4001);
+	expect(without == expected, "without sluice %llu of the batch are of a known connection",
+	       (unsigned long long)without);
+	attach();
+	prove_early_drops();
+	with = taken_of(batch, 4002);
+	expect(with == without, "with sluice %llu of the batch were let in, without it %llu",
+	       (unsigned long long)with, (unsigned long long)without);
+}
+
+/* One direction */
+
+#define ONLY_SYN                                                                                   \
+	ESTABLISHED                                                                                \
+	"		tcp dport 22 tcp flags & (syn|ack) == syn accept\n"
+
+static void syn_and_ack(u16 port)
+{
+	struct frame syn = {.protocol = IPPROTO_TCP, .from = STRANGER, .sport = port, .dport = 22};
+	struct frame ack = syn;
+
+	ack.tcp_flags = ACK;
+	send_batch(&syn, &ack);
+}
+
+/* The host answers a SYN on the spot, and what follows is of an established connection. */
+static void ack_behind_its_syn(void)
+{
+	build_lab();
+	load_nft("table inet t { chain c { ct state new accept; }; }");
+	set_sysctl(ON_HOST, "netfilter/nf_conntrack_tcp_be_liberal", "1");
+	listen_tcp(ON_HOST, 22);
+	enter(ON_HOST);
+	run(ON_HOST, "nft flush ruleset");
+	compare(TABLE("input", ONLY_SYN), syn_and_ack, 1);
+}
+
+/* The tracker's windows make it invalid, which is among what a miss may be. */
+static void ack_out_of_window(void)
+{
+	build_lab();
+	listen_tcp(ON_HOST, 22);
+	compare(TABLE("input", ONLY_SYN), syn_and_ack, 0);
+}
+
+static void syn_twice(u16 port)
+{
+	struct frame syn = {.protocol = IPPROTO_TCP, .from = STRANGER, .sport = port, .dport = 22};
+	struct frame again = syn;
+
+	again.ttl = 63;
+	send_batch(&syn, &again);
+}
+
+static void syn_again_by_another_way(void)
+{
+	build_lab();
+	listen_tcp(ON_HOST, 22);
+	compare(TABLE("input", ESTABLISHED "		tcp dport 22 ip ttl 64 accept\n"),
+		syn_twice, 1);
+}
+
+static void long_and_short(u16 port)
+{
+	struct frame large = {.sport = port, .dport = OPEN_PORT, .payload = 200};
+	struct frame small = large;
+
+	small.payload = 20;
+	send_batch(&large, &small);
+}
+
+/* Without an answer the connection stays new. */
+static void datagrams_of_two_lengths(void)
+{
+	build_lab();
+	listen_udp(ON_HOST, OPEN_PORT);
+	compare(TABLE("input", ESTABLISHED "		udp dport 5000 meta length > 100 accept\n"),
+		long_and_short, 0);
+}
+
+/* What the first one leaves at the connection, rules can ask of the second. */
+static void mark_of_the_connection(void)
+{
+	build_lab();
+	listen_udp(ON_HOST, OPEN_PORT);
+	compare(TABLE("input", "		ct state established accept\n"
+			       "		ct mark 7 ct state new,established counter accept\n"
+			       "		udp dport 5000 meta length > 100 ct mark set 7 accept\n"),
+		long_and_short, 1);
+}
+
+/* Both directions */
+
+static void there_and_back(const char *one, const char *other, u16 port)
+{
+	struct frame there = {.from = one, .to = other, .sport = port, .dport = port};
+	struct frame back = {.from = other, .to = one, .sport = port, .dport = port};
+
+	send_batch(&there, &back);
+}
+
+static void across_the_router(u16 port)
+{
+	there_and_back("10.88.0.2", "10.77.0.2", port);
+}
+
+/* The network behind the host has a second way to it. */
+static void both_directions_from_one_side(void)
+{
+	build_lab();
+	build_back();
+	compare("table inet t {\n"
+		"	chain in { type filter hook input priority 0; policy drop; }\n"
+		"	chain c {\n"
+		"		type filter hook forward priority 0; policy drop;\n"
+		ESTABLISHED
+		"		ip saddr 10.88.0.0/24 accept\n"
+		"	}\n"
+		"}\n",
+		across_the_router, 1);
+}
+
+static void to_itself(u16 port)
+{
+	there_and_back("fd77::1", "fd77::3", port);
+}
+
+/* IPv6 takes packets that come from its own addresses. */
+static void both_addresses_are_ours(void)
+{
+	build_lab();
+	run(ON_HOST, "ip addr add fd77::3/64 dev dut0 nodad");
+	compare(TABLE("input", ESTABLISHED "		ip6 daddr fd77::3 accept\n"), to_itself, 1);
+}
+
+static void masqueraded(u16 port)
+{
+	struct frame there = {.to = "10.77.0.3", .sport = port, .dport = port};
+	struct frame back = {.from = "10.77.0.3", .sport = port, .dport = port};
+
+	send_batch(&there, &back);
+}
+
+#define NEIGHBOUR "ip neigh replace 10.77.0.3 lladdr 02:00:00:00:00:02 dev dut0 nud permanent"
+
+static void masqueraded_on_the_same_side(void)
+{
+	build_lab();
+	build_back();
+	run(ON_HOST, NEIGHBOUR);
+	compare("table inet t {\n"
+		"	chain in { type filter hook input priority 0; policy drop; }\n"
+		"	chain post { type nat hook postrouting priority 100; masquerade; }\n"
+		"	chain c {\n"
+		"		type filter hook forward priority 0; policy drop;\n"
+		ESTABLISHED
+		"		ip daddr 10.77.0.3 accept\n"
+		"	}\n"
+		"}\n",
+		masqueraded, 1);
+}
+
+static void redirected(u16 port)
+{
+	struct frame there = {.from = "10.88.0.2", .sport = port, .dport = 53};
+	struct frame back = {.from = "10.77.0.3", .to = "10.88.0.2", .sport = 53, .dport = port};
+
+	send_batch(&there, &back);
+}
+
+static void redirected_on_the_same_side(void)
+{
+	build_lab();
+	build_back();
+	run(ON_HOST, NEIGHBOUR);
+	compare("table inet t {\n"
+		"	chain in { type filter hook input priority 0; policy drop; }\n"
+		"	chain pre {\n"
+		"		type nat hook prerouting priority -100;\n"
+		"		udp dport 53 dnat ip to 10.77.0.3\n"
+		"	}\n"
+		"	chain c {\n"
+		"		type filter hook forward priority 0; policy drop;\n"
+		ESTABLISHED
+		"		ip daddr 10.77.0.3 accept\n"
+		"	}\n"
+		"}\n",
+		redirected, 1);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct lab_case cases[] = {
+		{"ack behind its syn", ack_behind_its_syn},
+		{"ack out of window", ack_out_of_window},
+		{"syn again by another way", syn_again_by_another_way},
+		{"datagrams of two lengths", datagrams_of_two_lengths},
+		{"mark of the connection", mark_of_the_connection},
+		{"both directions from one side", both_directions_from_one_side},
+		{"both addresses are ours", both_addresses_are_ours},
+		{"masqueraded on the same side", masqueraded_on_the_same_side},
+		{"redirected on the same side", redirected_on_the_same_side},
+	};
+
+	return lab_main(argc, argv, cases, SL_ARRAY_SIZE(cases));
+}
