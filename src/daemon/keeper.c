@@ -212,6 +212,7 @@ static int adopt(struct sl_keeper *keeper, struct sl_compiled *compiled,
 	count_rules(keeper);
 	error = pin_generation(keeper, diag);
 	write_info(keeper);
+	sl_dataplane_begin(dataplane);
 	if (!error)
 		publish(keeper);
 	return error;

@@ -6,9 +6,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/cleanup.h"
 #include "config.h"
+#include "ir/flow.h"
 #include "load/maps.h"
 #include "load/splice.h"
 #include "sluice.skel.h"
@@ -157,6 +159,7 @@ static void configure(struct sluice_bpf *skeleton, const struct sl_program *prog
 		.hit_max = (u8)code->hit_max,
 		.uses_conntrack = has_conntrack(program),
 		.miss_worlds = program->miss_worlds,
+		.notes_batch = sl_program_minds_batch(program),
 		.asks_addresses_ip = asks_addresses(program->route_ip, code, 0),
 		.asks_addresses_ip6 = asks_addresses(program->route_ip6, code, SL_STAGES / 2),
 		.ifindex = device->ifindex,
@@ -168,6 +171,8 @@ static void configure(struct sluice_bpf *skeleton, const struct sl_program *prog
 	memcpy((void *)&skeleton->rodata->config, &config, sizeof config);
 	bpf_map__set_max_entries(skeleton->maps.rule_counters,
 				 program->counters.count ? program->counters.count : 1);
+	if (config.notes_batch)
+		bpf_map__set_max_entries(skeleton->maps.batch_notes, SL_BATCH_SLOTS + 1);
 }
 
 static int fill_local(struct sluice_bpf *skeleton, const struct sl_program *program)
@@ -330,6 +335,14 @@ int sl_dataplane_set_map(const struct sl_dataplane *dataplane, u32 set_index)
 static volatile struct sl_live *live_cell(struct sl_dataplane *dataplane)
 {
 	return (volatile struct sl_live *)&dataplane->skeleton->data_live->live;
+}
+
+void sl_dataplane_begin(struct sl_dataplane *dataplane)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	live_cell(dataplane)->began_ns = (u64)now.tv_sec * 1000000000 + (u64)now.tv_nsec;
 }
 
 void sl_dataplane_withdraw(struct sl_dataplane *dataplane)

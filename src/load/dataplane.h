@@ -37,6 +37,12 @@ struct sl_dataplane_maps sl_dataplane_maps(const struct sl_dataplane *dataplane)
 int sl_dataplane_set_map(const struct sl_dataplane *dataplane, u32 set_index); /* −1: none */
 
 /*
+ * Another program had the device's packets until now. For a moment some may be under way of which
+ * this one knows nothing (bpf/batch.h). Before the first publication.
+ */
+void sl_dataplane_begin(struct sl_dataplane *dataplane);
+
+/*
  * Withdraw before anything that the data plane looks at is changed; publish after, with the
  * snapshot that was the same before and after the rules were read.
  */
