@@ -25,10 +25,10 @@
  *	the other way	P' was forwarded; or both are between two addresses of our own, which IPv6
  *			takes from outside, and IPv4 with accept_local
  *
- * src/ir/flow.h looks for this in the rules. Where it is not there, nothing is done but to pass
- * what comes from our own addresses. Else each CPU notes the addresses of what it passes, and what
- * may be of a connection on its way passes too. P and P' share the batch, and so the CPU; packets
- * of different batches race without sluice as well.
+ * src/ir/flow.h looks for this in the rules. Where it is not there, nothing is done. Else
+ * each CPU notes the addresses of what it passes, and what may be of a connection on its way passes
+ * too; and so does, in any case, what comes from our own addresses. P and P' share the batch, and
+ *so the CPU; packets of different batches race without sluice as well.
  *
  * A note counts for the next SL_BATCH_PASSES notes. That is more than waits between driver and
  * conntrack: a round of net_rx_action takes 300 packets, a backlog of RPS 1000. If fewer come, it
@@ -135,9 +135,8 @@ static __always_inline bool may_follow(const struct sl_cursor *cursor, bool is_i
 	const __be32 *source = is_ip6 ? ip6->saddr.in6_u.u6_addr32 : &ip->saddr;
 	const __be32 *destination = is_ip6 ? ip6->daddr.in6_u.u6_addr32 : &ip->daddr;
 
-	if (!config.notes_batch)
-		return comes_from_us(source, is_ip6);
-	return is_akin(fold(source, is_ip6), fold(destination, is_ip6));
+	return comes_from_us(source, is_ip6) ||
+	       (config.notes_batch && is_akin(fold(source, is_ip6), fold(destination, is_ip6)));
 }
 
 /* What conntrack kept from an early drop is dropped by the rules if it is new. */

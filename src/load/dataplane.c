@@ -135,10 +135,11 @@ static bool has_conntrack(const struct sl_program *program)
 	return false;
 }
 
-/* `first` is the first of the family's stages. */
-static bool asks_addresses(enum sl_route_mode route, const struct sl_code *code, u32 first)
+/* `first` is the first of the family's stages. A conntrack miss asks for the source (batch.h). */
+static bool asks_addresses(enum sl_route_mode route, bool tracks, const struct sl_code *code,
+			   u32 first)
 {
-	if (route != SL_ROUTE_INPUT_ONLY)
+	if (route != SL_ROUTE_INPUT_ONLY || tracks)
 		return true;
 	for (u32 stage = first; stage < first + SL_STAGES / 2; stage++)
 		for (u32 i = 0; i < code->stages[stage].relocs.count; i++)
@@ -160,8 +161,10 @@ static void configure(struct sluice_bpf *skeleton, const struct sl_program *prog
 		.uses_conntrack = has_conntrack(program),
 		.miss_worlds = program->miss_worlds,
 		.notes_batch = sl_program_minds_batch(program),
-		.asks_addresses_ip = asks_addresses(program->route_ip, code, 0),
-		.asks_addresses_ip6 = asks_addresses(program->route_ip6, code, SL_STAGES / 2),
+		.asks_addresses_ip =
+			asks_addresses(program->route_ip, has_conntrack(program), code, 0),
+		.asks_addresses_ip6 = asks_addresses(program->route_ip6, has_conntrack(program),
+						     code, SL_STAGES / 2),
 		.ifindex = device->ifindex,
 		.asks_device = device->is_asked_for,
 	};
@@ -324,6 +327,7 @@ struct sl_dataplane_maps sl_dataplane_maps(const struct sl_dataplane *dataplane)
 		.fates = bpf_map__fd(skeleton->maps.fates),
 		.rule_counters = bpf_map__fd(skeleton->maps.rule_counters),
 		.local = bpf_map__fd(skeleton->maps.local_addresses),
+		.batch_notes = bpf_map__fd(skeleton->maps.batch_notes),
 	};
 }
 

@@ -30,7 +30,7 @@ int sl_dataplane_program_fd(const struct sl_dataplane *dataplane);
 
 /* Maps that outlive the process once pinned; borrowed. */
 struct sl_dataplane_maps {
-	int live, fates, rule_counters, local;
+	int live, fates, rule_counters, local, batch_notes;
 };
 
 struct sl_dataplane_maps sl_dataplane_maps(const struct sl_dataplane *dataplane);
