@@ -31,9 +31,9 @@ struct sl_snapshot {
 	__u32 generation;    /* nf_tables' base_seq: any commit moves it */
 	__u32 address_genid; /* an IPv4 address came or went */
 	__u32 address_genid6;
-	__u32 forwarding;  /* net.ipv4.conf.DEV.forwarding */
-	__u32 forwarding6; /* net.ipv6.conf.all.forwarding */
-	__u32 padding;
+	__u32 forwarding;   /* net.ipv4.conf.DEV.forwarding */
+	__u32 forwarding6;  /* net.ipv6.conf.all.forwarding */
+	__u32 accept_local; /* net.ipv4.conf.{DEV,all}.accept_local, of which one is enough */
 	/*
 	 * Where the device and nf_tables' generation lie: not compared, but read from on kernels
 	 * whose state a program can't simply load.

@@ -135,8 +135,9 @@ static __always_inline bool may_follow(const struct sl_cursor *cursor, bool is_i
 	const __be32 *source = is_ip6 ? ip6->saddr.in6_u.u6_addr32 : &ip->saddr;
 	const __be32 *destination = is_ip6 ? ip6->daddr.in6_u.u6_addr32 : &ip->daddr;
 
-	return comes_from_us(source, is_ip6) ||
-	       (config.notes_batch && is_akin(fold(source, is_ip6), fold(destination, is_ip6)));
+	if ((is_ip6 || live.expected.accept_local) && comes_from_us(source, is_ip6))
+		return true;
+	return config.notes_batch && is_akin(fold(source, is_ip6), fold(destination, is_ip6));
 }
 
 /* What conntrack kept from an early drop is dropped by the rules if it is new. */

@@ -212,6 +212,20 @@ static void both_addresses_are_ours(void)
 	compare(TABLE("input", ESTABLISHED "		ip6 daddr fd77::3 accept\n"), to_itself, 1);
 }
 
+static void to_itself_by_ip(u16 port)
+{
+	there_and_back("10.77.0.1", "10.77.0.5", port);
+}
+
+static void both_addresses_are_ours_by_ip(void)
+{
+	build_lab();
+	set_sysctl(ON_HOST, "ipv4/conf/dut0/accept_local", "1");
+	run(ON_HOST, "ip addr add 10.77.0.5/24 dev dut0");
+	compare(TABLE("input", ESTABLISHED "		ip daddr 10.77.0.5 accept\n"),
+		to_itself_by_ip, 1);
+}
+
 static void masqueraded(u16 port)
 {
 	struct frame there = {.to = "10.77.0.3", .sport = port, .dport = port};
@@ -366,6 +380,7 @@ int main(int argc, char **argv)
 		{"mark of the connection", mark_of_the_connection},
 		{"both directions from one side", both_directions_from_one_side},
 		{"both addresses are ours", both_addresses_are_ours},
+		{"both addresses are ours by ip", both_addresses_are_ours_by_ip},
 		{"masqueraded on the same side", masqueraded_on_the_same_side},
 		{"redirected on the same side", redirected_on_the_same_side},
 		{"plain rules need no notes", plain_rules_need_no_notes},

@@ -52,7 +52,7 @@ static u8 no_connection(void *context, const u8 *frame, u32 length)
 	return program->miss_worlds;
 }
 
-/* At XDP what comes from an address of the host's own passes all the same (bpf/batch.h). */
+/* At XDP what comes from an IPv6 address of the host's own passes all the same (bpf/batch.h). */
 static u8 no_connection_of_others(void *context, const u8 *frame, u32 length)
 {
 	const struct sl_program *program = context;
@@ -62,10 +62,8 @@ static u8 no_connection_of_others(void *context, const u8 *frame, u32 length)
 		return SL_WORLDS_ALL;
 	for (u32 i = 0; i < program->local.count; i++) {
 		const struct sl_local_address *local = &program->local.items[i];
-		bool is_ip6 = packet.family == SL_IP6;
-
-		if (local->is_ip6 == is_ip6 && !memcmp(frame + packet.network + (is_ip6 ? 8 : 12),
-						       local->bytes, is_ip6 ? 16 : 4))
+		if (packet.family == SL_IP6 && local->is_ip6 &&
+		    !memcmp(frame + packet.network + 8, local->bytes, 16))
 			return SL_WORLDS_ALL;
 	}
 	return no_connection(context, frame, length);
