@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Packets of one batch. A driver hands over many packets at once, and XDP judges all of them before
- * conntrack has seen the first. A connection that one of them begins is not there yet when the next
- * is looked up; that one must not be taken for a stranger.
+ * Packets of one batch. Between XDP and conntrack packets wait: in GRO and its lists, in a backlog
+ * of RPS. A connection that one of them begins is not there yet when XDP looks up the next; that
+ * one must not be taken for a stranger.
  *
  * What the kernel makes of packet P if P', before it in the batch, begins its connection
  * (resolve_normal_ct() and the protocols' trackers, from 6.1 to 6.18):
@@ -34,9 +34,10 @@
  * conntrack: a round of net_rx_action takes 300 packets, a backlog of RPS 1000. If fewer come, it
  * ends after SL_BATCH_NS, when whatever waited has had its turn.
  *
- * TC needs none of this: it sees the packets of one list of GRO's (net.core.gro_normal_batch, 8)
- * before conntrack does, but within a list the kernel itself is as blind: all of them meet
- * prerouting before the first is confirmed (NF_HOOK_LIST).
+ * One case the kernel shares: packets of one list of GRO's (net.core.gro_normal_batch, 8) and of
+ * one family meet all of prerouting before the first is confirmed (NF_HOOK_LIST), and it takes all
+ * of them for new. TC stands behind GRO and RPS and sees no more than such a list ahead of
+ * conntrack, so it needs no notes.
  */
 #ifndef SLUICE_BPF_BATCH_H
 #define SLUICE_BPF_BATCH_H

@@ -17,18 +17,12 @@
 #define SYN 0x02
 #define ACK 0x10
 
-/*
- * Packets that GRO hands over as one list (net.core.gro_normal_batch, 8) meet all of prerouting
- * before the first is confirmed: the kernel itself judges them as sluice does. Further apart, they
- * know of each other.
- */
-#define APART 9
-/* In between are packets that the kernel drops, and sluice leaves to it. */
-#define IPSEC_PORT 4500
-
 /* Nobody has these: what the host answers them goes nowhere, and brings nothing back. */
 #define STRANGER "10.77.0.98"
 #define FLOOD    "10.77.0.99"
+
+/* Sluice leaves it to the kernel, whose rules drop it. */
+#define IPSEC_PORT 4500
 
 #define ESTABLISHED "		ct state established counter accept\n"
 #define TABLE(hook, rules)                                                                         \
@@ -52,11 +46,22 @@ static void release_wire(void)
 	run(ON_WIRE, "tc qdisc del dev wire0 root");
 }
 
+static void send_apart(const char *from)
+{
+	send_frame(&(struct frame){.from = from, .dport = IPSEC_PORT});
+}
+
+/*
+ * GRO hands packets over in lists. Those of one list and family all meet prerouting before the
+ * first is confirmed, and the kernel itself takes the second for new. With one of the other family
+ * in between it is not.
+ */
 static void send_batch(const struct frame *first, const struct frame *second)
 {
 	hold_wire();
 	send_frame(first);
-	send_many(&(struct frame){.from = FLOOD, .dport = IPSEC_PORT}, APART);
+	send_apart("fd77::99");
+	send_apart("10.77.0.99");
 	send_frame(second);
 	release_wire();
 	pause_ms(50);
@@ -110,8 +115,21 @@ static void syn_and_ack(u16 port)
 	send_batch(&syn, &ack);
 }
 
+static void syn_and_ack_at_once(u16 port)
+{
+	struct frame syn = {.protocol = IPPROTO_TCP, .from = STRANGER, .sport = port, .dport = 22};
+	struct frame ack = syn;
+
+	ack.tcp_flags = ACK;
+	hold_wire();
+	send_frame(&syn);
+	send_frame(&ack);
+	release_wire();
+	pause_ms(50);
+}
+
 /* The host answers a SYN on the spot, and what follows is of an established connection. */
-static void ack_behind_its_syn(void)
+static void build_liberal_host(void)
 {
 	build_lab();
 	load_nft("table inet t { chain c { ct state new accept; }; }");
@@ -119,7 +137,22 @@ static void ack_behind_its_syn(void)
 	listen_tcp(ON_HOST, 22);
 	enter(ON_HOST);
 	run(ON_HOST, "nft flush ruleset");
+}
+
+static void ack_behind_its_syn(void)
+{
+	build_liberal_host();
 	compare(TABLE("input", ONLY_SYN), syn_and_ack, 1);
+}
+
+/* Steered packets wait in a backlog, and leave it one by one. */
+static void steered_to_another_cpu(void)
+{
+	build_liberal_host();
+	if (attempt(ON_HOST, "unshare -m sh -c 'mount -t sysfs sysfs /sys && "
+			     "echo 3 >/sys/class/net/dut0/queues/rx-0/rps_cpus'"))
+		skip_case("no packet steering: %s", output);
+	compare(TABLE("input", ONLY_SYN), syn_and_ack_at_once, 1);
 }
 
 static void syn_twice(u16 port)
@@ -224,6 +257,18 @@ static void both_addresses_are_ours_by_ip(void)
 	run(ON_HOST, "ip addr add 10.77.0.5/24 dev dut0");
 	compare(TABLE("input", ESTABLISHED "		ip daddr 10.77.0.5 accept\n"),
 		to_itself_by_ip, 1);
+}
+
+static void accept_local_is_set_later(void)
+{
+	build_lab();
+	load_nft(TABLE("input", ESTABLISHED));
+	attach();
+	prove_early_drops();
+	set_sysctl(ON_HOST, "ipv4/conf/all/accept_local", "1");
+	expect_no_early_drops("the compile knows nothing of accept_local");
+	settle();
+	prove_early_drops();
 }
 
 static void masqueraded(u16 port)
@@ -374,6 +419,7 @@ int main(int argc, char **argv)
 {
 	static const struct lab_case cases[] = {
 		{"ack behind its syn", ack_behind_its_syn},
+		{"steered to another cpu", steered_to_another_cpu},
 		{"ack behind a syn without an answer", ack_behind_a_syn_without_an_answer},
 		{"syn again by another way", syn_again_by_another_way},
 		{"datagrams of two lengths", datagrams_of_two_lengths},
@@ -381,6 +427,7 @@ int main(int argc, char **argv)
 		{"both directions from one side", both_directions_from_one_side},
 		{"both addresses are ours", both_addresses_are_ours},
 		{"both addresses are ours by ip", both_addresses_are_ours_by_ip},
+		{"accept_local is set later", accept_local_is_set_later},
 		{"masqueraded on the same side", masqueraded_on_the_same_side},
 		{"redirected on the same side", redirected_on_the_same_side},
 		{"plain rules need no notes", plain_rules_need_no_notes},
