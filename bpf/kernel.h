@@ -12,6 +12,7 @@
 
 #include <linux/types.h>
 #include <linux/bpf.h>
+#include <linux/ip.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_endian.h>
@@ -57,7 +58,7 @@ struct net_generic {
 };
 
 struct ipv4_devconf {
-	int data[1]; /* [IPV4_DEVCONF_FORWARDING − 1] is the first */
+	int data[IPV4_DEVCONF_ACCEPT_LOCAL]; /* [IPV4_DEVCONF_FORWARDING − 1] is the first */
 };
 
 struct ipv6_devconf {

@@ -111,6 +111,7 @@ int sl_generation_adopt(struct sl_keeper *keeper, struct sl_compiled *compiled,
 	count_rules(keeper);
 	error = pin_generation(keeper, diag);
 	sl_keeper_write_info(keeper);
+	sl_dataplane_begin(dataplane);
 	if (!error)
 		sl_generation_publish(keeper);
 	return error;
