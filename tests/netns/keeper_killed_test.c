@@ -11,21 +11,6 @@
 #include "frame.h"
 #include "load/pins.h"
 
-static const char drop_9[] = "table inet t {\n"
-			     "	chain input {\n"
-			     "		type filter hook input priority 0;\n"
-			     "		udp dport 9 drop\n"
-			     "	}\n"
-			     "}\n";
-
-static void prepare(void)
-{
-	build_lab();
-	load_nft(drop_9);
-	attach();
-	prove_early_drops();
-}
-
 static void expect_nothing_left(void)
 {
 	char path[SL_PIN_PATH_MAX];
@@ -51,7 +36,7 @@ static void kill_keeper(int signal_number)
 
 static void drops_go_on_without_the_keeper(void)
 {
-	prepare();
+	start_lab();
 	kill_keeper(SIGKILL);
 	expect(drops_early(), "the rules stand, but nothing is dropped early");
 	run(ON_HOST, "%s status | grep -q NOBODY", sluice);
@@ -64,7 +49,7 @@ static void expect_change_is_honoured(int signal_number)
 {
 	int server;
 
-	prepare();
+	start_lab();
 	server = listen_udp(ON_HOST, CLOSED_PORT);
 	kill_keeper(signal_number);
 	run(ON_HOST, "nft flush chain inet t input");
@@ -85,7 +70,7 @@ static void rule_deleted_after_the_keeper_died(void)
 static void rule_deleted_while_the_keeper_is_stopped(void)
 {
 	expect_change_is_honoured(SIGSTOP);
-	load_nft(drop_9);
+	load_nft(drop_closed);
 	kill_keeper(SIGCONT);
 	settle();
 	prove_early_drops();
@@ -93,7 +78,7 @@ static void rule_deleted_while_the_keeper_is_stopped(void)
 
 static void stopped_keeper_can_be_detached(void)
 {
-	prepare();
+	start_lab();
 	kill_keeper(SIGSTOP);
 	detach();
 	expect_nothing_left();
@@ -103,7 +88,7 @@ static void attach_again_takes_over(void)
 {
 	u64 before;
 
-	prepare();
+	start_lab();
 	kill_keeper(SIGKILL);
 	run(ON_HOST, "nft add rule inet t input udp dport 99 drop");
 	before = early_drops();
@@ -119,7 +104,7 @@ static void attach_again_takes_over(void)
 static void killed_while_attaching(void)
 {
 	build_lab();
-	load_nft(drop_9);
+	load_nft(drop_closed);
 	for (int i = 0; i < 20; i++) {
 		pid_t pid;
 
@@ -148,7 +133,7 @@ static void killed_while_recompiling(void)
 {
 	int server;
 
-	prepare();
+	start_lab();
 	server = listen_udp(ON_HOST, CLOSED_PORT);
 	for (int i = 0; i < 10; i++) {
 		run(ON_HOST, "nft add rule inet t input udp dport %d drop", 100 + i);
@@ -157,7 +142,7 @@ static void killed_while_recompiling(void)
 		run(ON_HOST, "nft flush chain inet t input");
 		send_udp(CLOSED_PORT);
 		expect(arrives(server), "dropped by a rule that is gone");
-		load_nft(drop_9);
+		load_nft(drop_closed);
 		attach();
 		prove_early_drops();
 	}
@@ -176,7 +161,7 @@ static void remove_pin(const char *name)
 
 static void half_attached_is_cleaned_up(void)
 {
-	prepare();
+	start_lab();
 	kill_keeper(SIGKILL);
 	remove_pin("info");
 	run(ON_HOST, "%s status", sluice);
@@ -196,7 +181,7 @@ static void removing_the_pin_is_enough(void)
 {
 	char path[SL_PIN_PATH_MAX];
 
-	prepare();
+	start_lab();
 	sl_pins_path(path, net_cookie(), device, "link");
 	expect(!unlink(path), "cannot remove %s", path);
 	expect(eventually(!keeper(), 3), "the keeper stays");
@@ -209,7 +194,7 @@ static void removing_the_pin_is_enough(void)
 /* Where a flood has all cores, it still gets one when the rules change. */
 static void the_keeper_waits_ahead_of_all(void)
 {
-	prepare();
+	start_lab();
 	expect(eventually(sched_getscheduler(keeper()) == SCHED_FIFO, 3),
 	       "scheduled like any other process");
 }
