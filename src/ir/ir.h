@@ -174,6 +174,7 @@ struct sl_op {
 struct sl_rule {
 	u64 handle;
 	const char *comment; /* NULL without one */
+	const struct sl_chain *home; /* where it stood before flatten.c inlined its chain; or NULL */
 	SL_LIST(struct sl_op) ops;
 };
 
@@ -184,6 +185,13 @@ struct sl_chain {
 	u32 index;  /* in the program's chains */
 	SL_LIST(struct sl_rule) rules;
 };
+
+/* The chain that a person finds the rule in. */
+static inline const struct sl_chain *sl_rule_home(const struct sl_rule *rule,
+						  const struct sl_chain *chain)
+{
+	return rule->home ? rule->home : chain;
+}
 
 enum sl_set_kind {
 	SL_SET_EXACT,    /* key == key_end in every element */

@@ -26,6 +26,13 @@ int sl_optimise(struct sl_program *program, struct sl_diag *diag);
 int sl_optimise_specialise(struct sl_program *program);
 
 /*
+ * flatten.c: chains that hold nothing but plain rules take the place of the jumps to them, where
+ * that makes a run of `run_min` neighbours or more. At most twice as many rules come of it.
+ */
+#define SL_RUN_MIN 24
+int sl_optimise_flatten(struct sl_program *program, u32 run_min);
+
+/*
  * merge.c: a run of rules that test one key for a value or prefix each and end in a verdict (with
  * or without a counter) becomes one lookup.
  */
