@@ -233,6 +233,15 @@ struct sl_set {
 	SL_LIST(struct sl_element) elements;
 };
 
+/* A rule that decides nothing of what arrives at the device: for people. */
+struct sl_idle {
+	const struct sl_chain *chain;
+	struct sl_rule rule;
+	bool is_redundant; /* behind it its packets fare alike; else: before it others take them */
+	bool by_end;       /* redundant: they do at the chain's end */
+	u64 by;            /* the handle of the one rule that decides them; 0: several, or the end */
+};
+
 /* Where a counted rule stands, so that counters survive a recompile and `list` finds them. */
 struct sl_counter {
 	const char *table, *chain;
@@ -317,6 +326,7 @@ struct sl_program {
 	SL_LIST(struct sl_set *) sets;
 	SL_LIST(struct sl_counter) counters;
 	SL_LIST(struct sl_local_address) local; /* for ROUTE_* and DADDR_TYPE */
+	SL_LIST(struct sl_idle) idle;           /* by handle; shadow.c finds them */
 };
 
 void sl_program_free(struct sl_program *program); /* NULL is fine; frees the arena */

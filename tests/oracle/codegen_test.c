@@ -277,6 +277,8 @@ static int prepare(const struct campaign *campaign, u64 number, struct forms *fo
 	int error = sl_optimise_specialise(forms->folded);
 
 	if (!error)
+		error = sl_optimise_shadow(forms->folded);
+	if (!error)
 		error = sl_optimise_flatten(forms->folded, SL_RUN_MIN);
 	if (!error)
 		error = sl_optimise_merge(forms->folded);

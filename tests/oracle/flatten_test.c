@@ -95,7 +95,7 @@ static void inlined_chains_judge_alike(void **unused)
 		if (sl_program_verify(flat, &diag))
 			fail_msg("seed %llu: %s", (unsigned long long)seed, diag.text);
 		inlined += count_inlined(flat);
-		dropped += sl_twins_compare(seed, plain, flat, FRAMES);
+		dropped += sl_twins_compare(seed, plain, flat, FRAMES, true);
 		sl_program_free(plain);
 		sl_program_free(flat);
 	}

@@ -26,8 +26,14 @@ static struct sl_outcome judge(const struct sl_program *program, const u8 *frame
 	return outcome;
 }
 
+static bool hits_equal(const struct sl_outcome *a, const struct sl_outcome *b)
+{
+	return a->hit_count == b->hit_count &&
+	       !memcmp(a->hits, b->hits, a->hit_count * sizeof a->hits[0]);
+}
+
 u32 sl_twins_compare(u64 seed, const struct sl_program *plain, const struct sl_program *changed,
-		     u32 frames)
+		     u32 frames, bool with_hits)
 {
 	u32 dropped = 0;
 
@@ -38,14 +44,13 @@ u32 sl_twins_compare(u64 seed, const struct sl_program *plain, const struct sl_p
 		struct sl_outcome b = judge(changed, frame, length);
 
 		dropped += a.drop;
-		if (a.drop == b.drop && a.pass == b.pass && a.hit_count == b.hit_count &&
-		    !memcmp(a.hits, b.hits, a.hit_count * sizeof a.hits[0]))
+		if (a.drop == b.drop && a.pass == b.pass && (!with_hits || hits_equal(&a, &b)))
 			continue;
 		sl_program_print(plain, stdout);
 		sl_program_print(changed, stdout);
-		printf("seed %llu, frame %llu: drop %d %d, pass %x %x, hits %u %u\n",
+		printf("seed %llu, frame %llu: drop %d %d, pass %x %x, hits %u %u (%s; %s)\n",
 		       (unsigned long long)seed, (unsigned long long)i, a.drop, b.drop, a.pass,
-		       b.pass, a.hit_count, b.hit_count);
+		       b.pass, a.hit_count, b.hit_count, a.reason, b.reason);
 		exit(1);
 	}
 	return dropped;

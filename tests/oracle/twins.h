@@ -6,10 +6,11 @@
 #include "ir/ir.h"
 
 /*
- * Judges `frames` random frames by both; verdict, passing worlds and hits must be equal. Returns
+ * Judges `frames` random frames by both; verdict and passing worlds must be equal, and the hits,
+ * if they are asked for. Returns
  * how many were dropped; the first difference is printed, with both programs, and ends the test.
  */
 u32 sl_twins_compare(u64 seed, const struct sl_program *plain, const struct sl_program *changed,
-		     u32 frames);
+		     u32 frames, bool with_hits);
 
 #endif
