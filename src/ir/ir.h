@@ -320,7 +320,8 @@ struct sl_program {
 	u32 generation;         /* of the rules it was lifted from */
 	struct sl_device device;
 	enum sl_route_mode route_ip, route_ip6;
-	u8 miss_worlds; /* worlds that a conntrack miss can mean */
+	u8 miss_worlds; /* worlds that a conntrack miss can mean, unless the connection has just
+			   begun (bpf/batch.h) */
 	SL_LIST(struct sl_step) path;
 	SL_LIST(struct sl_chain *) chains;
 	SL_LIST(struct sl_set *) sets;
@@ -350,5 +351,6 @@ int sl_program_verify(const struct sl_program *program, struct sl_diag *diag);
 /* print.c: the whole program as text, stable from run to run (goldens rely on it). */
 void sl_program_print(const struct sl_program *program, FILE *out);
 void sl_rule_print(const struct sl_program *program, const struct sl_rule *rule, FILE *out);
+const char *sl_family_name(u32 family); /* NFPROTO_*: "inet" */
 
 #endif

@@ -6,9 +6,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/cleanup.h"
 #include "config.h"
+#include "ir/flow.h"
 #include "load/maps.h"
 #include "load/splice.h"
 #include "sluice.skel.h"
@@ -21,6 +23,7 @@ enum { LOG_SUMMARY = 4, LOG_EVERYTHING = 1 };
 struct sl_dataplane {
 	struct sluice_bpf *skeleton;
 	struct bpf_program *program;
+	struct sl_config config;
 	struct sl_set_maps sets;
 	u64 epoch; /* the last one published */
 };
@@ -75,7 +78,8 @@ static int splice_before_load(struct bpf_program *program, struct bpf_prog_load_
 		return -EINVAL;
 
 	int error = sl_splice(bpf_program__insns(program), (u32)bpf_program__insn_cnt(program),
-			      work->code, map_of_reloc, work->dataplane, &work->spliced);
+			      work->code, &work->dataplane->config, map_of_reloc, work->dataplane,
+			      &work->spliced);
 
 	if (error)
 		return error;
@@ -133,10 +137,11 @@ static bool has_conntrack(const struct sl_program *program)
 	return false;
 }
 
-/* `first` is the first of the family's stages. */
-static bool asks_addresses(enum sl_route_mode route, const struct sl_code *code, u32 first)
+/* `first` is the first of the family's stages. A conntrack miss asks for the source (batch.h). */
+static bool asks_addresses(enum sl_route_mode route, bool tracks, const struct sl_code *code,
+			   u32 first)
 {
-	if (route != SL_ROUTE_INPUT_ONLY)
+	if (route != SL_ROUTE_INPUT_ONLY || tracks)
 		return true;
 	for (u32 stage = first; stage < first + SL_STAGES / 2; stage++)
 		for (u32 i = 0; i < code->stages[stage].relocs.count; i++)
@@ -145,11 +150,13 @@ static bool asks_addresses(enum sl_route_mode route, const struct sl_code *code,
 	return false;
 }
 
-static void configure(struct sluice_bpf *skeleton, const struct sl_program *program,
+static void configure(struct sl_dataplane *dataplane, const struct sl_program *program,
 		      const struct sl_code *code)
 {
 	const struct sl_device *device = &program->device;
-	struct sl_config config = {
+	struct sl_config *config = &dataplane->config;
+
+	*config = (struct sl_config){
 		.judges_ip = judges(program, SL_IP),
 		.judges_ip6 = judges(program, SL_IP6),
 		.route_ip = (u8)program->route_ip,
@@ -157,17 +164,21 @@ static void configure(struct sluice_bpf *skeleton, const struct sl_program *prog
 		.hit_max = (u8)code->hit_max,
 		.uses_conntrack = has_conntrack(program),
 		.miss_worlds = program->miss_worlds,
-		.asks_addresses_ip = asks_addresses(program->route_ip, code, 0),
-		.asks_addresses_ip6 = asks_addresses(program->route_ip6, code, SL_STAGES / 2),
+		.notes_batch = sl_program_minds_batch(program),
+		.asks_addresses_ip =
+			asks_addresses(program->route_ip, has_conntrack(program), code, 0),
+		.asks_addresses_ip6 = asks_addresses(program->route_ip6, has_conntrack(program),
+						     code, SL_STAGES / 2),
 		.ifindex = device->ifindex,
 		.asks_device = device->is_asked_for,
 	};
 
-	memcpy(&config.mac_low, device->mac, sizeof config.mac_low);
-	memcpy(&config.mac_high, device->mac + 4, sizeof config.mac_high);
-	memcpy((void *)&skeleton->rodata->config, &config, sizeof config);
-	bpf_map__set_max_entries(skeleton->maps.rule_counters,
+	memcpy(&config->mac_low, device->mac, sizeof config->mac_low);
+	memcpy(&config->mac_high, device->mac + 4, sizeof config->mac_high);
+	bpf_map__set_max_entries(dataplane->skeleton->maps.rule_counters,
 				 program->counters.count ? program->counters.count : 1);
+	if (config->notes_batch)
+		bpf_map__set_max_entries(dataplane->skeleton->maps.batch_notes, SL_BATCH_SLOTS + 1);
 }
 
 static int fill_local(struct sluice_bpf *skeleton, const struct sl_program *program)
@@ -259,7 +270,7 @@ static int try_load(const struct sl_program *program, const struct sl_code *code
 	bpf_program__set_autoload(dataplane->skeleton->progs.sluice_xdp, point == SL_POINT_XDP);
 	bpf_program__set_autoload(dataplane->skeleton->progs.sluice_tc, point == SL_POINT_TC);
 	bpf_program__set_log_level(dataplane->program, log_level);
-	configure(dataplane->skeleton, program, code);
+	configure(dataplane, program, code);
 	error = sl_set_maps_create(program, &dataplane->sets, diag);
 	if (!error)
 		error = load(dataplane, program, code, diag);
@@ -319,6 +330,7 @@ struct sl_dataplane_maps sl_dataplane_maps(const struct sl_dataplane *dataplane)
 		.fates = bpf_map__fd(skeleton->maps.fates),
 		.rule_counters = bpf_map__fd(skeleton->maps.rule_counters),
 		.local = bpf_map__fd(skeleton->maps.local_addresses),
+		.batch_notes = bpf_map__fd(skeleton->maps.batch_notes),
 	};
 }
 
@@ -330,6 +342,14 @@ int sl_dataplane_set_map(const struct sl_dataplane *dataplane, u32 set_index)
 static volatile struct sl_live *live_cell(struct sl_dataplane *dataplane)
 {
 	return (volatile struct sl_live *)&dataplane->skeleton->data_live->live;
+}
+
+void sl_dataplane_begin(struct sl_dataplane *dataplane)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	live_cell(dataplane)->began_ns = (u64)now.tv_sec * 1000000000 + (u64)now.tv_nsec;
 }
 
 void sl_dataplane_withdraw(struct sl_dataplane *dataplane)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Robustness: the keeper dies or stops at any time, and no verdict is ever wrong for it. */
 #include <dirent.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,21 +10,6 @@
 
 #include "frame.h"
 #include "load/pins.h"
-
-static const char drop_9[] = "table inet t {\n"
-			     "	chain input {\n"
-			     "		type filter hook input priority 0;\n"
-			     "		udp dport 9 drop\n"
-			     "	}\n"
-			     "}\n";
-
-static void prepare(void)
-{
-	build_lab();
-	load_nft(drop_9);
-	attach();
-	prove_early_drops();
-}
 
 static void expect_nothing_left(void)
 {
@@ -50,7 +36,7 @@ static void kill_keeper(int signal_number)
 
 static void drops_go_on_without_the_keeper(void)
 {
-	prepare();
+	start_lab();
 	kill_keeper(SIGKILL);
 	expect(drops_early(), "the rules stand, but nothing is dropped early");
 	run(ON_HOST, "%s status | grep -q NOBODY", sluice);
@@ -63,7 +49,7 @@ static void expect_change_is_honoured(int signal_number)
 {
 	int server;
 
-	prepare();
+	start_lab();
 	server = listen_udp(ON_HOST, CLOSED_PORT);
 	kill_keeper(signal_number);
 	run(ON_HOST, "nft flush chain inet t input");
@@ -84,7 +70,7 @@ static void rule_deleted_after_the_keeper_died(void)
 static void rule_deleted_while_the_keeper_is_stopped(void)
 {
 	expect_change_is_honoured(SIGSTOP);
-	load_nft(drop_9);
+	load_nft(drop_closed);
 	kill_keeper(SIGCONT);
 	settle();
 	prove_early_drops();
@@ -92,7 +78,7 @@ static void rule_deleted_while_the_keeper_is_stopped(void)
 
 static void stopped_keeper_can_be_detached(void)
 {
-	prepare();
+	start_lab();
 	kill_keeper(SIGSTOP);
 	detach();
 	expect_nothing_left();
@@ -102,7 +88,7 @@ static void attach_again_takes_over(void)
 {
 	u64 before;
 
-	prepare();
+	start_lab();
 	kill_keeper(SIGKILL);
 	run(ON_HOST, "nft add rule inet t input udp dport 99 drop");
 	before = early_drops();
@@ -118,7 +104,7 @@ static void attach_again_takes_over(void)
 static void killed_while_attaching(void)
 {
 	build_lab();
-	load_nft(drop_9);
+	load_nft(drop_closed);
 	for (int i = 0; i < 20; i++) {
 		pid_t pid;
 
@@ -147,7 +133,7 @@ static void killed_while_recompiling(void)
 {
 	int server;
 
-	prepare();
+	start_lab();
 	server = listen_udp(ON_HOST, CLOSED_PORT);
 	for (int i = 0; i < 10; i++) {
 		run(ON_HOST, "nft add rule inet t input udp dport %d drop", 100 + i);
@@ -156,7 +142,7 @@ static void killed_while_recompiling(void)
 		run(ON_HOST, "nft flush chain inet t input");
 		send_udp(CLOSED_PORT);
 		expect(arrives(server), "dropped by a rule that is gone");
-		load_nft(drop_9);
+		load_nft(drop_closed);
 		attach();
 		prove_early_drops();
 	}
@@ -175,7 +161,7 @@ static void remove_pin(const char *name)
 
 static void half_attached_is_cleaned_up(void)
 {
-	prepare();
+	start_lab();
 	kill_keeper(SIGKILL);
 	remove_pin("info");
 	run(ON_HOST, "%s status", sluice);
@@ -195,7 +181,7 @@ static void removing_the_pin_is_enough(void)
 {
 	char path[SL_PIN_PATH_MAX];
 
-	prepare();
+	start_lab();
 	sl_pins_path(path, net_cookie(), device, "link");
 	expect(!unlink(path), "cannot remove %s", path);
 	expect(eventually(!keeper(), 3), "the keeper stays");
@@ -203,6 +189,14 @@ static void removing_the_pin_is_enough(void)
 	       "still attached");
 	attempt(ON_HOST, "%s detach", sluice);
 	expect_nothing_left();
+}
+
+/* Where a flood has all cores, it still gets one when the rules change. */
+static void the_keeper_waits_ahead_of_all(void)
+{
+	start_lab();
+	expect(eventually(sched_getscheduler(keeper()) == SCHED_FIFO, 3),
+	       "scheduled like any other process");
 }
 
 int main(int argc, char **argv)
@@ -218,6 +212,7 @@ int main(int argc, char **argv)
 		{"killed while recompiling", killed_while_recompiling},
 		{"half attached is cleaned up", half_attached_is_cleaned_up},
 		{"removing the pin is enough", removing_the_pin_is_enough},
+		{"the keeper waits ahead of all", the_keeper_waits_ahead_of_all},
 	};
 
 	return lab_main(argc, argv, cases, SL_ARRAY_SIZE(cases));

@@ -24,12 +24,13 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "daemon/keeper.h"
+#include "daemon/detach.h"
 #include "daemon/lock.h"
 #include "daemon/tally.h"
 #include "frame.h"
 #include "info.h"
 #include "load/observe.h"
+#include "load/hold.h"
 #include "load/pins.h"
 
 #ifndef SO_NETNS_COOKIE
@@ -267,6 +268,17 @@ void build_lab(void)
 	enter(ON_HOST);
 }
 
+void remake_device(void)
+{
+	enter(ON_WIRE);
+	run(ON_HOST,
+	    "ip link add dut0 address 02:00:00:00:00:01 type veth peer name wire0 address "
+	    "02:00:00:00:00:02 netns /proc/%d/fd/%d",
+	    (int)getpid(), place_fd(ON_WIRE));
+	run(ON_HOST, "ip link set dut0 up && ip addr add 10.77.0.1/24 dev dut0");
+	run(ON_WIRE, "ip link set wire0 up && ip addr add 10.77.0.2/24 dev wire0");
+}
+
 void build_back(void)
 {
 	make_place(ON_BACK);
@@ -371,6 +383,17 @@ void load_iptables(const char *command, const char *text)
 	expect(!feed(command, text), "%s does not take: %s", command, text);
 }
 
+#define INPUT_CHAIN(rule)                                                                          \
+	"table inet t {\n"                                                                         \
+	"	chain input {\n"                                                                         \
+	"		type filter hook input priority 0;\n"                                                   \
+	"		" rule "\n"                                                                \
+	"	}\n"                                                                                     \
+	"}\n"
+
+const char drop_closed[] = INPUT_CHAIN("udp dport 9 drop");
+const char drop_closed_by_index[] = INPUT_CHAIN("iif \"dut0\" udp dport 9 drop");
+
 /* sluice */
 
 void attach_mode(const char *mode)
@@ -392,9 +415,14 @@ void detach(void)
 
 bool is_attached(void)
 {
-	SL_CLEANUP(sl_close) int fd = sl_pins_get(host_cookie, device, "link");
+	struct sl_hold hold;
+	bool exists;
 
-	return fd >= 0;
+	enter(ON_HOST);
+	hold = sl_hold_find(host_cookie, device);
+	exists = sl_hold_exists(&hold);
+	sl_hold_close(&hold);
+	return exists;
 }
 
 pid_t keeper(void)
@@ -472,6 +500,14 @@ void prove_early_drops(void)
 {
 	expect(eventually(drops_early(), 3),
 	       "nothing is dropped early: the case would prove nothing");
+}
+
+void start_lab(void)
+{
+	build_lab();
+	load_nft(drop_closed);
+	attach();
+	prove_early_drops();
 }
 
 void expect_no_early_drops(const char *why)

@@ -44,6 +44,7 @@ enum place { ON_HOST, ON_WIRE, ON_BACK, ELSEWHERE, PLACES };
 
 void build_lab(void);           /* host and wire */
 void build_back(void);          /* the server behind, with forwarding on */
+void remake_device(void);       /* dut0 and its wire, after `ip link del dut0` */
 void build_elsewhere(void);     /* an empty network namespace */
 void enter(enum place place);   /* all that follows in this process happens there */
 int place_fd(enum place place); /* the namespace, borrowed */
@@ -63,6 +64,9 @@ void set_sysctl(enum place place, const char *path, const char *value);
 void load_nft(const char *text);                           /* nft -f */
 int try_nft(const char *text);                             /* its exit status */
 void load_iptables(const char *command, const char *text); /* COMMAND < text */
+
+/* An input chain that drops what goes to CLOSED_PORT; the second binds its rule to dut0's index. */
+extern const char drop_closed[], drop_closed_by_index[];
 
 /* sluice, on the host */
 
@@ -87,6 +91,8 @@ u64 net_cookie(void); /* the host's */
 #define OPEN_PORT   5000
 void prove_early_drops(void);
 bool drops_early(void); /* the same question */
+
+void start_lab(void); /* host and wire, with drop_closed, attached and proved */
 void expect_no_early_drops(const char *why);
 
 /* Sockets */
