@@ -77,7 +77,7 @@ static int compile(struct sl_compiled *compiled, const char *device, struct sl_d
 		error = sl_lift(compiled->rules, NULL, compiled->host, device, &compiled->program,
 				diag);
 	if (!error)
-		error = sl_optimise(compiled->program, diag);
+		error = sl_optimise(compiled->program, 8u << 20, diag);
 	if (!error)
 		error = sl_program_verify(compiled->program, diag);
 	if (!error)

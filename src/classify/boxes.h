@@ -12,7 +12,7 @@
 #define SLUICE_CLASSIFY_BOXES_H
 
 #include "ir/ir.h"
-#include "table.h"
+#include "../abi/table.h"
 
 /* The lanes of one table: keys of 1–4 bytes that every ordinary packet of the family has. */
 struct sl_lanes {

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "table.h"
 
 #define LINK_HEADER 14
 #define ETHERTYPE   12 /* in it; nf_tables puts a VLAN tag back there that the NIC has stripped */
@@ -228,6 +229,52 @@ static bool can_invert(const struct sl_op *op)
 	return op->kind == SL_OP_RANGE || op->kind == SL_OP_SET || op->kind == SL_OP_ANY;
 }
 
+static int verify_lanes(const struct verify *verify, const struct sl_table *run)
+{
+	int error = 0;
+
+	if (!run->lanes || !run->lane_count || run->lane_count > SL_TABLE_LANES_MAX)
+		return reject(verify, "%u lanes, not 1 to %u", run->lane_count, SL_TABLE_LANES_MAX);
+	for (u32 i = 0; !error && i < run->lane_count; i++) {
+		error = verify_key(verify, &run->lanes[i]);
+		if (!error && run->lanes[i].length > sizeof(u32))
+			error = reject(verify, "lane %u has %u bytes", i, run->lanes[i].length);
+	}
+	return error;
+}
+
+/* What may stand in a run leaves it in one of the ways that a table knows. */
+static bool fits_in_run(const struct sl_op *op)
+{
+	return op->kind != SL_OP_VMAP && op->kind != SL_OP_TABLE &&
+	       !(op->kind == SL_OP_VERDICT && op->verdict.chain);
+}
+
+static int verify_ops(const struct verify *verify, const struct sl_rule *rule);
+
+static int verify_run(const struct verify *verify, const struct sl_table *run)
+{
+	if (!run || !run->rules || !run->count)
+		return reject(verify, "a table without rules");
+	if (run->root >= verify->program->image_words)
+		return reject(verify, "a table that is not in the image");
+
+	int error = verify_lanes(verify, run);
+
+	for (u32 i = 0; !error && i < run->count; i++) {
+		const struct sl_rule *rule = &run->rules[i];
+
+		error = verify_ops(verify, rule);
+		for (u32 j = 0; !error && j < rule->ops.count; j++)
+			if (!fits_in_run(&rule->ops.items[j]))
+				error = reject(verify, "a jump, map or table in a run");
+		if (error)
+			error = sl_fail_in(verify->diag, error, "rule %u of a run (handle %llu)", i,
+					   (unsigned long long)rule->handle);
+	}
+	return error;
+}
+
 static int verify_op(const struct verify *verify, const struct sl_op *op)
 {
 	if (op->invert && !can_invert(op))
@@ -253,13 +300,14 @@ static int verify_op(const struct verify *verify, const struct sl_op *op)
 		return 0;
 	case SL_OP_VERDICT:
 		return verify_verdict(verify, &op->verdict);
+	case SL_OP_TABLE:
+		return verify_run(verify, op->table);
 	}
 	return reject(verify, "op %u does not exist", op->kind);
 }
 
-static int verify_rule(const struct verify *verify, const struct sl_chain *chain, u32 index)
+static int verify_ops(const struct verify *verify, const struct sl_rule *rule)
 {
-	const struct sl_rule *rule = &chain->rules.items[index];
 	int error = 0;
 
 	for (u32 i = 0; !error && i < rule->ops.count; i++) {
@@ -269,13 +317,23 @@ static int verify_rule(const struct verify *verify, const struct sl_chain *chain
 		error = verify_op(verify, op);
 		if (!error && ends && i + 1 < rule->ops.count)
 			error = reject(verify, "a verdict that is not the rule's last op");
+		if (!error && op->kind == SL_OP_TABLE && rule->ops.count > 1)
+			error = reject(verify, "a table that is not the rule's only op");
 		if (error)
-			error = sl_fail_in(verify->diag, error,
-					   "chain %s %s, rule %u (handle %llu), op %u",
-					   chain->table, chain->name, index,
-					   (unsigned long long)rule->handle, i);
+			error = sl_fail_in(verify->diag, error, "op %u", i);
 	}
 	return error;
+}
+
+static int verify_rule(const struct verify *verify, const struct sl_chain *chain, u32 index)
+{
+	const struct sl_rule *rule = &chain->rules.items[index];
+	int error = verify_ops(verify, rule);
+
+	if (!error)
+		return 0;
+	return sl_fail_in(verify->diag, error, "chain %s %s, rule %u (handle %llu)", chain->table,
+			  chain->name, index, (unsigned long long)rule->handle);
 }
 
 static int verify_chain(const struct verify *verify, u32 index)
@@ -621,12 +679,17 @@ static bool op_reads_length(const struct sl_op *op)
 	return key_reads_length(&op->key);
 }
 
-static bool chain_reads_length(const struct sl_chain *chain)
+static bool rules_read_length(const struct sl_rule *rules, u32 count)
 {
-	for (u32 i = 0; i < chain->rules.count; i++)
-		for (u32 j = 0; j < chain->rules.items[i].ops.count; j++)
-			if (op_reads_length(&chain->rules.items[i].ops.items[j]))
+	for (u32 i = 0; i < count; i++) {
+		const struct sl_table *run = sl_rule_table(&rules[i]);
+
+		if (run && rules_read_length(run->rules, run->count))
+			return true;
+		for (u32 j = 0; j < rules[i].ops.count; j++)
+			if (op_reads_length(&rules[i].ops.items[j]))
 				return true;
+	}
 	return false;
 }
 
@@ -642,7 +705,7 @@ static int verify_ingress_chain(void *context, const struct sl_chain *chain)
 	if (ingress->seen[chain->index])
 		return 0;
 	ingress->seen[chain->index] = true;
-	if (chain_reads_length(chain))
+	if (rules_read_length(chain->rules.items, chain->rules.count))
 		return reject(ingress->verify,
 			      "chain %s %s reads the packet's length, not known at ingress",
 			      chain->table, chain->name);

@@ -68,7 +68,7 @@ static void a_right_program_is_accepted(void **unused)
 #define rejects_rule(what, ...)                                                                    \
 	do {                                                                                       \
 		rule(p, input, __VA_ARGS__);                                                       \
-		expect_rejected(p, "chain filter input, rule 0 (handle 1), op 0", what);           \
+		expect_rejected(p, "chain filter input, rule 0 (handle 1): op 0", what);           \
 		p = plain(&input);                                                                 \
 	} while (0)
 

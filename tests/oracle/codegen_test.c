@@ -277,11 +277,13 @@ static int prepare(const struct campaign *campaign, u64 number, struct forms *fo
 	int error = sl_optimise_specialise(forms->folded);
 
 	if (!error)
+		error = sl_optimise_gather(forms->folded, 1u << 20, diag);
+	if (!error)
 		error = sl_optimise_merge(forms->folded);
 	if (!error)
 		error = sl_program_verify(forms->folded, diag);
 	if (!error)
-		error = sl_optimise(forms->program, diag);
+		error = sl_optimise(forms->program, 1u << 20, diag);
 	if (!error)
 		error = sl_program_verify(forms->program, diag);
 	if (!error)

@@ -28,7 +28,7 @@ static void compile(struct sl_compiled *compiled, struct sl_program *p, u32 insn
 	struct sl_diag diag = {0};
 
 	*compiled = (struct sl_compiled){.program = p};
-	if (sl_optimise(p, &diag) || sl_program_verify(p, &diag) ||
+	if (sl_optimise(p, 1u << 20, &diag) || sl_program_verify(p, &diag) ||
 	    sl_codegen(p, insn_limit, &compiled->code, &diag))
 		fail_msg("%s", diag.text);
 }
