@@ -3,12 +3,8 @@
  * Runs to tables of decision trees. Neighbours that are boxes (classify/boxes.h) become one rule
  * with a TABLE, which finds the rules that a packet meets among a hundred thousand about as fast as
  * among a hundred. What one lookup in a hash can do is left to merge.c.
- *
- * A chain that is met ahead of conntrack sees no states, and one that is met both ahead of it and
- * behind has no meaning of its own for a rule that asks for one: such a rule stays where it is.
  */
 #include <errno.h>
-#include <stdlib.h>
 
 #include "classify/table.h"
 #include "cursor.h"
@@ -25,17 +21,11 @@
 #define COST_TRIE  100
 #define COST_TABLE 60 /* 24–120 at 100,000 rules */
 
-/* How packets come to a chain. */
-struct reach {
-	u8 families;
-	bool untracked, tracked;
-};
-
 struct gather {
 	struct sl_program *program;
 	struct sl_image image;
 	u32 word_limit;
-	struct reach *reach; /* by chain index */
+	const struct sl_place *places; /* by chain index */
 	struct sl_diag *diag;
 };
 
@@ -55,67 +45,7 @@ struct candidate {
 	u32 count;
 };
 
-/* Reach */
-
-static void mark_chain(struct gather *gather, const struct sl_chain *chain, struct reach reach);
-
-static void mark_set(struct gather *gather, const struct sl_set *set, struct reach reach)
-{
-	if (set->catchall.chain)
-		mark_chain(gather, set->catchall.chain, reach);
-	for (u32 i = 0; i < set->elements.count; i++)
-		if (set->elements.items[i].verdict.chain)
-			mark_chain(gather, set->elements.items[i].verdict.chain, reach);
-}
-
-static void mark_chain(struct gather *gather, const struct sl_chain *chain, struct reach reach)
-{
-	struct reach *known = &gather->reach[chain->index];
-
-	if (!(reach.families & ~known->families) && reach.untracked <= known->untracked &&
-	    reach.tracked <= known->tracked)
-		return;
-	known->families |= reach.families;
-	known->untracked |= reach.untracked;
-	known->tracked |= reach.tracked;
-	for (u32 r = 0; r < chain->rules.count; r++)
-		for (u32 i = 0; i < chain->rules.items[r].ops.count; i++) {
-			const struct sl_op *op = &chain->rules.items[r].ops.items[i];
-
-			if (op->kind == SL_OP_VERDICT && op->verdict.chain)
-				mark_chain(gather, op->verdict.chain, reach);
-			if (op->kind == SL_OP_VMAP)
-				mark_set(gather, op->set, reach);
-		}
-}
-
-static void mark_path(struct gather *gather)
-{
-	const struct sl_program *program = gather->program;
-	u8 tracked = 0; /* families that conntrack has seen */
-
-	for (u32 i = 0; i < program->path.count; i++) {
-		const struct sl_step *step = &program->path.items[i];
-
-		if (step->kind == SL_STEP_CONNTRACK)
-			tracked |= step->families;
-		if (step->kind != SL_STEP_CHAIN)
-			continue;
-		mark_chain(gather, step->chain,
-			   (struct reach){step->families, (step->families & ~tracked) != 0,
-					  (step->families & tracked) != 0});
-	}
-}
-
 /* Candidates */
-
-static bool asks_state(const struct sl_rule *rule)
-{
-	for (u32 i = 0; i < rule->ops.count; i++)
-		if (rule->ops.items[i].kind == SL_OP_STATE)
-			return true;
-	return false;
-}
 
 static void forget(struct candidate *candidate)
 {
@@ -127,18 +57,15 @@ static void forget(struct candidate *candidate)
 static int collect(const struct output *output, u32 from, u32 count,
 		   struct candidate *ret_candidate)
 {
-	const struct reach reach = output->gather->reach[output->chain->index];
+	const struct sl_place *place = &output->gather->places[output->chain->index];
 	struct candidate candidate = {.arena = sl_arena_new(),
 				      .rules = &output->chain->rules.items[from]};
 	int error = candidate.arena ? 0 : -ENOMEM;
 
 	while (!error && candidate.count < count) {
-		const struct sl_rule *rule = &candidate.rules[candidate.count];
-
-		if (reach.tracked && reach.untracked && asks_state(rule))
-			break;
-		error = sl_boxes_add_rule(&candidate.boxes, &candidate.lanes, candidate.arena, rule,
-					  candidate.count, reach.tracked);
+		error = sl_boxes_add_rule(&candidate.boxes, &candidate.lanes, candidate.arena,
+					  &candidate.rules[candidate.count], candidate.count,
+					  place);
 		candidate.count += !error;
 	}
 	if (error == -ENOMEM) {
@@ -248,7 +175,7 @@ static int note(const struct output *output, const struct sl_rule *rules, u32 co
 		return -ENOMEM;
 	*choice = (struct sl_choice){
 		.chain = output->chain,
-		.families = output->gather->reach[output->chain->index].families,
+		.families = output->gather->places[output->chain->index].family,
 		.first = rules[0].handle,
 		.last = rules[count - 1].handle,
 		.count = count,
@@ -348,9 +275,10 @@ static int put_halves(struct output *output, u32 from, u32 count, u32 halvings)
 static int put_run(struct output *output, struct candidate *candidate, u32 from, u32 halvings)
 {
 	u32 count = candidate->count, cost = cost_without_table(output->chain, from, count);
+	bool ever_matches = candidate->boxes.list.count;
 	int error;
 
-	if (count < RUN_MIN) {
+	if (count < RUN_MIN || !ever_matches) {
 		forget(candidate);
 		keep(output, from, count);
 		return 0;
@@ -407,18 +335,16 @@ int sl_optimise_gather(struct sl_program *program, u32 word_limit, struct sl_dia
 	struct gather gather = {
 		.program = program,
 		.word_limit = word_limit,
-		.reach = calloc(program->chains.count + 1, sizeof *gather.reach),
+		.places = sl_places_find(program, program->arena),
 		.diag = diag,
 	};
-	int error = gather.reach ? 0 : -ENOMEM;
+	int error = gather.places ? 0 : -ENOMEM;
 
-	if (!error)
-		mark_path(&gather);
 	for (u32 i = 0; i < program->chains.count && !error; i++)
-		error = gather_chain(&gather, program->chains.items[i]);
+		if (gather.places[i].family)
+			error = gather_chain(&gather, program->chains.items[i]);
 	if (!error)
 		error = publish(&gather);
 	sl_image_free(&gather.image);
-	free(gather.reach);
 	return error == -ENOMEM ? sl_fail_memory(diag) : error;
 }
