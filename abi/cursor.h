@@ -81,7 +81,8 @@ struct sl_set_value {
 
 #define SL_NO_HIT 0xffffffffu
 
-_Static_assert(sizeof(struct sl_cursor) == 24 + 8 + 8 + 8 + 4 * SL_CURSOR_HITS + 24 + 88,
+_Static_assert(sizeof(struct sl_cursor) ==
+		       24 + 8 + 8 + 8 + 4 * SL_CURSOR_HITS + 24 + sizeof(struct sl_question),
 	       "no holes that clang and gcc could fill differently");
 _Static_assert(offsetof(struct sl_cursor, protocol) % 8 == 1 &&
 		       offsetof(struct sl_cursor, hits_left) % 8 == 4 &&

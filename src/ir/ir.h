@@ -185,7 +185,7 @@ struct sl_rule {
  * say what they mean (the interpreter walks them); the rest says where codegen/ finds them.
  */
 struct sl_table {
-	const struct sl_rule *rules; /* without jumps, gotos, verdict maps and tables */
+	const struct sl_rule *rules; /* none ever jumps, for a table cannot */
 	u32 count;
 	const struct sl_key *lanes; /* the values that the trees ask for, 1–4 bytes each */
 	u32 lane_count;
@@ -361,7 +361,7 @@ static inline const struct sl_table *sl_rule_table(const struct sl_rule *rule)
 /*
  * verify.c: the rules that every stage may rely on (lengths, bounds, one verdict at a rule's end,
  * no jump cycle, jumps at most SL_JUMP_DEPTH_MAX deep and within one family, set elements in
- * order and disjoint except for boxes, of which the first wins; nothing but plain rules in a run).
+ * order and disjoint except for boxes, of which the first wins; no table in a table).
  * 0, or -EINVAL with `diag` naming the rule. A failure is a bug in the stage before.
  */
 #define SL_JUMP_DEPTH_MAX 16

@@ -244,13 +244,6 @@ static int verify_lanes(const struct verify *verify, const struct sl_table *run)
 	return error;
 }
 
-/* What may stand in a run leaves it in one of the ways that a table knows. */
-static bool fits_in_run(const struct sl_op *op)
-{
-	return op->kind != SL_OP_VMAP && op->kind != SL_OP_TABLE &&
-	       !(op->kind == SL_OP_VERDICT && op->verdict.chain);
-}
-
 static int verify_ops(const struct verify *verify, const struct sl_rule *rule);
 
 static int verify_run(const struct verify *verify, const struct sl_table *run)
@@ -265,10 +258,8 @@ static int verify_run(const struct verify *verify, const struct sl_table *run)
 	for (u32 i = 0; !error && i < run->count; i++) {
 		const struct sl_rule *rule = &run->rules[i];
 
-		error = verify_ops(verify, rule);
-		for (u32 j = 0; !error && j < rule->ops.count; j++)
-			if (!fits_in_run(&rule->ops.items[j]))
-				error = reject(verify, "a jump, map or table in a run");
+		error = sl_rule_table(rule) ? reject(verify, "a table in a table")
+					    : verify_ops(verify, rule);
 		if (error)
 			error = sl_fail_in(verify->diag, error, "rule %u of a run (handle %llu)", i,
 					   (unsigned long long)rule->handle);

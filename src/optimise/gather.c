@@ -252,23 +252,17 @@ static int too_large(const struct output *output)
 		output->gather->word_limit / (1024 / (u32)sizeof(u64)));
 }
 
-static int put_run(struct output *output, struct candidate *candidate, u32 from, u32 halvings);
+static int gather_rules(struct output *output, u32 from, u32 count, u32 halvings);
 
 static int put_halves(struct output *output, u32 from, u32 count, u32 halvings)
 {
-	struct candidate half;
-	int error = 0;
+	u32 half = count / 2;
+	int error;
 
-	if (!halvings || count / 2 < RUN_MIN)
+	if (!halvings || half < RUN_MIN)
 		return leave(output, from, count, "they overlap too much for a table");
-	for (u32 done = 0; done < count && !error; done += half.count) {
-		u32 length = done ? count - done : count / 2;
-
-		error = collect(output, from + done, length, &half);
-		if (!error)
-			error = put_run(output, &half, from + done, halvings - 1);
-	}
-	return error;
+	error = gather_rules(output, from, half, halvings - 1);
+	return error ? error : gather_rules(output, from + half, count - half, halvings - 1);
 }
 
 /* Takes the candidate. */
@@ -294,25 +288,32 @@ static int put_run(struct output *output, struct candidate *candidate, u32 from,
 	return error == -ENOSPC ? too_large(output) : error;
 }
 
+/* Runs, and what is between them. */
+static int gather_rules(struct output *output, u32 from, u32 count, u32 halvings)
+{
+	int error = 0;
+
+	for (u32 done = 0, taken; done < count && !error; done += taken) {
+		struct candidate candidate;
+
+		error = collect(output, from + done, count - done, &candidate);
+		if (error)
+			return error;
+		taken = candidate.count;
+		error = put_run(output, &candidate, from + done, halvings);
+		if (taken)
+			continue;
+		keep(output, from + done, 1); /* a rule without boxes */
+		taken = 1;
+	}
+	return error;
+}
+
 static int gather_chain(struct gather *gather, struct sl_chain *chain)
 {
 	struct output output = {gather, chain, 0};
-	int error = 0;
+	int error = gather_rules(&output, 0, chain->rules.count, HALVINGS_MAX);
 
-	for (u32 i = 0; i < chain->rules.count && !error;) {
-		struct candidate candidate;
-
-		error = collect(&output, i, chain->rules.count - i, &candidate);
-		if (error)
-			break;
-
-		u32 count = candidate.count;
-
-		error = put_run(&output, &candidate, i, HALVINGS_MAX);
-		i += count;
-		if (!count) /* a rule without boxes */
-			keep(&output, i++, 1);
-	}
 	chain->rules.count = output.kept;
 	return error;
 }
