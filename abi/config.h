@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Load-time configuration: constants of one program, which the verifier folds away with the
- * branches that they decide.
+ * Load-time configuration: constants of one program. In the object that clang built, each use is an
+ * instruction that loads a mark; load/splice.c puts the value in its place. So the verifier folds
+ * them away with the branches that they decide, and what remains costs no load.
  */
 #ifndef SLUICE_ABI_CONFIG_H
 #define SLUICE_ABI_CONFIG_H
+
+#include <stddef.h>
 
 #include <linux/types.h>
 
@@ -33,6 +36,9 @@ struct sl_config {
 	__u32 table_words; /* of the image in the map `tables` */
 };
 
-_Static_assert(sizeof(struct sl_config) == 24, "shared with .rodata");
+/* Where a value is wanted: `mov reg, SL_CONFIG_MARK | size << 8 | offset in struct sl_config`. */
+#define SL_CONFIG_MARK 0x51cf0000u
+
+_Static_assert(sizeof(struct sl_config) == 24, "no holes");
 
 #endif

@@ -76,7 +76,7 @@ enum sl_item_action {
 struct sl_question {
 	__u32 lanes[16]; /* the packet's values, in host order; four bits select one */
 	__u64 best, nothing;
-	__u64 leaves[SL_TABLE_TREES_MAX];
+	__u32 leaves[SL_TABLE_TREES_MAX];
 	__u32 left;
 	__u32 root;      /* the table's first word */
 	__u32 from;      /* lowest position that is still to be looked at */

@@ -4,7 +4,15 @@
 
 #include "../abi/config.h"
 
-/* Filled in by src/load/ before the program is loaded. */
-const volatile struct sl_config config;
+#define CONFIG(field)                                                                              \
+	({                                                                                         \
+		__u64 value_;                                                                      \
+                                                                                                   \
+		asm("%0 = %1"                                                                      \
+		    : "=r"(value_)                                                                 \
+		    : "i"(SL_CONFIG_MARK | sizeof(((struct sl_config *)0)->field) << 8 |           \
+			  offsetof(struct sl_config, field)));                                     \
+		value_;                                                                            \
+	})
 
 #endif

@@ -63,7 +63,7 @@ static __always_inline __u32 possible_worlds(void *context, const struct sl_curs
 	}
 	if (opts.error != -ENOENT)
 		return WORLDS_ALL;
-	return config.miss_worlds | (live.related_possible ? WORLD_RELATED : 0);
+	return CONFIG(miss_worlds) | (live.related_possible ? WORLD_RELATED : 0);
 }
 
 #endif

@@ -44,11 +44,13 @@ static __always_inline void count_rules(const struct sl_cursor *cursor, __u32 wo
 {
 	__u32 world = worlds & -worlds;
 
+	if (!CONFIG(hit_max))
+		return;
 #pragma clang loop unroll(disable)
 	for (__u32 i = 0; i < SL_CURSOR_HITS; i++) {
 		__u32 last = SL_CURSOR_HITS - 1 - i;
 
-		if (i >= config.hit_max || last < cursor->hits_left)
+		if (i >= CONFIG(hit_max) || last < cursor->hits_left)
 			return;
 		if (cursor->hits[last] & world)
 			add_packet(&rule_counters, cursor->hits[last] >> 8, bytes);
@@ -61,10 +63,12 @@ static __always_inline void count_rules(const struct sl_cursor *cursor, __u32 wo
  */
 static __always_inline void clear_hits(struct sl_cursor *cursor)
 {
+	if (!CONFIG(hit_max))
+		return;
 	cursor->hits_left = SL_CURSOR_HITS;
 #pragma clang loop unroll(disable)
 	for (__u32 i = 0; i < SL_CURSOR_HITS; i += 2) {
-		if (i >= config.hit_max)
+		if (i >= CONFIG(hit_max))
 			return;
 		__builtin_memset(&cursor->hits[SL_CURSOR_HITS - 2 - i], 1, 8);
 	}

@@ -14,9 +14,18 @@
 
 volatile struct sl_live live SEC(".data.live");
 
+/* Its address in a register, and not again for each field. */
+static __always_inline const volatile struct sl_snapshot *expectation(void)
+{
+	const volatile struct sl_snapshot *expected = &live.expected;
+
+	asm("" : "+r"(expected));
+	return expected;
+}
+
 #define COMPARE_FIELD(name, value)                                                                 \
 	{                                                                                          \
-		if (live.expected.name != (value))                                                 \
+		if (expected->name != (value))                                                     \
 			return false;                                                              \
 	}
 
@@ -33,17 +42,20 @@ volatile struct sl_live live SEC(".data.live");
 #define COMPARE_FIELDS(READ, READ2)                                                                \
 	{                                                                                          \
 		SL_EACH_COMMON_FIELD(COMPARE_FIELD, READ, READ2)                                   \
-		if (config.asks_device) {                                                          \
+		if (SL_HAS_TC(READ) || expected->tc_filters || expected->tc_programs) {            \
+			SL_EACH_TC_FIELD(COMPARE_FIELD, READ)                                      \
+		}                                                                                  \
+		if (CONFIG(asks_device)) {                                                         \
 			SL_EACH_DEVICE_FIELD(COMPARE_FIELD, READ)                                  \
 		}                                                                                  \
 		if (is_ip6) {                                                                      \
 			SL_EACH_IP6_FIELD(COMPARE_FIELD, READ, READ2)                              \
-			if (config.asks_addresses_ip6) {                                           \
+			if (CONFIG(asks_addresses_ip6)) {                                          \
 				SL_EACH_IP6_ROUTE_FIELD(COMPARE_FIELD, READ, READ2)                \
 			}                                                                          \
 		} else {                                                                           \
 			SL_EACH_IP_FIELD(COMPARE_FIELD, READ, READ2)                               \
-			if (config.asks_addresses_ip) {                                            \
+			if (CONFIG(asks_addresses_ip)) {                                           \
 				SL_EACH_IP_ROUTE_FIELD(COMPARE_FIELD, READ, READ2)                 \
 			}                                                                          \
 		}                                                                                  \
@@ -53,6 +65,7 @@ volatile struct sl_live live SEC(".data.live");
 #define NAME_WORD(dev, at) (*(__u64 *)&(dev)->name[at])
 static __always_inline bool loaded_state_is_as_expected(struct net_device *dev, bool is_ip6)
 {
+	const volatile struct sl_snapshot *expected = expectation();
 	struct net *net = dev->nd_net.net;
 
 	COMPARE_FIELDS(LOAD, LOAD2)
@@ -74,7 +87,8 @@ static __always_inline __u32 probe_generation(void)
 #define NAME_WORD(dev, at) PROBE_NAME_WORD(dev, at)
 static __always_inline bool probed_state_is_as_expected(bool is_ip6)
 {
-	struct net_device *dev = (void *)live.expected.device_address;
+	const volatile struct sl_snapshot *expected = expectation();
+	struct net_device *dev = (void *)expected->device_address;
 	struct net *net = BPF_CORE_READ(dev, nd_net.net);
 
 	COMPARE_FIELDS(PROBE, PROBE2)

@@ -30,7 +30,7 @@ static __always_inline int packet_type(const void *frame)
 	__u32 low = *(__u32 *)frame;
 	__u16 high = *(__u16 *)(frame + 4);
 
-	if (low == config.mac_low && high == config.mac_high)
+	if (low == CONFIG(mac_low) && high == CONFIG(mac_high))
 		return PACKET_HOST;
 	if (!(low & 1))
 		return -1;

@@ -55,12 +55,12 @@ static __always_inline bool ip6_is_local(const struct ipv6hdr *ip6)
 /* A unicast packet that leaves by another device than it came in by, unchanged in size. */
 static __always_inline bool fib_forwards(void *context, struct bpf_fib_lookup *fib)
 {
-	fib->ifindex = config.ifindex;
+	fib->ifindex = CONFIG(ifindex);
 
 	long answer = bpf_fib_lookup(context, fib, sizeof *fib, 0);
 
 	return (answer == BPF_FIB_LKUP_RET_SUCCESS || answer == BPF_FIB_LKUP_RET_NO_NEIGH) &&
-	       fib->ifindex != config.ifindex;
+	       fib->ifindex != CONFIG(ifindex);
 }
 
 static __always_inline bool is_for_this_host(const struct sl_cursor *cursor)
@@ -145,7 +145,7 @@ static __always_inline enum fate local_fate_ip6(const struct sl_cursor *cursor)
 
 static __always_inline enum fate route_ip(void *context, const struct sl_cursor *cursor)
 {
-	switch (config.route_ip) {
+	switch (CONFIG(route_ip)) {
 	case SL_CONFIG_ROUTE_INPUT_ONLY:
 		return FATE_INPUT;
 	case SL_CONFIG_ROUTE_LOCAL_ONLY:
@@ -159,7 +159,7 @@ static __always_inline enum fate route_ip(void *context, const struct sl_cursor 
 
 static __always_inline enum fate route_ip6(void *context, const struct sl_cursor *cursor)
 {
-	switch (config.route_ip6) {
+	switch (CONFIG(route_ip6)) {
 	case SL_CONFIG_ROUTE_INPUT_ONLY:
 		return FATE_INPUT;
 	case SL_CONFIG_ROUTE_LOCAL_ONLY:

@@ -16,7 +16,7 @@
 #define STRINGIFY(x)  STRINGIFY_(x)
 
 #define DEFINE_RULES(name, marker)                                                                 \
-	static __always_inline __u32 name(struct sl_cursor *cursor, __u32 worlds)                  \
+	static __always_inline __u64 name(struct sl_cursor *cursor, __u64 worlds)                  \
 	{                                                                                          \
 		register struct sl_cursor *r1 asm("r1") = cursor;                                  \
 		register __u64 r2 asm("r2") = worlds;                                              \
@@ -36,13 +36,13 @@ DEFINE_RULES(rules_ip6_prerouting, SL_MARKER_IP6_PREROUTING)
 DEFINE_RULES(rules_ip6_input, SL_MARKER_IP6_INPUT)
 DEFINE_RULES(rules_ip6_forward, SL_MARKER_IP6_FORWARD)
 
-static __always_inline __u32 live_worlds(__u32 worlds)
+static __always_inline __u64 live_worlds(__u64 worlds)
 {
 	return worlds >> SL_LIVE_SHIFT & SL_WORLDS_MASK;
 }
 
 /* At the end of the path: who was told to pass, and who met no drop. */
-static __always_inline __u32 passing_worlds(__u32 worlds)
+static __always_inline __u64 passing_worlds(__u64 worlds)
 {
 	return (worlds >> SL_PASS_SHIFT | worlds >> SL_LIVE_SHIFT) & SL_WORLDS_MASK;
 }

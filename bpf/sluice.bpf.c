@@ -33,9 +33,9 @@ static __always_inline bool kernel_is_as_expected(const struct packet *packet, b
 }
 
 /* Through the rules, as far as they are known: which worlds live on, and which must pass. */
-static __always_inline __u32 judge_ip(const struct packet *packet, struct sl_cursor *cursor)
+static __always_inline __u64 judge_ip(const struct packet *packet, struct sl_cursor *cursor)
 {
-	__u32 worlds = rules_ip_prerouting(cursor, WORLDS_ALL);
+	__u64 worlds = rules_ip_prerouting(cursor, WORLDS_ALL);
 
 	if (!live_worlds(worlds))
 		return worlds;
@@ -49,9 +49,9 @@ static __always_inline __u32 judge_ip(const struct packet *packet, struct sl_cur
 	}
 }
 
-static __always_inline __u32 judge_ip6(const struct packet *packet, struct sl_cursor *cursor)
+static __always_inline __u64 judge_ip6(const struct packet *packet, struct sl_cursor *cursor)
 {
-	__u32 worlds = rules_ip6_prerouting(cursor, WORLDS_ALL);
+	__u64 worlds = rules_ip6_prerouting(cursor, WORLDS_ALL);
 
 	if (!live_worlds(worlds))
 		return worlds;
@@ -70,7 +70,7 @@ static __always_inline enum sl_fate_count judge(const struct packet *packet, __u
 {
 	struct sl_cursor cursor;
 	__u64 epoch = live.epoch;
-	__u32 worlds, possible = WORLDS_ALL;
+	__u64 worlds, possible = WORLDS_ALL;
 	bool is_ip6;
 
 	*ret_bytes = packet->length;
@@ -84,13 +84,13 @@ static __always_inline enum sl_fate_count judge(const struct packet *packet, __u
 	cursor.packet_type = type | SL_CURSOR_MARK;
 	cursor.certain = WORLDS_ALL;
 	clear_hits(&cursor);
-	if (config.judges_ip && ethertype(packet->data) == bpf_htons(ETH_P_IP)) {
+	if (CONFIG(judges_ip) && ethertype(packet->data) == bpf_htons(ETH_P_IP)) {
 		if (!parse_ip(&cursor, packet->data, packet->end, packet->length))
 			return SL_PASSED_ODD;
 		worlds = judge_ip(packet, &cursor);
 		*ret_bytes = cursor.room + sizeof(struct iphdr);
 		is_ip6 = false;
-	} else if (config.judges_ip6 && ethertype(packet->data) == bpf_htons(ETH_P_IPV6)) {
+	} else if (CONFIG(judges_ip6) && ethertype(packet->data) == bpf_htons(ETH_P_IPV6)) {
 		if (!parse_ip6(&cursor, packet->data, packet->end, packet->length))
 			return SL_PASSED_ODD;
 		worlds = judge_ip6(packet, &cursor);
@@ -102,16 +102,16 @@ static __always_inline enum sl_fate_count judge(const struct packet *packet, __u
 
 	/* Never: but for it libbpf would leave out table_step(), which only generated code calls.
 	 */
-	if (config.table_words == ~0u)
+	if (CONFIG(table_words) == ~0u)
 		table_step(&cursor.question);
 
-	__u32 pass = passing_worlds(worlds);
+	__u64 pass = passing_worlds(worlds);
 
 	/* Whatever conntrack answers leaves at least the worlds of a miss. */
-	if (pass & config.miss_worlds)
+	if (pass & CONFIG(miss_worlds))
 		return SL_PASSED_RULES;
 	if (pass) {
-		if (!config.uses_conntrack)
+		if (!CONFIG(uses_conntrack))
 			return SL_PASSED_RULES;
 		possible = possible_worlds(packet->context, &cursor, is_ip6, packet->is_tc);
 		if (possible & pass)

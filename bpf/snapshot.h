@@ -46,15 +46,22 @@ static __always_inline __u64 tcx_filters(struct bpf_mprog_entry *entry)
  */
 #define SL_EACH_COMMON_FIELD(SAME, READ, READ2)                                                    \
 	SAME(rx_handler, (__u64)READ(dev, rx_handler))                                             \
+	SAME(hooks_ingress, (__u64)READ(dev, nf_hooks_ingress))                                    \
+	if (bpf_core_field_exists(dev->vlan_info))                                                 \
+		SAME(vlan_info, (__u64)READ(dev, vlan_info))                                       \
+	SAME(net_cookie, READ(net, net_cookie))                                                    \
+	SAME(generation, GENERATION(net))
+
+/* Of devices that have something at TC ingress, or should have. */
+#define SL_HAS_TC(READ)                                                                            \
+	(bpf_core_field_exists(dev->tcx_ingress) ? !!READ(dev, tcx_ingress)                        \
+						 : !!READ(dev, miniq_ingress))
+#define SL_EACH_TC_FIELD(SAME, READ)                                                               \
 	SAME(tc_filters, bpf_core_field_exists(dev->tcx_ingress)                                   \
 				 ? tcx_filters(READ(dev, tcx_ingress))                             \
 				 : (__u64)READ(dev, miniq_ingress))                                \
 	SAME(tc_programs,                                                                          \
-	     bpf_core_field_exists(dev->tcx_ingress) ? tcx_count(READ(dev, tcx_ingress)) : 0)      \
-	SAME(hooks_ingress, (__u64)READ(dev, nf_hooks_ingress))                                    \
-	SAME(vlan_info, bpf_core_field_exists(dev->vlan_info) ? (__u64)READ(dev, vlan_info) : 0)   \
-	SAME(net_cookie, READ(net, net_cookie))                                                    \
-	SAME(generation, GENERATION(net))
+	     bpf_core_field_exists(dev->tcx_ingress) ? tcx_count(READ(dev, tcx_ingress)) : 0)
 
 #define SL_EACH_IP_FIELD(SAME, READ, READ2)                                                        \
 	SAME(forwarding, (__u32)READ2(dev, ip_ptr, cnf.data[0]))                                   \
@@ -94,6 +101,7 @@ static __always_inline __u64 tcx_filters(struct bpf_mprog_entry *entry)
 #define SL_EACH_SNAPSHOT_FIELD(SAME, READ, READ2)                                                  \
 	SL_EACH_DEVICE_FIELD(SAME, READ)                                                           \
 	SL_EACH_COMMON_FIELD(SAME, READ, READ2)                                                    \
+	SL_EACH_TC_FIELD(SAME, READ)                                                               \
 	SL_EACH_IP_FIELD(SAME, READ, READ2)                                                        \
 	SL_EACH_IP6_FIELD(SAME, READ, READ2)                                                       \
 	SL_EACH_IP_ROUTE_FIELD(SAME, READ, READ2)                                                  \

@@ -12,7 +12,7 @@
 #include "kernel.h"
 
 struct table_words {
-	__u64 words[1]; /* config.table_words of them; sized at load */
+	__u64 words[1]; /* CONFIG(table_word)s of them; sized at load */
 };
 
 struct {
@@ -30,7 +30,7 @@ __noinline int table_step(struct sl_question *question)
 
 	if (!image || !question)
 		return SL_STEP_BROKEN;
-	return sl_table_step(image->words, config.table_words, question);
+	return sl_table_step(image->words, CONFIG(table_words), question);
 }
 
 #endif

@@ -119,10 +119,22 @@ static bool belongs(const struct sl_program *program, u32 index, u8 family, u32 
 	       stage_of(family, step->hook) == stage;
 }
 
+static bool is_empty(const struct sl_gen *gen, u32 stage)
+{
+	for (u32 i = 0; i < gen->program->path.count; i++)
+		if (belongs(gen->program, i, gen->family, stage))
+			return false;
+	return true;
+}
+
 static void gen_stage(struct sl_gen *gen, u32 stage)
 {
 	struct sl_asm *code = gen->code;
 
+	if (is_empty(gen, stage)) {
+		sl_asm_alu32_reg(code, BPF_MOV, R0, R2);
+		return;
+	}
 	gen->pass_all = sl_asm_label(code);
 	gen->exit = sl_asm_label(code);
 	sl_asm_alu64_reg(code, BPF_MOV, R6, R1);

@@ -24,6 +24,7 @@ enum { LOG_SUMMARY = 4, LOG_EVERYTHING = 1 };
 struct sl_dataplane {
 	struct sluice_bpf *skeleton;
 	struct bpf_program *program;
+	struct sl_config config;
 	struct sl_set_maps sets;
 	u64 epoch; /* the last one published */
 };
@@ -108,7 +109,7 @@ static int splice_before_load(struct bpf_program *program, struct bpf_prog_load_
 	work->table_step = find_function(work, opts, "table_step");
 
 	int error = sl_splice(bpf_program__insns(program), (u32)bpf_program__insn_cnt(program),
-			      work->code, resolve, work, &work->spliced);
+			      work->code, &work->dataplane->config, resolve, work, &work->spliced);
 
 	if (error)
 		return error;
@@ -183,11 +184,13 @@ static u32 image_bytes(const struct sl_program *program)
 	return program->image_words * (u32)sizeof *program->image;
 }
 
-static void configure(struct sluice_bpf *skeleton, const struct sl_program *program,
+static void configure(struct sl_dataplane *dataplane, const struct sl_program *program,
 		      const struct sl_code *code)
 {
 	const struct sl_device *device = &program->device;
-	struct sl_config config = {
+	struct sl_config *config = &dataplane->config;
+
+	*config = (struct sl_config){
 		.judges_ip = judges(program, SL_IP),
 		.judges_ip6 = judges(program, SL_IP6),
 		.route_ip = (u8)program->route_ip,
@@ -202,13 +205,12 @@ static void configure(struct sluice_bpf *skeleton, const struct sl_program *prog
 		.table_words = program->image_words,
 	};
 
-	memcpy(&config.mac_low, device->mac, sizeof config.mac_low);
-	memcpy(&config.mac_high, device->mac + 4, sizeof config.mac_high);
-	memcpy((void *)&skeleton->rodata->config, &config, sizeof config);
-	bpf_map__set_max_entries(skeleton->maps.rule_counters,
+	memcpy(&config->mac_low, device->mac, sizeof config->mac_low);
+	memcpy(&config->mac_high, device->mac + 4, sizeof config->mac_high);
+	bpf_map__set_max_entries(dataplane->skeleton->maps.rule_counters,
 				 program->counters.count ? program->counters.count : 1);
 	if (program->image_words)
-		bpf_map__set_value_size(skeleton->maps.tables, image_bytes(program));
+		bpf_map__set_value_size(dataplane->skeleton->maps.tables, image_bytes(program));
 }
 
 static int fill_local(struct sluice_bpf *skeleton, const struct sl_program *program)
@@ -318,7 +320,7 @@ static int try_load(const struct sl_program *program, const struct sl_code *code
 	bpf_program__set_autoload(dataplane->skeleton->progs.sluice_xdp, point == SL_POINT_XDP);
 	bpf_program__set_autoload(dataplane->skeleton->progs.sluice_tc, point == SL_POINT_TC);
 	bpf_program__set_log_level(dataplane->program, log_level);
-	configure(dataplane->skeleton, program, code);
+	configure(dataplane, program, code);
 	error = sl_set_maps_create(program, &dataplane->sets, diag);
 	if (!error)
 		error = load(dataplane, program, code, diag);

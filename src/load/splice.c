@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "load/splice.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,6 +65,20 @@ static int retarget(struct bpf_insn *insn, u32 old_at, const u32 *moved)
 	return 0;
 }
 
+/* A mark becomes the value. Moved as 32 bits, since 64 would extend the sign. */
+static void put_config(struct bpf_insn *insn, const struct sl_config *config)
+{
+	u32 size = (u32)insn->imm >> 8 & 0xff, offset = (u32)insn->imm & 0xff, value = 0;
+
+	if (insn->code != (BPF_ALU64 | BPF_MOV | BPF_K) ||
+	    ((u32)insn->imm & 0xffff0000) != SL_CONFIG_MARK)
+		return;
+	assert(offset + size <= sizeof *config && size <= sizeof value);
+	memcpy(&value, (const char *)config + offset, size);
+	insn->code = BPF_ALU | BPF_MOV | BPF_K;
+	insn->imm = (s32)value;
+}
+
 /* A stage, to where its marker was. */
 static int put_stage(const struct sl_asm *stage, u32 at, const struct sl_spliced *spliced,
 		     sl_resolve_fn *resolve, void *context)
@@ -86,7 +101,8 @@ static int put_stage(const struct sl_asm *stage, u32 at, const struct sl_spliced
 }
 
 int sl_splice(const struct bpf_insn *insns, u32 count, const struct sl_code *code,
-	      sl_resolve_fn *resolve, void *context, struct sl_spliced *ret_spliced)
+	      const struct sl_config *config, sl_resolve_fn *resolve, void *context,
+	      struct sl_spliced *ret_spliced)
 {
 	struct sl_spliced spliced = {.moved = calloc(count + 1, sizeof(u32))};
 	int error = 0;
@@ -108,6 +124,7 @@ int sl_splice(const struct bpf_insn *insns, u32 count, const struct sl_code *cod
 			continue;
 		}
 		*to = insns[i];
+		put_config(to, config);
 		error = retarget(to, i, spliced.moved);
 	}
 	if (error) {

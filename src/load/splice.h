@@ -9,6 +9,7 @@
 #include <linux/bpf.h>
 
 #include "codegen/codegen.h"
+#include "config.h"
 
 struct sl_spliced {
 	struct bpf_insn *insns; /* malloc'd */
@@ -23,10 +24,12 @@ struct sl_spliced {
 typedef int sl_resolve_fn(void *context, const struct sl_reloc *reloc);
 
 /*
- * 0, -ENOMEM, resolve's error, or -E2BIG when a jump no longer reaches over the code.
+ * `config` has the values that stand as marks in `insns`. 0, -ENOMEM, resolve's error, or -E2BIG
+ * when a jump no longer reaches over the code.
  */
 int sl_splice(const struct bpf_insn *insns, u32 count, const struct sl_code *code,
-	      sl_resolve_fn *resolve, void *context, struct sl_spliced *ret_spliced);
+	      const struct sl_config *config, sl_resolve_fn *resolve, void *context,
+	      struct sl_spliced *ret_spliced);
 void sl_spliced_free(struct sl_spliced *spliced);
 
 #endif

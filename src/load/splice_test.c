@@ -78,9 +78,12 @@ static int map_seven(void *context, const struct sl_reloc *reloc)
 	return reloc->kind == SL_RELOC_SET ? 7 + (int)reloc->index : -ENOENT;
 }
 
+static const struct sl_config config = {.mac_low = 0xfffefdfc, .hit_max = 7};
+
 static int splice(struct splicing *splicing, const struct bpf_insn *insns, u32 count)
 {
-	return sl_splice(insns, count, &splicing->code, map_seven, NULL, &splicing->result);
+	return sl_splice(insns, count, &splicing->code, &config, map_seven, NULL,
+			 &splicing->result);
 }
 
 static void code_takes_the_place_of_its_marker(void **state)
@@ -106,6 +109,24 @@ static void every_instruction_is_told_where_it_went(void **state)
 	assert_int_equal(splice(splicing, insns, 5), 0);
 	assert_memory_equal(splicing->result.moved, moved, sizeof moved);
 	assert_int_equal(splicing->result.count, 13);
+}
+
+static void marks_become_the_values_of_the_configuration(void **state)
+{
+	struct splicing *splicing = *state;
+	struct bpf_insn low = nop, hits = nop;
+
+	low.imm = (s32)(SL_CONFIG_MARK | 4 << 8 | offsetof(struct sl_config, mac_low));
+	hits.imm = (s32)(SL_CONFIG_MARK | 1 << 8 | offsetof(struct sl_config, hit_max));
+
+	const struct bpf_insn insns[] = {low, hits, nop, leave};
+
+	assert_int_equal(splice(splicing, insns, 4), 0);
+	assert_int_equal(splicing->result.insns[0].imm, (s32)0xfffefdfc);
+	/* 64 bits would be filled with the sign. */
+	assert_int_equal(splicing->result.insns[0].code, BPF_ALU | BPF_MOV | BPF_K);
+	assert_int_equal(splicing->result.insns[1].imm, 7);
+	assert_int_equal(splicing->result.insns[2].code, nop.code);
 }
 
 static void jumps_over_a_splice_grow_by_it(void **state)
@@ -201,6 +222,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(code_takes_the_place_of_its_marker, begin, end),
 		cmocka_unit_test_setup_teardown(every_instruction_is_told_where_it_went, begin,
+						end),
+		cmocka_unit_test_setup_teardown(marks_become_the_values_of_the_configuration, begin,
 						end),
 		cmocka_unit_test_setup_teardown(jumps_over_a_splice_grow_by_it, begin, end),
 		cmocka_unit_test_setup_teardown(calls_within_the_program_follow, begin, end),

@@ -15,6 +15,10 @@
 /* A table whose boxes overlap too much is tried in halves, so often. */
 #define HALVINGS_MAX 4
 
+/* A table that needs more than this of words would cost more memory than it saves time. */
+#define WORDS_PER_BOX 64
+#define WORDS_FREE    8192
+
 /* Nanoseconds that one packet takes, measured (Zen 4, Linux 6.18); cold caches cost more. */
 #define COST_RULE  3  /* of straight code */
 #define COST_HASH  35 /* 28 at 1,000 elements, 50 at 100,000 */
@@ -141,14 +145,30 @@ static void bound_steps(const struct sl_boxes *boxes, struct sl_table *run)
 	run->hits = at_most(counted_continues + (counts_ends ? ends : 0), SL_CURSOR_HITS);
 }
 
+/*
+ * -E2BIG: the boxes overlap too much, so that the table outgrows what they are worth; -ENOSPC: it
+ * is worth it, but there is no room.
+ */
+static int build(struct gather *gather, const struct candidate *candidate, u32 *ret_root,
+		 struct sl_table_shape *ret_shape)
+{
+	u64 worth =
+		gather->image.count + WORDS_FREE + (u64)WORDS_PER_BOX * candidate->boxes.list.count;
+	bool has_room = worth <= gather->word_limit;
+	int error = sl_table_build(&candidate->boxes, &candidate->lanes,
+				   has_room ? (u32)worth : gather->word_limit, &gather->image,
+				   ret_root, ret_shape);
+
+	return error == -ENOSPC && has_room ? -E2BIG : error;
+}
+
 static int make_run(struct gather *gather, const struct candidate *candidate,
 		    struct sl_table *ret_run)
 {
 	struct sl_arena *arena = gather->program->arena;
 	struct sl_table_shape shape;
 	struct sl_table run = {.count = candidate->count, .lane_count = candidate->lanes.count};
-	int error = sl_table_build(&candidate->boxes, &candidate->lanes, gather->word_limit,
-				   &gather->image, &run.root, &shape);
+	int error = build(gather, candidate, &run.root, &shape);
 
 	if (error)
 		return error;
