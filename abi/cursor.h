@@ -37,10 +37,12 @@ struct sl_cursor {
 	__u32 worlds;               /* to lose sight of a register's value */
 	__u32 hits[SL_CURSOR_HITS]; /* counter index << 8 | worlds in which it counts */
 	__u8 saved[24];             /* worlds that wait at the end of a chain, marked: SL_SAVED() */
+	/* Room for one thing at a time: it is the largest piece of a stack of 512 bytes. */
 	union {
 		__u8 key[72];                /* a map key under construction; 4 spare bytes in front
 						for an LPM key's prefix length: it starts at key + 8 */
 		struct sl_question question; /* of a table */
+		__u64 scratch[8 + 2];        /* bpf/'s own, between the rules and behind them */
 	};
 };
 

@@ -10,8 +10,6 @@
 #include "cursor.h"
 #include "optimise/optimise.h"
 
-#define RUN_MIN 24
-
 /* A table whose boxes overlap too much is tried in halves, so often. */
 #define HALVINGS_MAX 4
 
@@ -279,7 +277,7 @@ static int put_halves(struct output *output, u32 from, u32 count, u32 halvings)
 	u32 half = count / 2;
 	int error;
 
-	if (!halvings || half < RUN_MIN)
+	if (!halvings || half < SL_RUN_MIN)
 		return leave(output, from, count, "they overlap too much for a table");
 	error = gather_rules(output, from, half, halvings - 1);
 	return error ? error : gather_rules(output, from + half, count - half, halvings - 1);
@@ -292,7 +290,7 @@ static int put_run(struct output *output, struct candidate *candidate, u32 from,
 	bool ever_matches = candidate->boxes.list.count;
 	int error;
 
-	if (count < RUN_MIN || !ever_matches) {
+	if (count < SL_RUN_MIN || !ever_matches) {
 		forget(candidate);
 		keep(output, from, count);
 		return 0;
