@@ -42,11 +42,11 @@ int sl_optimise_shadow(struct sl_program *program);
 #define SL_RUN_MIN 24
 int sl_optimise_flatten(struct sl_program *program, u32 run_min);
 
-*gather.c : a long run of rules that are boxes(classify / boxes.h) becomes one table,
-	unless merge.c *has something cheaper to make of it. `program
-		->choices` says what was made of each run,
-	and why.*/ int sl_optimise_gather(struct sl_program *program, u32 word_limit,
-					  struct sl_diag *diag);
+/*
+ * gather.c: a long run of rules that are boxes (classify/boxes.h) becomes one table, unless merge.c
+ * has something cheaper to make of it. `program->choices` says what was made of each run, and why.
+ */
+int sl_optimise_gather(struct sl_program *program, u32 word_limit, struct sl_diag *diag);
 
 /*
  * merge.c: a run of rules that test one key for a value or prefix each and end in a verdict (with
