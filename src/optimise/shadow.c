@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Rules that decide nothing. A rule is *shadowed* if rules before it, of the same chain, take all
- * of its packets out of the chain; it goes. It is *redundant* if the packets that it takes get the
- * same verdict from a rule behind it, or from the policy; that is told, no more, and only of rules
- * without a counter, which may well be there to count.
+ * of its packets out of the chain; it goes, and so does one whose tests contradict one another. It
+ * is *redundant* if the packets that it takes get the same verdict from a rule behind it, or from
+ * the policy; that is told, no more, and only of rules without a counter, which may well be there
+ * to count.
  *
  * Boxes speak of ordinary packets (ir/packet.h), which is all that the program judges. What people
  * are told must hold for the others too: so the rule that takes the packets must not load a byte
@@ -428,6 +429,12 @@ static void merge_findings(struct findings *findings)
 	program->idle.count = kept;
 }
 
+/* Its tests contradict one another, or it has no effect: it has no boxes at all. */
+static bool does_nothing(const struct told *told)
+{
+	return told->is_exact && !told->box_count;
+}
+
 /* Its lookups may not be missed: an element that is just expiring makes the packet pass. */
 static bool looks_up_timeouts(const struct sl_op *ops, u32 count)
 {
@@ -438,7 +445,7 @@ static bool looks_up_timeouts(const struct sl_op *ops, u32 count)
 	return false;
 }
 
-static void drop_shadowed(const struct survey *survey)
+static void drop_idle(const struct survey *survey)
 {
 	struct sl_chain *chain = survey->chain;
 	u32 kept = 0;
@@ -446,6 +453,8 @@ static void drop_shadowed(const struct survey *survey)
 	for (u32 i = 0; i < chain->rules.count; i++) {
 		const struct sl_rule *rule = &chain->rules.items[i];
 
+		if (does_nothing(&survey->told[i]))
+			continue;
 		if (!survey->told[i].is_shadowed ||
 		    looks_up_timeouts(rule->ops.items, rule->ops.count))
 			chain->rules.items[kept++] = *rule;
@@ -465,7 +474,7 @@ static int survey_chain(struct findings *findings, struct survey *survey)
 	for (u32 i = 0; i < count && !error; i++)
 		error = note_rule(findings, survey, i);
 	if (!error)
-		drop_shadowed(survey);
+		drop_idle(survey);
 	return error;
 }
 

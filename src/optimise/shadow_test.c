@@ -225,6 +225,26 @@ static void a_rule_that_lives_in_one_family_is_not_told(void **unused)
 	sl_program_free(p);
 }
 
+static void a_rule_that_contradicts_itself_goes(void **unused)
+{
+	struct sl_chain *input;
+	struct sl_program *p = host();
+	struct sl_chain *raw = base_chain(p, SL_HOOK_PREROUTING, -300, ACCEPTS);
+
+	(void)unused;
+	step(p, SL_STEP_CONNTRACK);
+	step(p, SL_STEP_ROUTE);
+	input = base_chain(p, SL_HOOK_INPUT, 0, ACCEPTS);
+	for (u32 i = 0; i < p->path.count; i++)
+		p->path.items[i].families = SL_IP;
+	rule(p, raw, state(SL_WORLD_NEW), counter(p, raw), DROP); /* no conntrack yet */
+	rule(p, input, is(p, L4PROTO, "6"), is(p, L4PROTO, "17"), DROP);
+	rule(p, input, state(SL_WORLD_NEW), counter(p, input), DROP);
+	check(p, input, 1, 0);
+	assert_int_equal(raw->rules.count, 0);
+	sl_program_free(p);
+}
+
 static void a_lookup_that_may_be_expiring_stays(void **unused)
 {
 	struct sl_chain *input;
@@ -254,6 +274,7 @@ int main(void)
 		cmocka_unit_test(a_rule_that_makes_an_exception_is_not),
 		cmocka_unit_test(of_two_equal_rules_one_is_told),
 		cmocka_unit_test(a_rule_that_lives_in_one_family_is_not_told),
+		cmocka_unit_test(a_rule_that_contradicts_itself_goes),
 		cmocka_unit_test(a_lookup_that_may_be_expiring_stays),
 	};
 
