@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "daemon/follow.h"
 
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -105,7 +106,10 @@ static void look_around(struct sl_keeper *keeper)
 	    sl_snapshots_equal(&now, &keeper->compiled->snapshot))
 		return;
 	keeper->info.withdrawn_ns = sl_monotonic_ns();
-	keeper->wants_compile = true;
+	/* A transaction alone will be told of, and perhaps it can be followed. */
+	now.generation = keeper->compiled->snapshot.generation;
+	if (!sl_snapshots_equal(&now, &keeper->compiled->snapshot))
+		keeper->wants_compile = true;
 }
 
 void sl_follow_silence(struct sl_keeper *keeper)
@@ -120,11 +124,16 @@ void sl_follow_silence(struct sl_keeper *keeper)
 
 /*
  * A flood must not starve the keeper, or the packets that pass for want of it would feed the flood;
- * but a compile takes long enough to cost packets itself, and gets no more than its share.
+ * but a compile takes long enough to cost packets itself, and gets no more than its share. To be
+ * nice or not counts only among the processes of a session or a cgroup, and then wakes nobody ahead
+ * of another's time slice; it is what remains where real-time scheduling is not allowed.
  */
 static void be_urgent(bool urgent)
 {
+	const struct sched_param parameters = {.sched_priority = urgent ? 1 : 0};
+
 	setpriority(PRIO_PROCESS, 0, urgent ? -20 : 0);
+	sched_setscheduler(0, urgent ? SCHED_FIFO : SCHED_OTHER, &parameters);
 }
 
 void sl_follow_catch_up(struct sl_keeper *keeper)

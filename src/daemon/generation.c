@@ -47,10 +47,10 @@ bool sl_generation_may_relate(struct sl_keeper *keeper)
 	}
 	if (keeper->has_helpers &&
 	    sl_monotonic_ns() - keeper->helpers_checked_ns > HELPER_CHECK_NS) {
-		keeper->has_helpers = sl_conntrack_has_helpers();
+		keeper->has_helpers = sl_conntrack_has_helpers(keeper->conntrack);
 		keeper->helpers_checked_ns = sl_monotonic_ns();
 	}
-	return keeper->has_helpers || sl_conntrack_expects();
+	return keeper->has_helpers || sl_conntrack_expects(keeper->conntrack);
 }
 
 void sl_generation_publish(struct sl_keeper *keeper)

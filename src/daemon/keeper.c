@@ -92,6 +92,8 @@ static int open_keeper(struct sl_keeper *keeper, const char *device, struct sl_d
 	/* Before the rules are read, so that no change falls between. */
 	if (!error)
 		error = sl_watch_open(&keeper->watch, diag);
+	if (!error)
+		error = sl_netlink_open(NETLINK_NETFILTER, &keeper->conntrack, diag);
 	return error;
 }
 
@@ -125,6 +127,7 @@ void sl_keeper_free(struct sl_keeper *keeper)
 	if (!keeper)
 		return;
 	sl_watch_close(keeper->watch);
+	sl_netlink_close(keeper->conntrack);
 	sl_dataplane_free(keeper->dataplane);
 	sl_compiled_free(keeper->compiled);
 	sl_tally_free(&keeper->tally);

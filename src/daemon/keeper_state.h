@@ -21,6 +21,7 @@
 #include "load/dataplane.h"
 #include "load/hold.h"
 #include "load/observe.h"
+#include "source/netlink.h"
 #include "source/watch.h"
 
 struct sl_keeper {
@@ -35,6 +36,7 @@ struct sl_keeper {
 	struct sl_observer *observer;
 	struct sl_watch *watch;
 	struct sl_namespace_watch namespace_watch;
+	struct sl_netlink *conntrack; /* to ask it by */
 	int lock_fd, info_fd;
 	struct sl_hold hold;
 
