@@ -11,7 +11,7 @@
 #include "optimise/optimise.h"
 
 /* A table whose boxes overlap too much is tried in halves, so often. */
-#define HALVINGS_MAX 4
+#define HALVINGS_MAX 8
 
 /* A table that needs more than this of words would cost more memory than it saves time. */
 #define WORDS_PER_BOX 64
