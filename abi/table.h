@@ -8,21 +8,21 @@
  * SL_TABLE_TAIL words are empty, so that whatever begins before them is there as a whole: one
  * look at the index does for a node or an item. A *table* is
  *
- *	word 0        how many trees, 1 … SL_TABLE_TREES_MAX
- *	then a tree   its root node; and the lowest position in it: trees stand in that order, so
- *	              that a walk ends at the first tree that cannot do better
+ *	word 0        how many trees there are besides the first, less than SL_TABLE_TREES_MAX
+ *	then a tree   its root node; the walk begins with the last
  *
  * A *node* is one word, which lies in its parent:
  *
  *	bits 0–1      enum sl_node_kind
  *	bits 4–7      CUT, RANGE: the lane that is asked
  *	bits 8–12     CUT: how far the value is shifted right
- *	bits 16–31    CUT: mask of the shifted value, 2^n − 1; LEAF: how many items
+ *	bits 16–31    CUT: mask of the shifted value, 2^n − 1; else 0
  *	bits 32–63    CUT: the first child of mask + 1
  *	              RANGE: four words with seven borders in ascending order (two a word, the lower
  *	              half first; the eighth half word is not used), then eight children; a value
  *	              goes to the child whose number is how many borders are ≤ the value
- *	              LEAF: the first item; they stand in the order of their positions
+ *	              LEAF: the first item; they stand in the order of their positions, and
+ *	              behind the last there is the word SL_ITEM_NONE
  *
  * An *item* is one box of one rule:
  *
@@ -31,7 +31,7 @@
  *	              bits 32–35  enum sl_item_action
  *	              bits 36–39  how many lanes are compared; the nodes above have settled the rest
  *	              bits 40–63  1 + index of the counter, or 0
- *	word 1        the numbers of those lanes, four bits each, the first lowest
+ *	word 1        the numbers of those lanes, four bits each, the first lowest; then SL_LANE_END
  *	then a lane   bits 0–31 lowest value, bits 32–63 highest − lowest: a value matches if
  *	              (u32)(value − lowest) ≤ highest − lowest
  *
@@ -76,12 +76,13 @@ enum sl_item_action {
 struct sl_question {
 	__u32 lanes[16]; /* the packet's values, in host order; four bits select one */
 	__u64 best, nothing;
-	__u32 leaves[SL_TABLE_TREES_MAX];
-	__u32 left;
+	__u64 leaves[SL_TABLE_TREES_MAX];
+	__u32 left, found;
 	__u32 root;      /* the table's first word */
 	__u32 from;      /* lowest position that is still to be looked at */
 	__u32 worlds;    /* live | accepted << 8 | pass << 16, as in cursor.h */
 	__u32 returned;  /* worlds that met a RETURN */
+	__u32 padding;
 	__u32 hit;       /* what the step counted: counter << 8 | worlds; or 0 */
 };
 
@@ -117,6 +118,11 @@ static inline __u64 sl_question_nothing(const struct sl_question *question)
 static inline __u32 sl_item_position(__u64 item)
 {
 	return item & 0xffffff;
+}
+
+static inline __u32 sl_leaf_position(__u64 node)
+{
+	return node >> 8 & 0xffffff;
 }
 
 static inline __u32 sl_item_lanes(__u64 item)
@@ -163,7 +169,8 @@ static inline bool sl_table_descend(const __u64 *words, __u64 count, struct sl_q
 		__u32 value;
 
 		if ((node & 3) == SL_NODE_LEAF) {
-			question->leaves[question->left & 3] = node >> 32;
+			question->leaves[question->found & 3] = node;
+			question->found += sl_leaf_position(node) != SL_ITEM_NONE;
 			if (!question->left--)
 				return true;
 			node = table[1 + (question->left & 3)];
@@ -199,7 +206,7 @@ static inline bool sl_item_counts(const struct sl_question *question, __u64 item
 static inline __u64 sl_table_search(const __u64 *words, __u64 count, struct sl_question *question)
 {
 	__u64 nothing = sl_question_nothing(question), lane = sl_question_nothing(question);
-	__u64 at = question->leaves[question->left & 3], there = at, lanes;
+	__u64 at = question->leaves[--question->found & 3] >> 32, there = at, lanes;
 	const __u64 *item = sl_table_at(words, count, there);
 
 	if (!item)
@@ -210,9 +217,12 @@ static inline __u64 sl_table_search(const __u64 *words, __u64 count, struct sl_q
 		__u64 range;
 
 		if (sl_item_position(item[0]) >= sl_item_position(question->best)) {
-			if (!question->left--)
+			if (!question->found--)
 				return question->best;
-			at = question->leaves[question->left & 3];
+			at = question->leaves[question->found & 3];
+			if (sl_leaf_position(at) >= sl_item_position(question->best))
+				continue;
+			at >>= 32;
 		} else {
 			range = item[2 + (lane & 15)];
 			if ((__u32)(question->lanes[lanes & 15] - (__u32)range) <= range >> 32) {
@@ -227,8 +237,8 @@ static inline __u64 sl_table_search(const __u64 *words, __u64 count, struct sl_q
 				}
 			}
 			at += 2 + sl_item_lanes(item[0]);
-			SL_TABLE_FORGET(at, nothing);
 		}
+		SL_TABLE_FORGET(at, nothing);
 		there = at;
 		SL_TABLE_FORGET(there, nothing);
 		item = sl_table_at(words, count, there);
@@ -250,9 +260,11 @@ static inline __u64 sl_table_find(const __u64 *words, __u64 count, struct sl_que
 	if (!table)
 		return 0;
 	*(volatile __u32 *)&question->left = table[0];
+	*(volatile __u32 *)&question->found = 0;
 	if (!sl_table_descend(words, count, question, table))
 		return 0;
-	*(volatile __u32 *)&question->left = table[0];
+	if (!question->found)
+		return SL_ITEM_NONE;
 	return sl_table_search(words, count, question);
 }
 

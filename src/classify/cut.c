@@ -11,6 +11,9 @@
 #define LEAF_COUNT 8
 #define ITEM_WORDS 5.0
 
+/* A box must get rid of so many of the others. */
+static double PROGRESS = 0.8, SLOPE = 4.5;
+
 /* A cut that makes a node's boxes so many more is none. */
 #define GROWTH_MAX 8
 
@@ -22,7 +25,8 @@ struct edges {
 /* What the children of a cut come to, child by child. */
 struct estimate {
 	u64 boxes;   /* in all children together */
-	double work; /* each weighted by how many there are with it */
+	double work; /* each with what it costs yet */
+	double company; /* each with how many there are with it, itself included */
 	u32 active, ended, groups;
 };
 
@@ -30,7 +34,7 @@ double sl_cost_ahead(u32 count)
 {
 	if (count <= LEAF_COUNT)
 		return SL_ITEM_NS * count;
-	return SL_ITEM_NS * LEAF_COUNT + 1.8 * log2((double)count / LEAF_COUNT);
+	return SL_ITEM_NS * LEAF_COUNT + SLOPE * log2((double)count / LEAF_COUNT);
 }
 
 /* Children side by side that hold the same boxes become one. */
@@ -45,25 +49,40 @@ static void estimate_child(struct estimate *estimate, u32 begins, u32 ends)
 	estimate->groups++;
 	estimate->boxes += estimate->active;
 	estimate->work += estimate->active * sl_cost_ahead(estimate->active);
+	estimate->company += (double)estimate->active * estimate->active;
+}
+
+/* The more memory is spent already, the dearer is more. */
+static double price_of_growth(const struct sl_price *price, double doublings)
+{
+	return price->growth_ns * doublings * (doublings + 2 * price->doublings);
 }
 
 /* Takes the cut if it is the best so far. */
 static void consider(const struct estimate *estimate, const struct sl_cut *cut, u32 count,
-		     double node_ns, double growth_ns, struct sl_cut *best)
+		     double node_ns, const struct sl_price *price, struct sl_cut *best)
 {
 	double growth = (estimate->boxes + cut->children / ITEM_WORDS) / count, cost;
 
 	if (estimate->groups < 2 || estimate->boxes > (u64)GROWTH_MAX * count)
 		return;
+	if (estimate->company > PROGRESS * estimate->boxes * count)
+		return;
 	cost = node_ns + estimate->work / (estimate->boxes ? estimate->boxes : 1);
 	if (growth > 1)
-		cost += growth_ns * log2(growth);
+		cost += price_of_growth(price, log2(growth));
 	if (cost >= best->cost_ns)
 		return;
 	*best = *cut;
 	best->cost_ns = cost;
 }
 
+#include <stdlib.h>
+static void __attribute__((constructor)) tune(void)
+{
+	if (getenv("PROGRESS")) PROGRESS = atof(getenv("PROGRESS"));
+	if (getenv("SLOPE")) SLOPE = atof(getenv("SLOPE"));
+}
 static u32 bits_of(u32 value)
 {
 	return value ? 32 - (u32)__builtin_clz(value) : 0;
@@ -71,7 +90,7 @@ static u32 bits_of(u32 value)
 
 /* Cuts with fewer and fewer children, each counted from the one before. */
 static void consider_cuts(const struct sl_columns *columns, const struct sl_range *region, u32 lane,
-			  const u32 *ids, u32 count, double growth_ns, struct sl_cut *best)
+			  const u32 *ids, u32 count, const struct sl_price *price, struct sl_cut *best)
 {
 	const struct sl_range *ranges = columns->lanes[lane];
 	u32 width = bits_of(region->lo ^ region->hi), bits = bits_of(count) + 1;
@@ -97,7 +116,7 @@ static void consider_cuts(const struct sl_columns *columns, const struct sl_rang
 		for (u32 child = sl_cut_child(&cut, region->lo);
 		     child <= sl_cut_child(&cut, region->hi); child++)
 			estimate_child(&estimate, edges.begins[child], edges.ends[child]);
-		consider(&estimate, &cut, count, SL_CUT_NS, growth_ns, best);
+		consider(&estimate, &cut, count, SL_CUT_NS, price, best);
 		cut.shift++;
 		cut.mask >>= 1;
 		for (u32 child = 0; child <= cut.mask; child++) {
@@ -150,7 +169,7 @@ static bool place_borders(const struct sl_range *ranges, const struct sl_range *
 }
 
 static void consider_range(const struct sl_columns *columns, const struct sl_range *region,
-			   u32 lane, const u32 *ids, u32 count, double growth_ns,
+			   u32 lane, const u32 *ids, u32 count, const struct sl_price *price,
 			   struct sl_cut *best)
 {
 	u32 begins[SL_RANGE_BORDERS + 1] = {0}, ends[SL_RANGE_BORDERS + 1] = {0};
@@ -168,7 +187,7 @@ static void consider_range(const struct sl_columns *columns, const struct sl_ran
 	}
 	for (u32 child = 0; child <= sl_cut_child(&cut, region->hi); child++)
 		estimate_child(&estimate, begins[child], ends[child]);
-	consider(&estimate, &cut, count, SL_RANGE_NS, growth_ns, best);
+	consider(&estimate, &cut, count, SL_RANGE_NS, price, best);
 }
 
 static bool tells_apart(const struct sl_columns *columns, const struct sl_range *region, u32 lane,
@@ -181,7 +200,7 @@ static bool tells_apart(const struct sl_columns *columns, const struct sl_range 
 }
 
 bool sl_cut_choose(const struct sl_columns *columns, const struct sl_region *region, const u32 *ids,
-		   u32 count, double growth_ns, struct sl_cut *ret_cut)
+		   u32 count, const struct sl_price *price, struct sl_cut *ret_cut)
 {
 	struct sl_cut best = {.cost_ns = INFINITY};
 
@@ -190,8 +209,8 @@ bool sl_cut_choose(const struct sl_columns *columns, const struct sl_region *reg
 
 		if (!tells_apart(columns, values, lane, ids, count))
 			continue;
-		consider_cuts(columns, values, lane, ids, count, growth_ns, &best);
-		consider_range(columns, values, lane, ids, count, growth_ns, &best);
+		consider_cuts(columns, values, lane, ids, count, price, &best);
+		consider_range(columns, values, lane, ids, count, price, &best);
 	}
 	if (best.cost_ns == INFINITY)
 		return false;

@@ -37,15 +37,21 @@ struct sl_cut {
 #define SL_ITEM_NS  2.0
 #define SL_TREE_NS  5.0
 
+/* What memory is worth. */
+struct sl_price {
+	double growth_ns; /* of the first doubling; the second is three times that, and so on */
+	double doublings; /* how often the boxes here have doubled on the way from the root */
+};
+
 /* What some boxes may cost yet, if they are cut well from here. */
 double sl_cost_ahead(u32 count);
 
 /*
- * The cheapest cut of `count` boxes; `growth_ns` is what doubling the memory is worth. False where
+ * The cheapest cut of `count` boxes;  False where
  * none tells them apart.
  */
 bool sl_cut_choose(const struct sl_columns *columns, const struct sl_region *region, const u32 *ids,
-		   u32 count, double growth_ns, struct sl_cut *ret_cut);
+		   u32 count, const struct sl_price *price, struct sl_cut *ret_cut);
 
 /* The child that a value of the region goes to, and the values that go to a child. */
 u32 sl_cut_child(const struct sl_cut *cut, u32 value);

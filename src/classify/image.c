@@ -14,7 +14,7 @@ void sl_image_free(struct sl_image *image)
 int sl_image_extend(struct sl_image *image, u32 words, u32 word_limit, u32 *ret_at)
 {
 	u64 count = (u64)image->count + words, capacity = image->capacity;
-	u64 *grown;
+	__u64 *grown;
 
 	if (count > word_limit)
 		return -ENOSPC;

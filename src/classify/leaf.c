@@ -110,7 +110,7 @@ static int write_item(struct sl_tree *tree, const struct sl_box *box)
 	if (error)
 		return error;
 
-	u64 *words = tree->image->words + at;
+	__u64 *words = tree->image->words + at;
 
 	words[0] = box->position | (u64)box->worlds << 24 | (u64)box->action << 32 |
 		   (u64)count << 36 | (box->counts ? (u64)box->counter + 1 : 0) << 40;
@@ -127,6 +127,7 @@ static int write_item(struct sl_tree *tree, const struct sl_box *box)
 int sl_leaf_write(struct sl_tree *tree, const u32 *ids, u32 count, u64 *ret_node)
 {
 	u32 first = tree->image->count, end;
+	u64 position;
 	int error = 0;
 
 	if (!count && tree->empty) {
@@ -140,7 +141,8 @@ int sl_leaf_write(struct sl_tree *tree, const u32 *ids, u32 count, u64 *ret_node
 	if (error)
 		return error;
 	tree->image->words[end] = SL_ITEM_NONE;
-	*ret_node = SL_NODE_LEAF | (u64)first << 32;
+	position = count ? tree->boxes->list.items[ids[0]].position : SL_ITEM_NONE;
+	*ret_node = SL_NODE_LEAF | position << 8 | (u64)first << 32;
 	if (!count)
 		tree->empty = *ret_node;
 	tree->items += count;

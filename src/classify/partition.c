@@ -8,7 +8,7 @@
 #define NARROW_SHIFT 4
 
 /* Fewer boxes than one in so many do not make a tree. */
-#define RARE 50
+#define RARE 200
 
 struct candidate {
 	u32 lane;

@@ -35,6 +35,13 @@ struct plan {
 	double growth_ns;
 };
 
+#include <stdio.h>
+static double G = 2;
+static void __attribute__((constructor)) tune(void)
+{
+	if (getenv("G")) G = atof(getenv("G"));
+}
+
 struct build {
 	const struct sl_boxes *boxes;
 	const struct sl_lanes *lanes;
@@ -191,7 +198,8 @@ static double try_partition(const struct build *build, const struct plan *plan)
 	u32 root;
 
 	if (!build_table(build, plan, &image, &root, &shape))
-		cost_ns = shape.cost_ns;
+		cost_ns = shape.cost_ns + plan->growth_ns * log2((double)shape.words / build->columns->count);
+	if (getenv("V")) fprintf(stderr, "try %u lanes %u %u: %g (%g, %u words)\n", plan->partition.lane_count, plan->partition.lanes[0], plan->partition.lanes[1], cost_ns, shape.cost_ns, shape.words);
 	sl_image_free(&image);
 	return cost_ns;
 }
@@ -217,7 +225,7 @@ static int choose_partition(const struct sl_boxes *boxes, const struct sl_lanes 
 	count = sl_partition_list(&columns, lanes, partitions);
 	*ret_partition = partitions[0];
 	for (u32 i = 0; i < count && count > 1; i++) {
-		struct build build = {&sample, lanes, &columns, UINT32_MAX};
+		struct build build = {&sample, lanes, &columns, WORDS_A_BOX * columns.count + 500};
 		struct plan plan = {partitions[i], growth_ns};
 		double cost_ns = try_partition(&build, &plan);
 
@@ -247,15 +255,16 @@ static int build_thriftily(const struct build *build, const struct sl_partition 
 			   struct sl_image *image, u32 *ret_root, struct sl_table_shape *ret_shape)
 {
 	const struct plan plans[] = {
-		{*partition, 2},
-		{*partition, 8},
-		{{0}, 2},
-		{{0}, 16},
+		{*partition, G},
+		{*partition, 4*G},
+		{{0}, G},
+		{{0}, 8*G},
 	};
 	int error = -E2BIG;
 
 	for (u32 i = 0; i < SL_ARRAY_SIZE(plans); i++) {
 		error = build_table(build, &plans[i], image, ret_root, ret_shape);
+		if (getenv("V")) fprintf(stderr, "plan %u: %d\n", i, error);
 		if (!error || error == -ENOMEM)
 			break;
 	}
@@ -277,7 +286,7 @@ int sl_table_build(const struct sl_boxes *boxes, const struct sl_lanes *lanes, u
 		build.word_limit = (u32)(image->count + thrifty);
 	error = fill_columns(boxes, lanes, 1, &columns);
 	if (!error)
-		error = choose_partition(boxes, lanes, 2, &partition);
+		error = choose_partition(boxes, lanes, G, &partition);
 	if (error)
 		return error;
 	return build_thriftily(&build, &partition, image, ret_root, ret_shape);

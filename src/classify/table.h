@@ -13,7 +13,7 @@
 #include "classify/boxes.h"
 
 struct sl_image {
-	u64 *words; /* malloc'd */
+	__u64 *words; /* malloc'd */
 	u32 count, capacity;
 };
 

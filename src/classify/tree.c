@@ -2,6 +2,7 @@
 #include "classify/tree.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +16,7 @@ struct way {
 	u32 nodes;
 	double share; /* of all packets that come here */
 	double ns;
+	double doublings; /* of the boxes */
 };
 
 /* Children side by side that hold the same boxes. */
@@ -158,6 +160,7 @@ static int build_children(struct sl_tree *tree, const struct sl_cut *cut, const 
 	for (u32 child = 0; child < cut->children; child++)
 		tree->image->words[first + child] = empty;
 	way.nodes++;
+	way.doublings += log2((double)groups->box_count / count);
 	way.ns += cut->kind == SL_NODE_CUT ? SL_CUT_NS : SL_RANGE_NS;
 	for (u32 i = 0; i < groups->count; i++) {
 		const struct group *group = &groups->items[i];
@@ -184,6 +187,7 @@ static int build_leaf(struct sl_tree *tree, const u32 *ids, u32 count, u32 steps
 
 static int build_node(struct sl_tree *tree, u32 *ids, u32 count, struct way way, u64 *ret_node)
 {
+	const struct sl_price price = {tree->growth_ns, way.doublings};
 	struct sl_cut cut;
 	bool fits, can_cut;
 	u32 steps;
@@ -198,7 +202,7 @@ static int build_node(struct sl_tree *tree, u32 *ids, u32 count, struct way way,
 	if (fits && count <= LEAF_ALWAYS)
 		return build_leaf(tree, ids, count, steps, way, ret_node);
 	can_cut = way.nodes + 1 < tree->limits.nodes &&
-		  sl_cut_choose(tree->columns, &tree->region, ids, count, tree->growth_ns, &cut);
+		  sl_cut_choose(tree->columns, &tree->region, ids, count, &price, &cut);
 	if (fits && (!can_cut || cut.cost_ns >= SL_ITEM_NS * count))
 		return build_leaf(tree, ids, count, steps, way, ret_node);
 	if (!can_cut)
