@@ -137,8 +137,8 @@ int sluice_xdp(struct xdp_md *context)
 	enum sl_fate_count fate = judge(&packet, &bytes);
 
 	add_packet(&fates, fate, bytes);
-	if (may_begin(fate))
-		note_passed(packet.data, packet.end);
+	if (may_begin(fate)) /* the pointers are read again, to keep less on the stack */
+		note_passed((void *)(long)context->data, (void *)(long)context->data_end);
 	return fate == SL_DROPPED ? XDP_DROP : XDP_PASS;
 }
 

@@ -618,7 +618,7 @@ static void add_rules(struct draft *draft, struct sl_chain *chain, u32 first_sta
 
 		if (which < 6)
 			add_run(draft, chain);
-		else if (which < 8)
+		else if (which < 12)
 			add_stretch(draft, chain);
 		else
 			add_rule(draft, chain);
