@@ -194,6 +194,36 @@ static void a_rule_that_makes_an_exception_is_not(void **unused)
 	sl_program_free(p);
 }
 
+/* On the dport of ordinary packets; behind IP options it is another field. */
+static void a_rule_that_reads_elsewhere_in_odd_packets_may_make_one(void **unused)
+{
+	struct sl_field behind_header = {SL_NETWORK, 2, 22};
+	struct sl_chain *input;
+	struct sl_program *p = begin_with(DROPS, &input);
+
+	(void)unused;
+	rule(p, input, is(p, DPORT, "22"), DROP);
+	rule(p, input, is(p, behind_header, "23"), ACCEPT);
+	check(p, input, 2, 0);
+	sl_program_free(p);
+}
+
+static void a_rule_of_too_many_boxes_may_make_one(void **unused)
+{
+	struct sl_chain *input;
+	struct sl_program *p = begin_with(DROPS, &input);
+	struct sl_set *even = set(p, SL_SET_EXACT, DPORT);
+
+	(void)unused;
+	even->is_constant = true;
+	for (u8 port = 0; port < 128; port += 2)
+		add(p, even, (u8[]){0, port}, NULL);
+	rule(p, input, is(p, DPORT, "22"), DROP);
+	rule(p, input, in_set(even, key(p, DPORT)), compare(p, SPORT, SL_NE, "9"), ACCEPT);
+	check(p, input, 2, 0);
+	sl_program_free(p);
+}
+
 static void of_two_equal_rules_one_is_told(void **unused)
 {
 	struct sl_chain *input;
@@ -272,6 +302,8 @@ int main(void)
 		cmocka_unit_test(a_rule_whose_packets_fare_alike_is_told),
 		cmocka_unit_test(a_rule_that_does_what_the_policy_does_is_told),
 		cmocka_unit_test(a_rule_that_makes_an_exception_is_not),
+		cmocka_unit_test(a_rule_that_reads_elsewhere_in_odd_packets_may_make_one),
+		cmocka_unit_test(a_rule_of_too_many_boxes_may_make_one),
 		cmocka_unit_test(of_two_equal_rules_one_is_told),
 		cmocka_unit_test(a_rule_that_lives_in_one_family_is_not_told),
 		cmocka_unit_test(a_rule_that_contradicts_itself_goes),
