@@ -10,6 +10,8 @@
 
 #include <linux/types.h>
 
+#include "table.h"
+
 /* Counted rules that one packet can meet; one more, and it passes (see ir/interp.h). */
 #define SL_CURSOR_HITS 32
 /* Nested jumps and gotos whose worlds can differ (see codegen/chain.c). */
@@ -35,8 +37,13 @@ struct sl_cursor {
 	__u32 worlds;               /* to lose sight of a register's value */
 	__u32 hits[SL_CURSOR_HITS]; /* counter index << 8 | worlds in which it counts */
 	__u8 saved[24];             /* worlds that wait at the end of a chain, marked: SL_SAVED() */
-	__u8 key[72];               /* a map key under construction; 4 spare bytes in front for
-				       an LPM key's prefix length: the key starts at key + 8 */
+	/* Room for one thing at a time: it is the largest piece of a stack of 512 bytes. */
+	union {
+		__u8 key[72];                /* a map key under construction; 4 spare bytes in front
+						for an LPM key's prefix length: it starts at key + 8 */
+		struct sl_question question; /* of a table */
+		__u64 scratch[8 + 2];        /* bpf/'s own, between the rules and behind them */
+	};
 };
 
 /* Keeps a byte that may be 0 from being it. */
@@ -76,13 +83,15 @@ struct sl_set_value {
 
 #define SL_NO_HIT 0xffffffffu
 
-_Static_assert(sizeof(struct sl_cursor) == 24 + 8 + 8 + 8 + 4 * SL_CURSOR_HITS + 24 + 72,
+_Static_assert(sizeof(struct sl_cursor) ==
+		       24 + 8 + 8 + 8 + 4 * SL_CURSOR_HITS + 24 + sizeof(struct sl_question),
 	       "no holes that clang and gcc could fill differently");
 _Static_assert(offsetof(struct sl_cursor, protocol) % 8 == 1 &&
 		       offsetof(struct sl_cursor, hits_left) % 8 == 4 &&
 		       offsetof(struct sl_cursor, worlds) % 8 == 4 &&
 		       offsetof(struct sl_cursor, saved) % 8 == 0,
 	       "out of the verifier's sight");
+_Static_assert(offsetof(struct sl_cursor, question) % 8 == 0, "written in words of 8 bytes");
 _Static_assert(sizeof(struct sl_set_value) == 16, "shared with maps");
 
 #endif

@@ -123,24 +123,15 @@ static __always_inline bool is_akin(__u32 source, __u32 destination)
 	       is_fresh(slot_of(destination, ROLE_DESTINATION), time, *count);
 }
 
-static __always_inline bool comes_from_us(const __be32 *source, bool is_ip6)
-{
-	struct local_key key = {{source[0]}};
-
-	if (is_ip6)
-		__builtin_memcpy(&key, source, sizeof key);
-	return bpf_map_lookup_elem(&local_addresses, &key);
-}
-
 /* The packet may belong to a connection that conntrack will only hear of. */
-static __always_inline bool may_follow(const struct sl_cursor *cursor, bool is_ip6)
+static __always_inline bool may_follow(struct sl_cursor *cursor, bool is_ip6)
 {
 	const struct iphdr *ip = (void *)cursor->network;
 	const struct ipv6hdr *ip6 = (void *)cursor->network;
 	const __be32 *source = is_ip6 ? ip6->saddr.in6_u.u6_addr32 : &ip->saddr;
 	const __be32 *destination = is_ip6 ? ip6->daddr.in6_u.u6_addr32 : &ip->daddr;
 
-	if ((is_ip6 || live.expected.accept_local) && comes_from_us(source, is_ip6))
+	if ((is_ip6 || live.expected.accept_local) && address_is_local(cursor, source, is_ip6))
 		return true;
 	return CONFIG(notes_batch) && is_akin(fold(source, is_ip6), fold(destination, is_ip6));
 }

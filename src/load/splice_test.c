@@ -72,9 +72,12 @@ static int end(void **state)
 	return 0;
 }
 
+/* Maps are 7, 8, …; table_step() begins at the sixth instruction. */
 static int map_seven(void *context, const struct sl_reloc *reloc)
 {
 	(void)context;
+	if (reloc->kind == SL_RELOC_TABLE_STEP)
+		return 5;
 	return reloc->kind == SL_RELOC_SET ? 7 + (int)reloc->index : -ENOENT;
 }
 
@@ -191,6 +194,23 @@ static void maps_are_filled_in(void **state)
 	assert_int_equal(stage->insns.items[1].imm, 0); /* the code can be spliced again */
 }
 
+static void generated_code_calls_a_function_behind_it(void **state)
+{
+	struct splicing *splicing = *state;
+	const struct bpf_insn insns[] = {nop,  marker(SL_MARKER_IP_FORWARD), leave,
+					 nop,  marker(SL_MARKER_IP_INPUT),   nop, /* the function */
+					 leave};
+	struct sl_asm *stage = &splicing->code.stages[2];
+
+	sl_asm_init(stage, splicing->arena);
+	sl_asm_alu64_imm(stage, BPF_MOV, R1, 1);
+	sl_asm_call_table_step(stage);
+	assert_int_equal(splice(splicing, insns, 7), 0);
+	assert_int_equal(splicing->result.moved[5], 1 + 2 + 2 + 20);
+	assert_int_equal(splicing->result.insns[2].src_reg, BPF_PSEUDO_CALL);
+	assert_int_equal(splicing->result.insns[2].imm, 25 - 2 - 1);
+}
+
 static void a_map_that_is_missing_fails_it(void **state)
 {
 	struct splicing *splicing = *state;
@@ -229,6 +249,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(calls_within_the_program_follow, begin, end),
 		cmocka_unit_test_setup_teardown(second_halves_are_data, begin, end),
 		cmocka_unit_test_setup_teardown(maps_are_filled_in, begin, end),
+		cmocka_unit_test_setup_teardown(generated_code_calls_a_function_behind_it, begin,
+						end),
 		cmocka_unit_test_setup_teardown(a_map_that_is_missing_fails_it, begin, end),
 		cmocka_unit_test_setup_teardown(a_jump_that_no_longer_reaches_is_E2BIG, begin, end),
 	};

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "classify/boxes.h"
+#include "ir/key.h"
 #include "optimise/optimise.h"
 
 /* What a rule of the chain at hand becomes. */
@@ -96,7 +97,8 @@ static bool get_tests(const struct sl_rule *jump, u32 *ret_tests, bool *ret_coun
 	if (*ret_counts)
 		tests--;
 	for (u32 i = 0; i < tests; i++)
-		if (jump->ops.items[i].kind > SL_OP_ANY)
+		if (jump->ops.items[i].kind > SL_OP_ANY ||
+		    sl_op_is_unsure(&jump->ops.items[i])) /* it passes, even into an empty chain */
 			return false;
 	*ret_tests = tests;
 	return true;

@@ -288,6 +288,20 @@ static void rules_are_at_most_doubled(void **unused)
 	sl_program_free(p);
 }
 
+/* It may match, and then the packet may be anywhere: it passes, though nothing is there to do. */
+static void a_jump_that_may_not_match_stays(void **unused)
+{
+	struct sl_chain *input, *site;
+	struct sl_program *p = begin(&input, &site);
+
+	(void)unused;
+	rule(p, input, is(p, DADDR_TYPE, "2"), jump(site));
+	add_ports(p, input, 9, 8);
+	flatten(p);
+	assert_int_equal(input->rules.count, 9);
+	sl_program_free(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -303,6 +317,7 @@ int main(void)
 		cmocka_unit_test(what_no_table_takes_keeps_its_chain),
 		cmocka_unit_test(a_set_that_may_change_is_asked_once),
 		cmocka_unit_test(rules_are_at_most_doubled),
+		cmocka_unit_test(a_jump_that_may_not_match_stays),
 	};
 
 	return cmocka_run_group_tests_name("optimise/flatten", tests, NULL, NULL);
