@@ -35,8 +35,7 @@ struct sl_cursor {
 	__u32 worlds;               /* to lose sight of a register's value */
 	__u32 hits[SL_CURSOR_HITS]; /* counter index << 8 | worlds in which it counts */
 	__u8 saved[24];             /* worlds that wait at the end of a chain, marked: SL_SAVED() */
-	__u8 key[72];               /* a map key under construction; 4 spare bytes in front for
-				       an LPM key's prefix length: the key starts at key + 8 */
+	__u8 key[72];               /* a map key under construction, from key + 8 on */
 };
 
 /* Keeps a byte that may be 0 from being it. */
@@ -67,14 +66,17 @@ enum sl_marker {
 #define SL_RULE_SHIFT     24
 #define SL_WORLDS_MASK    0xff
 
-/* The value of every set's map. */
+/* The value of every hash map of a set. */
 struct sl_set_value {
-	__u64 expires_at_ns; /* CLOCK_MONOTONIC; 0: never */
+	__u64 expires_at_ns; /* CLOCK_MONOTONIC; 0: never. Behind it see SL_EXPIRY_GRACE_NS */
 	__u32 verdict;       /* verdict maps: which of the set's distinct verdicts */
 	__u32 counter;       /* the counter of the rule that this element was; or SL_NO_HIT */
 };
 
 #define SL_NO_HIT 0xffffffffu
+
+/* For so long behind an element's expiry it may or may not be there (ir/ir.h). */
+#define SL_EXPIRY_GRACE_NS 2000000000ULL
 
 _Static_assert(sizeof(struct sl_cursor) == 24 + 8 + 8 + 8 + 4 * SL_CURSOR_HITS + 24 + 72,
 	       "no holes that clang and gcc could fill differently");

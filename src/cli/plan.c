@@ -42,8 +42,7 @@ static int decide(struct sl_plan *plan, struct sl_diag *diag)
 {
 	if (sl_decide(plan->legal, plan->compiled->rules, &plan->compiled->code, &plan->decisions))
 		return sl_fail_memory(diag);
-	sl_plan_size(plan);
-	return 0;
+	return sl_plan_size(plan, diag);
 }
 
 static int plan_file(const struct sl_cli *cli, struct sl_plan *plan, struct sl_diag *diag)

@@ -45,8 +45,8 @@ struct sl_plan {
 
 /* plan_device.c: what does not depend on the rules. 0 or -errno with `diag` filled in. */
 int sl_plan_device(struct sl_plan *plan, enum sl_wanted_mode wanted, struct sl_diag *diag);
-/* plan_size.c: memory and code. */
-void sl_plan_size(struct sl_plan *plan);
+/* plan_size.c: memory and code. 0 or -errno with `diag` filled in. */
+int sl_plan_size(struct sl_plan *plan, struct sl_diag *diag);
 
 /* plan_text.c */
 void sl_plan_print(const struct sl_plan *plan, bool is_verbose);

@@ -18,18 +18,17 @@ static void add_map(struct sl_plan_size *size, u32 entries, u64 bytes)
 	size->bytes += bytes;
 }
 
-void sl_plan_size(struct sl_plan *plan)
+int sl_plan_size(struct sl_plan *plan, struct sl_diag *diag)
 {
 	const struct sl_program *program = plan->compiled->program;
 	u64 cpus = (u64)abs(libbpf_num_possible_cpus());
-	struct sl_plan_size size = {0};
+	struct sl_plan_size size;
+	struct sl_map_size sets;
+	int error = sl_set_maps_size(program, &sets, diag);
 
-	for (u32 i = 0; i < program->sets.count; i++) {
-		struct sl_map_size map = sl_set_map_size(program->sets.items[i]);
-
-		if (map.capacity)
-			add_map(&size, map.entries, map.bytes);
-	}
+	if (error)
+		return error;
+	size = (struct sl_plan_size){sets.maps, sets.entries, sets.bytes, 0};
 	add_map(&size, program->counters.count,
 		cpus * program->counters.count * sizeof(struct sl_count));
 	add_map(&size, SL_FATE_COUNTS, cpus * SL_FATE_COUNTS * sizeof(struct sl_count));
@@ -37,4 +36,5 @@ void sl_plan_size(struct sl_plan *plan)
 	for (u32 i = 0; i < SL_STAGES; i++)
 		size.insns += plan->compiled->code.stages[i].insns.count;
 	plan->size = size;
+	return 0;
 }

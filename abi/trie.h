@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Sets of ranges, as tries: which range a key of at most 16 bytes is in, found byte after byte
+ * with about one memory access each. src/classify/ builds the image and changes it in place,
+ * bpf/trie.h walks it; the walk is here, once.
+ *
+ * The image is an array of 64-bit *units*. It begins with a root for each set, by the set's index.
+ * A root, as every child of a node, is a 32-bit *word*, two a unit, the lower half first:
+ *
+ *	bits 0–2      enum sl_trie_kind
+ *	bits 3–31     LEAF: 0 if no range is here; else its record, or 1 where there are no records
+ *	              others: the node's first unit
+ *
+ * A *record* is two units, a struct sl_trie_record. *Nodes* are
+ *
+ *	FULL          256 children, by the next byte
+ *	WIDE          65,536 children, by the next two; only as a root
+ *	SPARSE        a unit with seven borders in ascending order, then up to eight children: a
+ *	              byte goes to the child whose number is how many borders are ≤ the byte
+ *	SKIP          a unit: the only child, and in bits 32–34 a number of bytes, n;
+ *	              a unit: these bytes, the first highest. In all other ways no range is here
+ *
+ * While the image is changed a walk may meet anything; it stays within the image and ends, and
+ * what it found is not used (struct sl_live in state.h).
+ */
+#ifndef SLUICE_ABI_TRIE_H
+#define SLUICE_ABI_TRIE_H
+
+#include <linux/types.h>
+
+#define SL_TRIE_KEY_MAX   16
+#define SL_TRIE_DEPTH_MAX (SL_TRIE_KEY_MAX + 1) /* nodes on a way, and its leaf */
+#define SL_TRIE_BORDERS   7
+#define SL_TRIE_SKIP_MAX  7
+/* The kernel's verifier knows no offset of 512 MiB or more. */
+#define SL_TRIE_UNITS_MAX ((1u << 26) - 1)
+
+enum sl_trie_kind { SL_TRIE_LEAF, SL_TRIE_FULL, SL_TRIE_WIDE, SL_TRIE_SPARSE, SL_TRIE_SKIP };
+
+#define SL_TRIE_KIND_BITS 3
+
+struct sl_trie_record {
+	__u64 expires_at_ns; /* as struct sl_set_value; so also below */
+	__u32 verdict;       /* highest bit: a note of src/classify/tries.c */
+	__u32 counter;
+};
+
+#define SL_TRIE_VERDICT_MASK 0x7fffffffu
+
+/* What a walk finds where the image is not what it should be: pass. */
+#define SL_TRIE_BROKEN 0xffffffffu
+
+/*
+ * Seven numbers of nine bits: a border, or 256 for one that is not used. Bit 8 of each is free, so
+ * that all are compared at once: byte + 256 − border keeps that bit if and only if border ≤ byte.
+ */
+#define SL_TRIE_EACH(number) ((__u64)(number)*0x40201008040201ULL)
+
+static inline __u64 sl_trie_borders_below(__u64 borders, __u64 byte)
+{
+	__u64 below = (SL_TRIE_EACH(byte | 256) - borders) >> 8 & SL_TRIE_EACH(1);
+
+	return below * SL_TRIE_EACH(1) >> 54 & 7;
+}
+
+/* Keeps the compiler from proving a bound in a way that the verifier could not follow. */
+#define SL_TRIE_HIDE(value) asm volatile("" : "+r"(value))
+
+/* Reads items[index]; leaves the function, as broken, where there is none. */
+#define SL_TRIE_READ(ret_item, items, count, index)                                                \
+	{                                                                                          \
+		__u64 index_ = (index);                                                            \
+                                                                                                   \
+		SL_TRIE_HIDE(index_);                                                              \
+		if (index_ >= (count))                                                             \
+			return SL_TRIE_BROKEN;                                                     \
+		(ret_item) = (items)[index_];                                                      \
+	}
+
+/*
+ * What a set's leaf for a key says: 0, 1 or the first unit of a record. `high` and `low` are the
+ * key's bytes, the first highest, and zeros behind them. `count`: of units.
+ */
+static inline __u32 sl_trie_walk(const __u64 *units, __u64 count, __u32 set, __u64 high, __u64 low)
+{
+	const __u32 *words = (const __u32 *)units;
+	__u32 word;
+
+	SL_TRIE_READ(word, words, 2 * count, set);
+	for (__u32 depth = 0; depth < SL_TRIE_DEPTH_MAX; depth++) {
+		__u64 at = word >> SL_TRIE_KIND_BITS, child = 2 * at, unit, skip, bits;
+
+		switch (word & ((1 << SL_TRIE_KIND_BITS) - 1)) {
+		case SL_TRIE_LEAF:
+			return at;
+		case SL_TRIE_FULL:
+			child += high >> 56;
+			break;
+		case SL_TRIE_WIDE:
+			child += high >> 48;
+			high = high << 8 | low >> 56;
+			low <<= 8;
+			break;
+		case SL_TRIE_SPARSE:
+			SL_TRIE_READ(unit, units, count, at);
+			child += 2 + sl_trie_borders_below(unit, high >> 56);
+			break;
+		case SL_TRIE_SKIP:
+			SL_TRIE_READ(skip, units, count, at);
+			SL_TRIE_READ(unit, units, count, at + 1);
+			bits = 8 * (skip >> 32 & 7);
+			if ((high ^ unit) >> (-bits & 63))
+				return 0;
+			high = high << bits | low >> (-bits & 63);
+			low <<= bits;
+			word = skip;
+			continue;
+		default:
+			return SL_TRIE_BROKEN;
+		}
+		high = high << 8 | low >> 56;
+		low <<= 8;
+		SL_TRIE_READ(word, words, 2 * count, child);
+	}
+	return SL_TRIE_BROKEN;
+}
+
+_Static_assert(sizeof(struct sl_trie_record) == 2 * sizeof(__u64), "two units");
+
+#endif
