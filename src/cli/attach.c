@@ -15,6 +15,7 @@
 #include "cli/cli.h"
 #include "cli/names.h"
 #include "cli/session.h"
+#include "daemon/detach.h"
 #include "daemon/keeper.h"
 #include "load/attach.h"
 #include "load/pins.h"

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "daemon/keeper.h"
+#include "daemon/detach.h"
 #include "daemon/tally.h"
 #include "load/attach.h"
 #include "load/observe.h"

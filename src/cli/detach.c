@@ -4,7 +4,7 @@
 #include "cli/attachments.h"
 #include "cli/cli.h"
 #include "cli/names.h"
-#include "daemon/keeper.h"
+#include "daemon/detach.h"
 
 int sl_command_detach(const struct sl_cli *cli)
 {

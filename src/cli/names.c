@@ -2,32 +2,11 @@
 #include "cli/names.h"
 
 #include <ctype.h>
-#include <linux/netfilter.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
-
-const char *sl_family_name(u32 family)
-{
-	switch (family) {
-	case NFPROTO_INET:
-		return "inet";
-	case NFPROTO_IPV4:
-		return "ip";
-	case NFPROTO_IPV6:
-		return "ip6";
-	case NFPROTO_NETDEV:
-		return "netdev";
-	case NFPROTO_ARP:
-		return "arp";
-	case NFPROTO_BRIDGE:
-		return "bridge";
-	default:
-		return "unknown";
-	}
-}
 
 const char *sl_hook_name(enum sl_hook hook)
 {

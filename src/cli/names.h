@@ -8,7 +8,6 @@
 #include "base/types.h"
 #include "ir/ir.h"
 
-const char *sl_family_name(u32 family);      /* NFPROTO_*: "inet" */
 const char *sl_hook_name(enum sl_hook hook); /* "input" */
 
 /* Prints a name from the kernel so that a terminal survives whatever it holds. */

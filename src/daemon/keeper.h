@@ -42,12 +42,4 @@ void sl_keeper_free(struct sl_keeper *keeper);
 enum sl_attach_mode sl_keeper_mode(const struct sl_keeper *keeper);
 u64 sl_keeper_net_cookie(const struct sl_keeper *keeper);
 
-/*
- * Removes an attachment, whoever made it: link, pins, keeper. 0, or -ENOENT when there is none.
- */
-int sl_keeper_detach(u64 net_cookie, const char *device, struct sl_diag *diag);
-
-/* The process that keeps the device in step; 0 when there is none. */
-int sl_keeper_pid(u64 net_cookie, const char *device);
-
 #endif

@@ -331,5 +331,6 @@ int sl_program_verify(const struct sl_program *program, struct sl_diag *diag);
 /* print.c: the whole program as text, stable from run to run (goldens rely on it). */
 void sl_program_print(const struct sl_program *program, FILE *out);
 void sl_rule_print(const struct sl_program *program, const struct sl_rule *rule, FILE *out);
+const char *sl_family_name(u32 family); /* NFPROTO_*: "inet" */
 
 #endif

@@ -5,6 +5,38 @@
 #include <linux/netfilter.h>
 #include <string.h>
 
+static bool parts_equal(const struct sl_part *a, const struct sl_part *b)
+{
+	return a->at == b->at && a->field.base == b->field.base &&
+	       a->field.length == b->field.length && a->field.offset == b->field.offset;
+}
+
+static bool bytes_equal(const u8 *a, const u8 *b, u32 length)
+{
+	return a == b || (a && b && !memcmp(a, b, length));
+}
+
+static bool transforms_equal(const struct sl_transform *a, const struct sl_transform *b)
+{
+	return a->kind == b->kind && a->at == b->at && a->length == b->length &&
+	       a->width == b->width && bytes_equal(a->mask, b->mask, a->length) &&
+	       bytes_equal(a->xor, b->xor, a->length);
+}
+
+bool sl_key_equals(const struct sl_key *a, const struct sl_key *b)
+{
+	if (a->length != b->length || a->part_count != b->part_count ||
+	    a->transform_count != b->transform_count)
+		return false;
+	for (u32 i = 0; i < a->part_count; i++)
+		if (!parts_equal(&a->parts[i], &b->parts[i]))
+			return false;
+	for (u32 i = 0; i < a->transform_count; i++)
+		if (!transforms_equal(&a->transforms[i], &b->transforms[i]))
+			return false;
+	return true;
+}
+
 bool sl_key_is_address_type(const struct sl_key *key)
 {
 	for (u32 i = 0; i < key->part_count; i++)

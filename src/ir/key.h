@@ -8,6 +8,9 @@
 
 #include "ir/ir.h"
 
+/* The same bytes, loaded and transformed in the same way. */
+bool sl_key_equals(const struct sl_key *a, const struct sl_key *b);
+
 /* The destination's address type is asked for; not every address has one that is known. */
 bool sl_key_is_address_type(const struct sl_key *key);
 

@@ -29,28 +29,6 @@ static bool bytes_equal(const u8 *a, const u8 *b, u32 length)
 	return a == b || (a && b && !memcmp(a, b, length));
 }
 
-static bool keys_equal(const struct sl_key *a, const struct sl_key *b)
-{
-	if (a->length != b->length || a->part_count != b->part_count ||
-	    a->transform_count != b->transform_count)
-		return false;
-	for (u32 i = 0; i < a->part_count; i++)
-		if (a->parts[i].at != b->parts[i].at ||
-		    a->parts[i].field.base != b->parts[i].field.base ||
-		    a->parts[i].field.length != b->parts[i].field.length ||
-		    a->parts[i].field.offset != b->parts[i].field.offset)
-			return false;
-	for (u32 i = 0; i < a->transform_count; i++) {
-		const struct sl_transform *x = &a->transforms[i], *y = &b->transforms[i];
-
-		if (x->kind != y->kind || x->at != y->at || x->length != y->length ||
-		    x->width != y->width || !bytes_equal(x->mask, y->mask, x->length) ||
-		    !bytes_equal(x->xor, y->xor, x->length))
-			return false;
-	}
-	return true;
-}
-
 /* The same test. Kinds that are not pure tests are never equal. */
 static bool tests_equal(const struct sl_op *a, const struct sl_op *b)
 {
@@ -58,14 +36,14 @@ static bool tests_equal(const struct sl_op *a, const struct sl_op *b)
 		return false;
 	switch (a->kind) {
 	case SL_OP_COMPARE:
-		return a->compare == b->compare && keys_equal(&a->key, &b->key) &&
+		return a->compare == b->compare && sl_key_equals(&a->key, &b->key) &&
 		       bytes_equal(a->data, b->data, a->key.length);
 	case SL_OP_RANGE:
-		return keys_equal(&a->key, &b->key) &&
+		return sl_key_equals(&a->key, &b->key) &&
 		       bytes_equal(a->data, b->data, a->key.length) &&
 		       bytes_equal(a->data_end, b->data_end, a->key.length);
 	case SL_OP_SET:
-		return a->set == b->set && keys_equal(&a->key, &b->key);
+		return a->set == b->set && sl_key_equals(&a->key, &b->key);
 	case SL_OP_STATE:
 		return a->worlds == b->worlds;
 	default:

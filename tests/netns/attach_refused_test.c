@@ -9,13 +9,6 @@
 #include "frame.h"
 #include "tcx.h"
 
-static const char drop_9[] = "table inet t {\n"
-			     "	chain input {\n"
-			     "		type filter hook input priority 0;\n"
-			     "		udp dport 9 drop\n"
-			     "	}\n"
-			     "}\n";
-
 /* `word` is what the message must say. */
 static void expect_refusal(const char *arguments, const char *word)
 {
@@ -37,7 +30,7 @@ static void unknown_device(void)
 static void attached_twice(void)
 {
 	build_lab();
-	load_nft(drop_9);
+	load_nft(drop_closed);
 	attach();
 	expect_refusal("attach dev dut0", "already keeps");
 	prove_early_drops();
@@ -60,7 +53,7 @@ static void another_xdp_program_stays(void)
 	u32 theirs;
 
 	build_lab();
-	load_nft(drop_9);
+	load_nft(drop_closed);
 	attach_xdp_pass(ON_HOST, "dut0");
 	theirs = xdp_program();
 	expect(theirs, "theirs is not there");
@@ -77,7 +70,7 @@ static void another_xdp_program_stays(void)
 static void replace_without_another_program(void)
 {
 	build_lab();
-	load_nft(drop_9);
+	load_nft(drop_closed);
 	run(ON_HOST, "%s attach dev dut0 --replace", sluice);
 	settle();
 	prove_early_drops();
@@ -88,7 +81,7 @@ static void large_mtu_falls_to_tc(void)
 	build_lab();
 	run(ON_HOST, "ip link set dut0 mtu 9000");
 	run(ON_WIRE, "ip link set wire0 mtu 9000");
-	load_nft(drop_9);
+	load_nft(drop_closed);
 	expect_refusal("attach dev dut0 mode native", "MTU");
 	run(ON_HOST, "%s attach dev dut0 -v", sluice);
 	expect(strstr(output, "native: refused") && strstr(output, "mode tc"), "%s", output);
@@ -99,7 +92,7 @@ static void large_mtu_falls_to_tc(void)
 static void no_privileges(void)
 {
 	build_lab();
-	load_nft(drop_9);
+	load_nft(drop_closed);
 	if (attempt(ON_HOST, "setpriv --reuid 65534 --regid 65534 --clear-groups true"))
 		skip_case("no setpriv");
 	if (attempt(ON_HOST, "setpriv --reuid 65534 --regid 65534 --clear-groups test -x %s",
@@ -117,7 +110,7 @@ static void no_privileges(void)
 static void no_btf(void)
 {
 	build_lab();
-	load_nft(drop_9);
+	load_nft(drop_closed);
 	if (!attempt(ON_HOST, "nsenter -t 1 -m true"))
 		skip_case("sluice enters the first process's mount namespace");
 	attempt(ON_HOST,
@@ -132,7 +125,7 @@ static void no_btf(void)
 static void broken_rules_while_attached(void)
 {
 	build_lab();
-	load_nft(drop_9);
+	load_nft(drop_closed);
 	attach();
 	expect(try_nft("flush ruleset; add rule inet nowhere input drop"), "nft took it");
 	prove_early_drops();
@@ -145,7 +138,7 @@ static void writers_without_a_pause(void)
 	int status;
 
 	build_lab();
-	load_nft(drop_9);
+	load_nft(drop_closed);
 	enter(ON_HOST);
 	writer = fork();
 	if (!writer) {
@@ -171,7 +164,7 @@ static void nothing_to_decide(void)
 	build_lab();
 	attach();
 	expect_no_early_drops("there are no rules");
-	load_nft(drop_9);
+	load_nft(drop_closed);
 	settle();
 	prove_early_drops();
 }

@@ -6,20 +6,13 @@
 #include "frame.h"
 #include "tcx.h"
 
-static const char drop_9[] = "table inet t {\n"
-			     "	chain input {\n"
-			     "		type filter hook input priority 0;\n"
-			     "		iif \"dut0\" udp dport 9 drop\n"
-			     "	}\n"
-			     "}\n";
-
 static int tap;
 
 static void prepare(const char *mode)
 {
 	build_lab();
 	build_back();
-	load_nft(drop_9);
+	load_nft(drop_closed_by_index);
 	attach_mode(mode);
 	prove_early_drops();
 	tap = open_tap(ON_BACK, "far0");
@@ -71,7 +64,7 @@ static void tcx_program_was_there_first(void)
 {
 	build_lab();
 	build_back();
-	load_nft(drop_9);
+	load_nft(drop_closed_by_index);
 	attach_redirect(ON_HOST, "dut0", "back0");
 	attach();
 	tap = open_tap(ON_BACK, "far0");

@@ -8,13 +8,6 @@
 #include "frame.h"
 #include "load/pins.h"
 
-static const char drop_9[] = "table inet t {\n"
-			     "	chain input {\n"
-			     "		type filter hook input priority 0;\n"
-			     "		udp dport 9 drop\n"
-			     "	}\n"
-			     "}\n";
-
 static void remake_device(void)
 {
 	enter(ON_WIRE);
@@ -29,7 +22,7 @@ static void remake_device(void)
 static void removed_device_is_told_and_detached(void)
 {
 	build_lab();
-	load_nft(drop_9);
+	load_nft(drop_closed);
 	attach();
 	run(ON_HOST, "ip link del dut0");
 	expect(eventually(!attempt(ON_HOST, "%s status", sluice) && strstr(output, "gone"), 3),
@@ -45,7 +38,7 @@ static void removed_device_is_told_and_detached(void)
 static void device_that_comes_back_is_attached_again(void)
 {
 	build_lab();
-	load_nft(drop_9);
+	load_nft(drop_closed);
 	attach();
 	for (int i = 0; i < 3; i++) {
 		run(ON_HOST, "ip link del dut0");
@@ -61,7 +54,7 @@ static void device_that_comes_back_is_attached_again(void)
 static void device_without_a_keeper_comes_back(void)
 {
 	build_lab();
-	load_nft(drop_9);
+	load_nft(drop_closed);
 	attach();
 	kill(keeper(), SIGKILL);
 	run(ON_HOST, "ip link del dut0");
@@ -77,7 +70,7 @@ static void two_namespaces_with_the_same_device(void)
 			    "udp dport 7 drop; }; }";
 
 	build_lab();
-	load_nft(drop_9);
+	load_nft(drop_closed);
 	attach();
 	build_elsewhere();
 	run(ELSEWHERE, "ip link add dut0 type veth peer name wire0 && ip link set dut0 up && "

@@ -10,21 +10,6 @@
 #include "frame.h"
 #include "load/pins.h"
 
-static const char drop_9[] = "table inet t {\n"
-			     "	chain input {\n"
-			     "		type filter hook input priority 0;\n"
-			     "		udp dport 9 drop\n"
-			     "	}\n"
-			     "}\n";
-
-static void prepare(void)
-{
-	build_lab();
-	load_nft(drop_9);
-	attach();
-	prove_early_drops();
-}
-
 static void expect_nothing_left(void)
 {
 	char path[SL_PIN_PATH_MAX];
@@ -50,7 +35,7 @@ static void kill_keeper(int signal_number)
 
 static void drops_go_on_without_the_keeper(void)
 {
-	prepare();
+	start_lab();
 	kill_keeper(SIGKILL);
 	expect(drops_early(), "the rules stand, but nothing is dropped early");
 	run(ON_HOST, "%s status | grep -q NOBODY", sluice);
@@ -63,7 +48,7 @@ static void expect_change_is_honoured(int signal_number)
 {
 	int server;
 
-	prepare();
+	start_lab();
 	server = listen_udp(ON_HOST, CLOSED_PORT);
 	kill_keeper(signal_number);
 	run(ON_HOST, "nft flush chain inet t input");
@@ -84,7 +69,7 @@ static void rule_deleted_after_the_keeper_died(void)
 static void rule_deleted_while_the_keeper_is_stopped(void)
 {
 	expect_change_is_honoured(SIGSTOP);
-	load_nft(drop_9);
+	load_nft(drop_closed);
 	kill_keeper(SIGCONT);
 	settle();
 	prove_early_drops();
@@ -92,7 +77,7 @@ static void rule_deleted_while_the_keeper_is_stopped(void)
 
 static void stopped_keeper_can_be_detached(void)
 {
-	prepare();
+	start_lab();
 	kill_keeper(SIGSTOP);
 	detach();
 	expect_nothing_left();
@@ -102,7 +87,7 @@ static void attach_again_takes_over(void)
 {
 	u64 before;
 
-	prepare();
+	start_lab();
 	kill_keeper(SIGKILL);
 	run(ON_HOST, "nft add rule inet t input udp dport 99 drop");
 	before = early_drops();
@@ -118,7 +103,7 @@ static void attach_again_takes_over(void)
 static void killed_while_attaching(void)
 {
 	build_lab();
-	load_nft(drop_9);
+	load_nft(drop_closed);
 	for (int i = 0; i < 20; i++) {
 		pid_t pid;
 
@@ -147,7 +132,7 @@ static void killed_while_recompiling(void)
 {
 	int server;
 
-	prepare();
+	start_lab();
 	server = listen_udp(ON_HOST, CLOSED_PORT);
 	for (int i = 0; i < 10; i++) {
 		run(ON_HOST, "nft add rule inet t input udp dport %d drop", 100 + i);
@@ -156,7 +141,7 @@ static void killed_while_recompiling(void)
 		run(ON_HOST, "nft flush chain inet t input");
 		send_udp(CLOSED_PORT);
 		expect(arrives(server), "dropped by a rule that is gone");
-		load_nft(drop_9);
+		load_nft(drop_closed);
 		attach();
 		prove_early_drops();
 	}
@@ -175,7 +160,7 @@ static void remove_pin(const char *name)
 
 static void half_attached_is_cleaned_up(void)
 {
-	prepare();
+	start_lab();
 	kill_keeper(SIGKILL);
 	remove_pin("info");
 	run(ON_HOST, "%s status", sluice);
@@ -195,7 +180,7 @@ static void removing_the_pin_is_enough(void)
 {
 	char path[SL_PIN_PATH_MAX];
 
-	prepare();
+	start_lab();
 	sl_pins_path(path, net_cookie(), device, "link");
 	expect(!unlink(path), "cannot remove %s", path);
 	expect(eventually(!keeper(), 3), "the keeper stays");

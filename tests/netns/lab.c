@@ -24,7 +24,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "daemon/keeper.h"
+#include "daemon/detach.h"
 #include "daemon/lock.h"
 #include "daemon/tally.h"
 #include "frame.h"
@@ -371,6 +371,17 @@ void load_iptables(const char *command, const char *text)
 	expect(!feed(command, text), "%s does not take: %s", command, text);
 }
 
+#define INPUT_CHAIN(rule)                                                                          \
+	"table inet t {\n"                                                                         \
+	"	chain input {\n"                                                                         \
+	"		type filter hook input priority 0;\n"                                                   \
+	"		" rule "\n"                                                                \
+	"	}\n"                                                                                     \
+	"}\n"
+
+const char drop_closed[] = INPUT_CHAIN("udp dport 9 drop");
+const char drop_closed_by_index[] = INPUT_CHAIN("iif \"dut0\" udp dport 9 drop");
+
 /* sluice */
 
 void attach_mode(const char *mode)
@@ -472,6 +483,14 @@ void prove_early_drops(void)
 {
 	expect(eventually(drops_early(), 3),
 	       "nothing is dropped early: the case would prove nothing");
+}
+
+void start_lab(void)
+{
+	build_lab();
+	load_nft(drop_closed);
+	attach();
+	prove_early_drops();
 }
 
 void expect_no_early_drops(const char *why)

@@ -64,6 +64,9 @@ void load_nft(const char *text);                           /* nft -f */
 int try_nft(const char *text);                             /* its exit status */
 void load_iptables(const char *command, const char *text); /* COMMAND < text */
 
+/* An input chain that drops what goes to CLOSED_PORT; the second binds its rule to dut0's index. */
+extern const char drop_closed[], drop_closed_by_index[];
+
 /* sluice, on the host */
 
 extern const char *sluice;
@@ -87,6 +90,8 @@ u64 net_cookie(void); /* the host's */
 #define OPEN_PORT   5000
 void prove_early_drops(void);
 bool drops_early(void); /* the same question */
+
+void start_lab(void); /* host and wire, with drop_closed, attached and proved */
 void expect_no_early_drops(const char *why);
 
 /* Sockets */

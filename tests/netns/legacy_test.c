@@ -4,17 +4,10 @@
 
 #include "frame.h"
 
-static const char drop_9[] = "table inet t {\n"
-			     "	chain input {\n"
-			     "		type filter hook input priority 0;\n"
-			     "		udp dport 9 drop\n"
-			     "	}\n"
-			     "}\n";
-
 static void need_legacy(void)
 {
 	build_lab();
-	load_nft(drop_9);
+	load_nft(drop_closed);
 	if (attempt(ON_HOST, "iptables-legacy -t nat -L -n"))
 		skip_case("no legacy tables: %s", output);
 }
@@ -48,10 +41,7 @@ static void redirect_loaded_after(void)
 {
 	int server;
 
-	build_lab();
-	load_nft(drop_9);
-	attach();
-	prove_early_drops();
+	start_lab();
 	server = listen_udp(ON_HOST, OPEN_PORT);
 	if (attempt(ON_HOST, "iptables-legacy -t nat -L -n"))
 		skip_case("no legacy tables: %s", output);
@@ -65,10 +55,7 @@ static void redirect_loaded_while_stopped(void)
 {
 	int server;
 
-	build_lab();
-	load_nft(drop_9);
-	attach();
-	prove_early_drops();
+	start_lab();
 	kill(keeper(), SIGSTOP);
 	server = listen_udp(ON_HOST, OPEN_PORT);
 	if (attempt(ON_HOST, "iptables-legacy -t nat -L -n"))
@@ -116,7 +103,7 @@ static void ipset_matches_never_drop_early(void)
 	build_lab();
 	if (attempt(ON_HOST, "ipset create bad hash:ip && ipset add bad 10.77.0.2"))
 		skip_case("no ipset: %s", output);
-	load_nft(drop_9);
+	load_nft(drop_closed);
 	run(ON_HOST, "iptables -A INPUT -m set --match-set bad src -p udp --dport 5000 -j DROP");
 	server = listen_udp(ON_HOST, OPEN_PORT);
 	attach();

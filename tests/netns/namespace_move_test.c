@@ -6,13 +6,6 @@
 
 #include "frame.h"
 
-static const char drop_9[] = "table inet t {\n"
-			     "	chain input {\n"
-			     "		type filter hook input priority 0;\n"
-			     "		iif \"dut0\" udp dport 9 drop\n"
-			     "	}\n"
-			     "}\n";
-
 static int move_away(void)
 {
 	build_elsewhere();
@@ -27,7 +20,7 @@ static void nothing_is_dropped_there(void)
 	int server;
 
 	build_lab();
-	load_nft(drop_9);
+	load_nft(drop_closed_by_index);
 	attach();
 	prove_early_drops();
 	server = move_away();
@@ -42,7 +35,7 @@ static void nothing_is_dropped_there_while_stopped(void)
 	int server;
 
 	build_lab();
-	load_nft(drop_9);
+	load_nft(drop_closed_by_index);
 	attach();
 	prove_early_drops();
 	kill(keeper(), SIGSTOP);
@@ -54,7 +47,7 @@ static void nothing_is_dropped_there_while_stopped(void)
 static void status_says_so(void)
 {
 	build_lab();
-	load_nft(drop_9);
+	load_nft(drop_closed_by_index);
 	attach();
 	move_away();
 	expect(eventually(!attempt(ON_HOST, "%s status", sluice) && strstr(output, "gone"), 3),
@@ -68,7 +61,7 @@ static void status_says_so(void)
 static void it_is_attached_again_when_it_returns(void)
 {
 	build_lab();
-	load_nft(drop_9);
+	load_nft(drop_closed_by_index);
 	attach();
 	close(move_away());
 	pause_ms(700);
@@ -76,7 +69,7 @@ static void it_is_attached_again_when_it_returns(void)
 	run(ELSEWHERE, "ip link set dut0 netns /proc/%d/fd/%d", (int)getpid(), place_fd(ON_HOST));
 	run(ON_HOST, "ip link set dut0 up && ip addr add 10.77.0.1/24 dev dut0");
 	expect(eventually(is_attached() && is_fresh(), 4), "it is not");
-	load_nft(drop_9); /* `iif` was bound to the index that it had */
+	load_nft(drop_closed_by_index); /* `iif` was bound to the index that it had */
 	prove_early_drops();
 }
 

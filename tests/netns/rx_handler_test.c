@@ -5,13 +5,6 @@
 
 #include "frame.h"
 
-static const char drop_9[] = "table inet t {\n"
-			     "	chain input {\n"
-			     "		type filter hook input priority 0;\n"
-			     "		iif \"dut0\" udp dport 9 drop\n"
-			     "	}\n"
-			     "}\n";
-
 static const u8 everybody[6] = {255, 255, 255, 255, 255, 255};
 static const u8 child_mac[6] = {2, 0, 0, 0, 0, 9};
 
@@ -35,7 +28,7 @@ static void prepare(void)
 {
 	build_lab();
 	build_elsewhere();
-	load_nft(drop_9);
+	load_nft(drop_closed_by_index);
 }
 
 static void macvlan_child_keeps_its_traffic(void)

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The attachment: how a keeper's program gets on its device, and stays after the keeper.
+ *
+ * Enters: a keeper whose namespace, lock and watch are open. Leaves: a pinned link that runs the
+ * present generation. Promised: it is attached with all its pins, or nothing is left behind.
+ */
+#ifndef SLUICE_DAEMON_ATTACHMENT_H
+#define SLUICE_DAEMON_ATTACHMENT_H
+
+#include "daemon/keeper_state.h"
+
+/* Takes over what a keeper that died left, or climbs the ladder; `ret_ladder` may be NULL. */
+int sl_attachment_begin(struct sl_keeper *keeper, char *ret_ladder, struct sl_diag *diag);
+
+/* False when the device is gone, or in another namespace, or another one that got its index. */
+bool sl_attachment_is_here(const struct sl_keeper *keeper);
+
+/* The device went, perhaps to come back under the same name. True when attached again. */
+bool sl_attachment_resume(struct sl_keeper *keeper, struct sl_diag *diag);
+
+/* False when somebody has removed it by hand. */
+bool sl_attachment_is_pinned(const struct sl_keeper *keeper);
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "daemon/detach.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+
+#include "base/cleanup.h"
+#include "daemon/lock.h"
+#include "load/pins.h"
+
+int sl_keeper_pid(u64 net_cookie, const char *device)
+{
+	return (int)sl_lock_holder(net_cookie, device);
+}
+
+static bool is_gone(u64 net_cookie, const char *device, pid_t pid)
+{
+	for (int i = 0; i < 200; i++) {
+		if (sl_lock_holder(net_cookie, device) != pid)
+			return true;
+		poll(NULL, 0, 5);
+	}
+	return false;
+}
+
+static void end_keeper(u64 net_cookie, const char *device, pid_t pid)
+{
+	if (pid <= 0 || kill(pid, SIGTERM) || is_gone(net_cookie, device, pid))
+		return;
+	kill(pid, SIGKILL); /* stopped, or hanging; it keeps nothing that is not pinned */
+	is_gone(net_cookie, device, pid);
+}
+
+int sl_keeper_detach(u64 net_cookie, const char *device, struct sl_diag *diag)
+{
+	pid_t pid = sl_lock_holder(net_cookie, device);
+	int error;
+
+	/* First the keeper, or it would take the link's end for a device to attach to again. */
+	end_keeper(net_cookie, device, pid);
+
+	SL_CLEANUP(sl_close) int link_fd = sl_pins_get(net_cookie, device, "link");
+
+	if (link_fd >= 0)
+		bpf_link_detach(link_fd); /* whoever else holds it */
+	error = sl_pins_remove(net_cookie, device);
+	sl_lock_remove(net_cookie, device);
+	if (error == -ENOENT && pid <= 0)
+		return sl_fail(diag, ENOENT, "sluice is not attached to %s", device);
+	return error == -ENOENT ? 0 : error;
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "daemon/follow.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "daemon/attachment.h"
+#include "daemon/elements.h"
+#include "daemon/generation.h"
+#include "daemon/lock.h"
+#include "load/attach.h"
+#include "load/pins.h"
+
+/* Element expiries count from the last quiet moment; behind a longer gap only a dump is exact. */
+#define STALL_NS 1000000000ULL
+
+/* Elements alone: maps change while nothing is dropped, then it is published anew. */
+static void follow_elements(struct sl_keeper *keeper, const struct sl_rules_event *event)
+{
+	sl_dataplane_withdraw(keeper->dataplane);
+	if (sl_monotonic_ns() - keeper->quiet_ns > STALL_NS ||
+	    !sl_elements_apply(keeper->compiled->program, keeper->dataplane, event)) {
+		keeper->wants_compile = true;
+		return;
+	}
+	keeper->compiled->snapshot.generation = event->generation;
+}
+
+static void follow_rules(struct sl_keeper *keeper, const struct sl_rules_event *event)
+{
+	s32 newer = (s32)(event->generation - keeper->compiled->snapshot.generation);
+
+	if (newer <= 0) /* the last dump has it already */
+		return;
+	if (event->elements_only && !event->needs_dump && newer == 1 && !keeper->wants_compile)
+		follow_elements(keeper, event);
+	else
+		keeper->wants_compile = true;
+}
+
+static void follow_link(struct sl_keeper *keeper)
+{
+	char name[IF_NAMESIZE];
+
+	keeper->wants_compile = true;
+	if (sl_attach_ifindex(keeper->link_fd) == keeper->ifindex &&
+	    if_indextoname(keeper->ifindex, name) && strcmp(name, keeper->device) != 0) {
+		if (!sl_pins_rename(keeper->net_cookie, keeper->device, name))
+			snprintf(keeper->device, sizeof keeper->device, "%s", name);
+		sl_lock_rename(keeper->net_cookie, keeper->info.device, keeper->device);
+	}
+}
+
+static void follow(struct sl_keeper *keeper, const struct sl_event *event)
+{
+	switch (event->kind) {
+	case SL_EVENT_RULES:
+		follow_rules(keeper, &event->rules);
+		return;
+	case SL_EVENT_LINK:
+		follow_link(keeper);
+		return;
+	case SL_EVENT_EXPECTATION:
+		sl_dataplane_set_related(keeper->dataplane, true);
+		return;
+	case SL_EVENT_ROUTE: /* the FIB itself is asked for every packet */
+		return;
+	case SL_EVENT_ADDRESS:
+	case SL_EVENT_NETCONF:
+	case SL_EVENT_TC:
+	case SL_EVENT_OVERRUN:
+		keeper->wants_compile = true;
+		return;
+	}
+}
+
+bool sl_follow_notices(struct sl_keeper *keeper, struct sl_diag *diag)
+{
+	struct sl_event event;
+	bool any = false;
+	int more;
+
+	while ((more = sl_watch_next(keeper->watch, keeper->compiled->rules, &event, diag)) > 0) {
+		any = true;
+		if (!keeper->info.withdrawn_ns)
+			keeper->info.withdrawn_ns = sl_monotonic_ns();
+		follow(keeper, &event);
+	}
+	if (more < 0)
+		keeper->wants_compile = true;
+	keeper->quiet_ns = sl_monotonic_ns();
+	return any;
+}
+
+/* Hooks, tcx programs and devices above come without a notice; the data plane sees them. */
+static void look_around(struct sl_keeper *keeper)
+{
+	struct sl_snapshot now;
+
+	/* A notice that should have come did not. */
+	if (keeper->info.withdrawn_ns && sl_monotonic_ns() - keeper->info.withdrawn_ns > STALL_NS)
+		keeper->wants_compile = true;
+	if (keeper->info.withdrawn_ns ||
+	    sl_observer_look(keeper->observer, keeper->ifindex, &now, NULL) ||
+	    sl_snapshots_equal(&now, &keeper->compiled->snapshot))
+		return;
+	keeper->info.withdrawn_ns = sl_monotonic_ns();
+	keeper->wants_compile = true;
+}
+
+void sl_follow_silence(struct sl_keeper *keeper)
+{
+	if (keeper->link_fd >= 0 && !sl_attachment_is_pinned(keeper))
+		keeper->removed = true;
+	if (sl_namespace_watch_is_left(&keeper->namespace_watch))
+		keeper->removed = true;
+	sl_dataplane_set_related(keeper->dataplane, sl_generation_may_relate(keeper));
+	look_around(keeper);
+}
+
+/*
+ * A flood must not starve the keeper, or the packets that pass for want of it would feed the flood;
+ * but a compile takes long enough to cost packets itself, and gets no more than its share.
+ */
+static void be_urgent(bool urgent)
+{
+	setpriority(PRIO_PROCESS, 0, urgent ? -20 : 0);
+}
+
+void sl_follow_catch_up(struct sl_keeper *keeper)
+{
+	struct sl_diag diag = {0};
+
+	if (!sl_attachment_is_here(keeper) && !sl_attachment_resume(keeper, &diag))
+		return;
+	be_urgent(!keeper->wants_compile);
+	if (keeper->wants_compile && sl_generation_refresh(keeper, &diag))
+		fprintf(stderr, "sluice: %s: %s\n", keeper->device, diag.text);
+	else if (!keeper->wants_compile && keeper->info.withdrawn_ns)
+		sl_generation_publish(keeper);
+	be_urgent(true);
+}

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "daemon/generation.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "load/attach.h"
+#include "load/pins.h"
+#include "source/conntrack.h"
+
+/* Reading the rules while somebody writes them without a pause. */
+#define PATIENCE_MS 2000
+/* The whole conntrack table is walked for helpers at most this often. */
+#define HELPER_CHECK_NS 10000000000ULL
+
+/* The maps of this generation; the link was pinned when it was made. */
+static int pin_generation(struct sl_keeper *keeper, struct sl_diag *diag)
+{
+	struct sl_dataplane_maps maps = sl_dataplane_maps(keeper->dataplane);
+	SL_CLEANUP(sl_close) int rules = sl_tally_map(&keeper->tally);
+	const struct {
+		const char *name;
+		int fd;
+	} pins[] = {
+		{"live", maps.live},   {"fates", maps.fates},
+		{"local", maps.local}, {"rule_counters", maps.rule_counters},
+		{"rules", rules},      {"info", keeper->info_fd},
+	};
+	int error =
+		rules < 0 ? sl_fail(diag, -rules, "a map of counters: %s", strerror(-rules)) : 0;
+
+	for (size_t i = 0; i < SL_ARRAY_SIZE(pins) && !error; i++)
+		error = sl_pins_put(keeper->net_cookie, keeper->device, pins[i].name, pins[i].fd,
+				    diag);
+	return error;
+}
+
+bool sl_generation_may_relate(struct sl_keeper *keeper)
+{
+	const struct sl_program *program = keeper->compiled->program;
+
+	/* Rules assign helpers: connections of theirs will outlive them. */
+	if (program->miss_worlds & SL_WORLD_RELATED) {
+		keeper->has_helpers = true;
+		return true;
+	}
+	if (keeper->has_helpers &&
+	    sl_monotonic_ns() - keeper->helpers_checked_ns > HELPER_CHECK_NS) {
+		keeper->has_helpers = sl_conntrack_has_helpers();
+		keeper->helpers_checked_ns = sl_monotonic_ns();
+	}
+	return keeper->has_helpers || sl_conntrack_expects();
+}
+
+void sl_generation_publish(struct sl_keeper *keeper)
+{
+	struct sl_snapshot now;
+
+	if (sl_observer_look(keeper->observer, keeper->ifindex, &now, NULL)) {
+		keeper->wants_compile = true;
+		return;
+	}
+	/* The next transaction is there already: its notice is on the way, and may be followed. */
+	if (now.generation != keeper->compiled->snapshot.generation)
+		return;
+	if (!sl_snapshots_equal(&now, &keeper->compiled->snapshot)) {
+		keeper->wants_compile = true;
+		return;
+	}
+	sl_dataplane_publish(keeper->dataplane, &now, sl_generation_may_relate(keeper));
+	keeper->info.published_ns = sl_monotonic_ns();
+	keeper->info.withdrawn_ns = 0;
+	sl_keeper_write_info(keeper);
+}
+
+/* Where a rule is decided, for the summary in `status`. */
+static void count_rules(struct sl_keeper *keeper)
+{
+	const struct sl_program *meaning = keeper->compiled->meaning;
+
+	keeper->info.rules = 0;
+	for (u32 i = 0; i < meaning->chains.count; i++)
+		keeper->info.rules += meaning->chains.items[i]->rules.count;
+}
+
+int sl_generation_adopt(struct sl_keeper *keeper, struct sl_compiled *compiled,
+			struct sl_dataplane *dataplane, struct sl_diag *diag)
+{
+	struct sl_dataplane_maps maps = {0};
+	struct sl_tally tally;
+	int error;
+
+	if (keeper->dataplane)
+		maps = sl_dataplane_maps(keeper->dataplane);
+	error = sl_tally_carry(compiled, keeper->dataplane ? &keeper->tally : NULL, &maps, &tally);
+	if (error) {
+		sl_compiled_free(compiled);
+		sl_dataplane_free(dataplane);
+		return sl_fail(diag, -error, "counters cannot be carried over: %s",
+			       strerror(-error));
+	}
+	sl_tally_free(&keeper->tally);
+	sl_dataplane_free(keeper->dataplane);
+	sl_compiled_free(keeper->compiled);
+	keeper->tally = tally;
+	keeper->dataplane = dataplane;
+	keeper->compiled = compiled;
+	keeper->wants_compile = false;
+	keeper->info.generations++;
+	count_rules(keeper);
+	error = pin_generation(keeper, diag);
+	sl_keeper_write_info(keeper);
+	if (!error)
+		sl_generation_publish(keeper);
+	return error;
+}
+
+int sl_generation_compile(struct sl_keeper *keeper, struct sl_compiled **ret_compiled,
+			  struct sl_diag *diag)
+{
+	return sl_compile_live(keeper->observer, keeper->device, sl_attach_program(keeper->link_fd),
+			       PATIENCE_MS, ret_compiled, diag);
+}
+
+int sl_generation_load(struct sl_compiled *compiled, enum sl_attach_mode mode,
+		       struct sl_dataplane **ret_dataplane, struct sl_diag *diag)
+{
+	return sl_compiled_load(compiled, mode == SL_MODE_TC ? SL_POINT_TC : SL_POINT_XDP,
+				ret_dataplane, diag);
+}
+
+int sl_generation_refresh(struct sl_keeper *keeper, struct sl_diag *diag)
+{
+	struct sl_compiled *compiled;
+	struct sl_dataplane *dataplane;
+	int error = sl_generation_compile(keeper, &compiled, diag);
+
+	if (error)
+		return error;
+	error = sl_generation_load(compiled, keeper->mode, &dataplane, diag);
+	if (error) {
+		sl_compiled_free(compiled);
+		return error;
+	}
+	error = sl_attach_swap(keeper->link_fd, sl_dataplane_program_fd(dataplane));
+	if (error) {
+		sl_dataplane_free(dataplane);
+		sl_compiled_free(compiled);
+		return sl_fail(diag, -error, "cannot replace the program on %s: %s", keeper->device,
+			       strerror(-error));
+	}
+	return sl_generation_adopt(keeper, compiled, dataplane, diag);
+}

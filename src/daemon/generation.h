@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Generations: what the rules were at one moment, compiled and in the kernel.
+ *
+ * Enters: a keeper. Leaves: its newest generation in the link, its maps pinned, the old one freed.
+ * Promised: while anything fails, the generation before stays in place; it is stale, and passes.
+ */
+#ifndef SLUICE_DAEMON_GENERATION_H
+#define SLUICE_DAEMON_GENERATION_H
+
+#include "daemon/keeper_state.h"
+
+int sl_generation_compile(struct sl_keeper *keeper, struct sl_compiled **ret_compiled,
+			  struct sl_diag *diag);
+int sl_generation_load(struct sl_compiled *compiled, enum sl_attach_mode mode,
+		       struct sl_dataplane **ret_dataplane, struct sl_diag *diag);
+
+/* Makes `compiled` and `dataplane`, attached by now, the present one; both are taken over. */
+int sl_generation_adopt(struct sl_keeper *keeper, struct sl_compiled *compiled,
+			struct sl_dataplane *dataplane, struct sl_diag *diag);
+
+/* Compiles anew and swaps. */
+int sl_generation_refresh(struct sl_keeper *keeper, struct sl_diag *diag);
+
+/* Vouches for the data plane if the kernel's state is still the one that was compiled. */
+void sl_generation_publish(struct sl_keeper *keeper);
+
+/* Whether a packet of no connection may be RELATED all the same. */
+bool sl_generation_may_relate(struct sl_keeper *keeper);
+
+#endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What a keeper knows, for the files that make it up:
+ *
+ *	keeper.c       opens, runs, closes it
+ *	attachment.c   puts a program on the device, finds the one that an earlier keeper left
+ *	generation.c   compiles, swaps, vouches
+ *	follow.c       sees changes and decides which of these they want
+ *
+ * Nobody else looks in here.
+ */
+#ifndef SLUICE_DAEMON_KEEPER_STATE_H
+#define SLUICE_DAEMON_KEEPER_STATE_H
+
+#include <net/if.h>
+
+#include "compile.h"
+#include "daemon/keeper.h"
+#include "daemon/namespace_watch.h"
+#include "daemon/tally.h"
+#include "load/dataplane.h"
+#include "load/observe.h"
+#include "source/watch.h"
+
+struct sl_keeper {
+	char device[IF_NAMESIZE];
+	u32 ifindex;
+	u64 net_cookie;
+	enum sl_wanted_mode wanted;
+	bool replaces; /* another XDP program may be taken off, once */
+	enum sl_attach_mode mode;
+
+	struct sl_observer *observer;
+	struct sl_watch *watch;
+	struct sl_namespace_watch namespace_watch;
+	int lock_fd, link_fd, info_fd;
+
+	struct sl_compiled *compiled; /* of `dataplane` */
+	struct sl_dataplane *dataplane;
+	struct sl_tally tally;
+	struct sl_info info;
+
+	bool has_helpers; /* some connection may have one; true until looked for */
+	u64 helpers_checked_ns;
+	bool wants_compile; /* something changed that only a recompile can follow */
+	bool removed;       /* somebody took the attachment away */
+	u64 ticked_ns;
+	u64 quiet_ns; /* when no event was waiting, last */
+};
+
+u64 sl_monotonic_ns(void);
+
+/* Tells whoever reads the pins how things stand. */
+void sl_keeper_write_info(struct sl_keeper *keeper);
+
+#endif
