@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Sets of ranges, as tries: which range a key of at most 16 bytes is in, found byte after byte
- * with about one memory access each. src/classify/ builds the image and changes it in place,
- * bpf/trie.h walks it; the walk is here, once.
+ * Sets of ranges, as tries: which range a key of at most 16 bytes is in, found with about one
+ *memory access for each byte of it that tells ranges apart. src/classify/ builds the image and
+ *changes it in place, bpf/trie.h walks it; the walk is here, once.
  *
- * The image is an array of 64-bit *units*. It begins with a root for each set, by the set's index.
- * A root, as every child of a node, is a 32-bit *word*, two a unit, the lower half first:
+ * The image is an array of 64-bit *units*; half of one is a *word*, the lower half first. It begins
+ * with a unit for each set, by the set's index:
+ *
+ *	bits 0–31     the root: a word as below; or with bits, the first unit of 2^bits such words
+ *	bits 32–39    how many bits of the key select one of them
+ *
+ * A word is
  *
  *	bits 0–2      enum sl_trie_kind
  *	bits 3–31     LEAF: 0 if no range is here; else its record, or 1 where there are no records
@@ -13,12 +18,14 @@
  *
  * A *record* is two units, a struct sl_trie_record. *Nodes* are
  *
- *	FULL          256 children, by the next byte
- *	WIDE          65,536 children, by the next two; only as a root
- *	SPARSE        a unit with seven borders in ascending order, then up to eight children: a
- *	              byte goes to the child whose number is how many borders are ≤ the byte
- *	SKIP          a unit: the only child, and in bits 32–34 a number of bytes, n;
+ *	FULL          256 words, by the key's next byte
+ *	SPARSE        a unit with seven borders in ascending order, then up to eight words: a byte
+ *	              goes to the one whose number is how many borders are ≤ the byte
+ *	SKIP          a unit: the only word, and in bits 32–34 a number of bytes, n;
  *	              a unit: these bytes, the first highest. In all other ways no range is here
+ *	FEW, SOME     one or two units with four borders each in ascending order: where up to 15
+ *	              bits of the key remain, and there are no records, they are in a range if and
+ *	              only if an odd number of borders is ≤ these bits
  *
  * While the image is changed a walk may meet anything; it stays within the image and ends, and
  * what it found is not used (struct sl_live in state.h).
@@ -28,14 +35,24 @@
 
 #include <linux/types.h>
 
-#define SL_TRIE_KEY_MAX   16
-#define SL_TRIE_DEPTH_MAX (SL_TRIE_KEY_MAX + 1) /* nodes on a way, and its leaf */
-#define SL_TRIE_BORDERS   7
-#define SL_TRIE_SKIP_MAX  7
+#define SL_TRIE_KEY_MAX       16
+#define SL_TRIE_DEPTH_MAX     (SL_TRIE_KEY_MAX + 1) /* nodes on a way, and its leaf */
+#define SL_TRIE_ROOT_BITS_MAX 20
+#define SL_TRIE_BORDERS       7 /* in a unit of SPARSE */
+#define SL_TRIE_FEW           4 /* in a unit of FEW or SOME */
+#define SL_TRIE_FEW_BITS      15
+#define SL_TRIE_SKIP_MAX      7
 /* The kernel's verifier knows no offset of 512 MiB or more. */
 #define SL_TRIE_UNITS_MAX ((1u << 26) - 1)
 
-enum sl_trie_kind { SL_TRIE_LEAF, SL_TRIE_FULL, SL_TRIE_WIDE, SL_TRIE_SPARSE, SL_TRIE_SKIP };
+enum sl_trie_kind {
+	SL_TRIE_LEAF,
+	SL_TRIE_FULL,
+	SL_TRIE_SPARSE,
+	SL_TRIE_SKIP,
+	SL_TRIE_FEW_BORDERS,
+	SL_TRIE_SOME_BORDERS,
+};
 
 #define SL_TRIE_KIND_BITS 3
 
@@ -51,16 +68,26 @@ struct sl_trie_record {
 #define SL_TRIE_BROKEN 0xffffffffu
 
 /*
- * Seven numbers of nine bits: a border, or 256 for one that is not used. Bit 8 of each is free, so
- * that all are compared at once: byte + 256 − border keeps that bit if and only if border ≤ byte.
+ * Borders are numbers of 9 bits, seven a unit, or of 16 bits, four a unit; one that is not used is
+ * past every value. The highest bit of each is free, so that all are compared at once: value +
+ * 2^highest − border keeps that bit if and only if border ≤ value.
  */
-#define SL_TRIE_EACH(number) ((__u64)(number)*0x40201008040201ULL)
+#define SL_TRIE_EACH_9(number)  ((__u64)(number)*0x40201008040201ULL)
+#define SL_TRIE_EACH_16(number) ((__u64)(number)*0x1000100010001ULL)
 
 static inline __u64 sl_trie_borders_below(__u64 borders, __u64 byte)
 {
-	__u64 below = (SL_TRIE_EACH(byte | 256) - borders) >> 8 & SL_TRIE_EACH(1);
+	__u64 below = (SL_TRIE_EACH_9(byte | 256) - borders) >> 8 & SL_TRIE_EACH_9(1);
 
-	return below * SL_TRIE_EACH(1) >> 54 & 7;
+	return below * SL_TRIE_EACH_9(1) >> 54 & 7;
+}
+
+/* Bit 48 is set if an odd number is below, others say nothing. */
+static inline __u64 sl_trie_few_below(__u64 borders, __u64 bits)
+{
+	__u64 below = (SL_TRIE_EACH_16(bits | 0x8000) - borders) >> 15 & SL_TRIE_EACH_16(1);
+
+	return below * SL_TRIE_EACH_16(1);
 }
 
 /* Keeps the compiler from proving a bound in a way that the verifier could not follow. */
@@ -84,22 +111,25 @@ static inline __u64 sl_trie_borders_below(__u64 borders, __u64 byte)
 static inline __u32 sl_trie_walk(const __u64 *units, __u64 count, __u32 set, __u64 high, __u64 low)
 {
 	const __u32 *words = (const __u32 *)units;
+	__u64 unit, skip, bits;
 	__u32 word;
 
-	SL_TRIE_READ(word, words, 2 * count, set);
+	SL_TRIE_READ(unit, units, count, set);
+	word = unit;
+	bits = unit >> 32 & 31;
+	if (bits) {
+		SL_TRIE_READ(word, words, 2 * count, 2 * (__u64)word + (high >> (-bits & 63)));
+		high = high << bits | low >> (-bits & 63);
+		low <<= bits;
+	}
 	for (__u32 depth = 0; depth < SL_TRIE_DEPTH_MAX; depth++) {
-		__u64 at = word >> SL_TRIE_KIND_BITS, child = 2 * at, unit, skip, bits;
+		__u64 at = word >> SL_TRIE_KIND_BITS, child = 2 * at;
 
 		switch (word & ((1 << SL_TRIE_KIND_BITS) - 1)) {
 		case SL_TRIE_LEAF:
 			return at;
 		case SL_TRIE_FULL:
 			child += high >> 56;
-			break;
-		case SL_TRIE_WIDE:
-			child += high >> 48;
-			high = high << 8 | low >> 56;
-			low <<= 8;
 			break;
 		case SL_TRIE_SPARSE:
 			SL_TRIE_READ(unit, units, count, at);
@@ -115,6 +145,16 @@ static inline __u32 sl_trie_walk(const __u64 *units, __u64 count, __u32 set, __u
 			low <<= bits;
 			word = skip;
 			continue;
+		case SL_TRIE_FEW_BORDERS:
+			SL_TRIE_READ(unit, units, count, at);
+			return sl_trie_few_below(unit, high >> 49) >> 48 & 1;
+		case SL_TRIE_SOME_BORDERS:
+			SL_TRIE_READ(unit, units, count, at);
+			SL_TRIE_READ(skip, units, count, at + 1);
+			return (sl_trie_few_below(unit, high >> 49) ^
+				sl_trie_few_below(skip, high >> 49)) >>
+				       48 &
+			       1;
 		default:
 			return SL_TRIE_BROKEN;
 		}

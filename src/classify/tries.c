@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * A change goes down the trie along the two ends of its range. On the way every node is laid open
- * as 256 children, changed, and closed again in the smallest form that can hold what it has become:
- * so each node is always the one that a build from nothing would have made of it.
+ * as 256 words, changed, and closed again in the smallest form that can hold what it has become.
  *
  * Memory is handed out in blocks of units. What is given back is kept in lists by size, linked
  * through the blocks' first units.
@@ -15,16 +14,14 @@
 #include <string.h>
 
 #define FULL_UNITS   128
-#define WIDE_UNITS   32768
 #define SKIP_UNITS   2
 #define RECORD_UNITS 2
 
 /* Part of its range is another's now, though nobody removed it (it expired): not to be reused. */
 #define RECORD_IS_SPLIT (1u << 31)
 
-/* From so many elements on a set begins with two bytes at once. */
-#define WIDE_FROM_SHORT 256  /* IPv4 addresses: they differ early */
-#define WIDE_FROM_LONG  4096 /* IPv6 addresses: most begin alike */
+/* A key, or the part of one that remains, as a number: its first bit is the highest. */
+__extension__ typedef unsigned __int128 u128;
 
 bool sl_set_has_trie(const struct sl_set *set)
 {
@@ -63,8 +60,8 @@ static u32 *words_at(struct sl_tries *tries, u32 unit)
 /* The list that blocks of this size are kept in. */
 static u32 *free_list(struct sl_tries *tries, u32 units)
 {
-	assert((units >= 2 && units <= 5) || units == FULL_UNITS);
-	return &tries->free[units == FULL_UNITS ? 4 : units - 2];
+	assert((units >= 1 && units <= 5) || units == FULL_UNITS);
+	return &tries->free[units == FULL_UNITS ? 5 : units - 1];
 }
 
 static int grow(struct sl_tries *tries, u32 count)
@@ -140,8 +137,14 @@ static u32 node_units(const struct sl_tries *tries, u32 word)
 		return FULL_UNITS;
 	case SL_TRIE_SPARSE:
 		return sparse_units(sparse_children(tries->units[unit_of(word)]));
-	default:
+	case SL_TRIE_SKIP:
 		return SKIP_UNITS;
+	case SL_TRIE_FEW_BORDERS:
+		return 1;
+	case SL_TRIE_SOME_BORDERS:
+		return 2;
+	default:
+		return 0;
 	}
 }
 
@@ -151,19 +154,30 @@ static void release_node(struct sl_tries *tries, u32 word)
 		release(tries, unit_of(word), node_units(tries, word));
 }
 
+/* The words of a node; *ret_first is the number of the first among the image's. */
+static u32 node_words(const struct sl_tries *tries, u32 word, u32 *ret_first)
+{
+	*ret_first = 2 * unit_of(word);
+	switch (kind_of(word)) {
+	case SL_TRIE_FULL:
+		return 256;
+	case SL_TRIE_SPARSE:
+		*ret_first += 2;
+		return sparse_children(tries->units[unit_of(word)]);
+	case SL_TRIE_SKIP:
+		return 1;
+	default:
+		return 0;
+	}
+}
+
 /* A node and all below it. */
 static void release_tree(struct sl_tries *tries, u32 word)
 {
-	u32 children = kind_of(word) == SL_TRIE_FULL ? 256 : 1, first = 0;
+	u32 first, count = node_words(tries, word, &first);
 
-	if (kind_of(word) == SL_TRIE_LEAF)
-		return;
-	if (kind_of(word) == SL_TRIE_SPARSE) {
-		children = sparse_children(tries->units[unit_of(word)]);
-		first = 2;
-	}
-	for (u32 i = 0; i < children; i++)
-		release_tree(tries, words_at(tries, unit_of(word))[first + i]);
+	for (u32 i = 0; i < count; i++)
+		release_tree(tries, words_at(tries, 0)[first + i]);
 	release_node(tries, word);
 }
 
@@ -317,81 +331,197 @@ static u32 close_node(struct sl_tries *tries, const struct view *view)
 	return close_sparse(tries, view, ends, runs);
 }
 
-/* Ranges */
+/* Nodes of borders */
 
-/* The rest of a range's ends, in the block that a node stands for. */
-struct rest {
-	const u8 *lo, *hi;
-	u32 length;
+#define BORDERS_MAX (2 * SL_TRIE_FEW)
+#define NO_BORDER   (1u << SL_TRIE_FEW_BITS)
+
+struct borders {
+	u32 items[BORDERS_MAX + 2], count;
 };
 
-static const u8 zeros[SL_TRIE_KEY_MAX], ones[] = {[0 ... SL_TRIE_KEY_MAX - 1] = 0xff};
-
-static bool is_whole_block(const struct rest *rest)
+static void push(struct borders *borders, u32 border)
 {
-	return !memcmp(rest->lo, zeros, rest->length) && !memcmp(rest->hi, ones, rest->length);
+	if (border < NO_BORDER)
+		borders->items[borders->count++] = border;
 }
 
-/* The part of the range that is in child number `child` of those between `first` and `last`. */
-static struct rest rest_in_child(const struct rest *rest, u32 bytes, u32 child, u32 first, u32 last)
+static void open_borders(struct sl_tries *tries, u32 word, struct borders *ret_borders)
 {
-	return (struct rest){
-		.lo = child == first ? rest->lo + bytes : zeros,
-		.hi = child == last ? rest->hi + bytes : ones,
-		.length = rest->length - bytes,
-	};
+	u32 units = node_units(tries, word);
+
+	*ret_borders = (struct borders){0};
+	if (word == make_word(SL_TRIE_LEAF, 1))
+		push(ret_borders, 0);
+	for (u32 i = 0; i < units * SL_TRIE_FEW; i++)
+		push(ret_borders,
+		     tries->units[unit_of(word) + i / SL_TRIE_FEW] >> 16 * (i % SL_TRIE_FEW) &
+			     0xffff);
+	release_node(tries, word);
 }
 
-/* What becomes of a child's word when `leaf` covers the range in its block. */
-static u32 cover(struct sl_tries *tries, u32 word, const struct rest *rest, u32 leaf)
+static u32 close_borders(struct sl_tries *tries, const struct borders *borders)
+{
+	u32 units = borders->count <= SL_TRIE_FEW ? 1 : 2, node;
+
+	if (!borders->count || (borders->count == 1 && !borders->items[0]))
+		return make_word(SL_TRIE_LEAF, borders->count);
+	node = allocate(tries, units);
+	if (!node)
+		return 0;
+	memset(&tries->units[node], 0, units * sizeof *tries->units);
+	for (u32 i = 0; i < units * SL_TRIE_FEW; i++) {
+		u64 border = i < borders->count ? borders->items[i] : NO_BORDER;
+
+		tries->units[node + i / SL_TRIE_FEW] |= border << 16 * (i % SL_TRIE_FEW);
+	}
+	return make_word(units == 1 ? SL_TRIE_FEW_BORDERS : SL_TRIE_SOME_BORDERS, node);
+}
+
+/* From lo on, and up to before `end`, all are in or all out. */
+static void move_borders(struct borders *borders, u32 lo, u32 end, bool in)
+{
+	struct borders old = *borders;
+	u32 i = 0;
+
+	borders->count = 0;
+	for (; i < old.count && old.items[i] < lo; i++)
+		push(borders, old.items[i]);
+	if (i % 2 != in)
+		push(borders, lo);
+	while (i < old.count && old.items[i] <= end)
+		i++;
+	if (i % 2 != in)
+		push(borders, end);
+	for (; i < old.count; i++)
+		push(borders, old.items[i]);
+}
+
+/* Ranges */
+
+/* What is left of a range's ends in the block of a node; behind their bits, zeros and ones. */
+struct rest {
+	u128 lo, hi;
+	int bits;
+};
+
+static u32 first_bits(u128 number, int bits)
+{
+	return (u32)(number >> (128 - bits));
+}
+
+/* The part of the range that is in the child that the next bits select. */
+static struct rest rest_in_child(const struct rest *rest, int bits, u32 child)
+{
+	struct rest part = {0, ~(u128)0, rest->bits - bits};
+
+	if (child == first_bits(rest->lo, bits))
+		part.lo = rest->lo << bits;
+	if (child == first_bits(rest->hi, bits))
+		part.hi = ~(~rest->hi << bits);
+	return part;
+}
+
+static u32 cover(struct sl_tries *tries, u32 word, const struct rest *rest, u32 leaf);
+
+static u32 cover_node(struct sl_tries *tries, u32 word, const struct rest *rest, u32 leaf)
 {
 	struct view view;
 
-	if (is_whole_block(rest)) {
-		release_tree(tries, word);
-		return leaf;
-	}
-	if (word == leaf)
-		return word;
 	open_node(tries, word, &view);
-	for (u32 i = rest->lo[0]; i <= rest->hi[0]; i++) {
-		struct rest part = rest_in_child(rest, 1, i, rest->lo[0], rest->hi[0]);
+	for (u32 i = first_bits(rest->lo, 8); i <= first_bits(rest->hi, 8); i++) {
+		struct rest part = rest_in_child(rest, 8, i);
 
 		view.words[i] = cover(tries, view.words[i], &part, leaf);
 	}
 	return close_node(tries, &view);
 }
 
-static u32 two_bytes(const u8 *bytes)
+/* Too many borders for one node. */
+static u32 spread(struct sl_tries *tries, const struct borders *borders, int bits)
 {
-	return (u32)bytes[0] << 8 | bytes[1];
+	u32 word = 0;
+
+	for (u32 i = 0; i < borders->count; i += 2) {
+		u32 end = i + 1 < borders->count ? borders->items[i + 1] : NO_BORDER;
+		struct rest rest = {
+			.lo = (u128)borders->items[i] << (128 - SL_TRIE_FEW_BITS),
+			.hi = ((u128)end << (128 - SL_TRIE_FEW_BITS)) - 1,
+			.bits = bits,
+		};
+
+		word = cover_node(tries, word, &rest, make_word(SL_TRIE_LEAF, 1));
+	}
+	return word;
 }
 
-static void cover_wide(struct sl_tries *tries, u32 node, const struct rest *rest, u32 leaf)
+static u32 cover_borders(struct sl_tries *tries, u32 word, const struct rest *rest, u32 leaf)
 {
-	u32 first = two_bytes(rest->lo), last = two_bytes(rest->hi);
+	struct borders borders;
 
-	for (u32 i = first; i <= last; i++) {
-		struct rest part = rest_in_child(rest, 2, i, first, last);
-		u32 word = cover(tries, words_at(tries, node)[i], &part, leaf);
+	open_borders(tries, word, &borders);
+	move_borders(&borders, first_bits(rest->lo, SL_TRIE_FEW_BITS),
+		     first_bits(rest->hi, SL_TRIE_FEW_BITS) + 1, leaf);
+	if (borders.count > BORDERS_MAX)
+		return spread(tries, &borders, rest->bits);
+	return close_borders(tries, &borders);
+}
 
-		words_at(tries, node)[i] = word;
+static bool is_borders(const struct sl_tries *tries, u32 word, int bits)
+{
+	enum sl_trie_kind kind = kind_of(word);
+
+	return bits <= SL_TRIE_FEW_BITS && !tries->has_records &&
+	       (kind == SL_TRIE_LEAF || kind == SL_TRIE_FEW_BORDERS ||
+		kind == SL_TRIE_SOME_BORDERS);
+}
+
+/* What becomes of a word when `leaf` covers the range in its block. */
+static u32 cover(struct sl_tries *tries, u32 word, const struct rest *rest, u32 leaf)
+{
+	if (rest->lo == 0 && rest->hi == ~(u128)0) {
+		release_tree(tries, word);
+		return leaf;
 	}
+	if (word == leaf)
+		return word;
+	if (is_borders(tries, word, rest->bits))
+		return cover_borders(tries, word, rest, leaf);
+	return cover_node(tries, word, rest, leaf);
+}
+
+/* `length` bytes. */
+static u128 number_of(const u8 *bytes, u32 length)
+{
+	u128 number = 0;
+
+	for (u32 i = 0; i < length; i++)
+		number |= (u128)bytes[i] << (120 - 8 * i);
+	return number;
 }
 
 static int cover_range(struct sl_tries *tries, const struct sl_set *set, const u8 *lo, const u8 *hi,
 		       u32 leaf)
 {
-	struct rest rest = {lo, hi, set->key_length};
-	u32 root = words_at(tries, 0)[set->index];
+	int root_bits = (int)(tries->units[set->index] >> 32), bits = 8 * (int)set->key_length;
+	u32 first = words_at(tries, set->index)[0], word;
+	struct rest rest = {number_of(lo, set->key_length), number_of(hi, set->key_length), bits};
 
-	assert(set->index < tries->set_count && memcmp(lo, hi, set->key_length) <= 0);
+	assert(set->index < tries->set_count && rest.lo <= rest.hi);
+	if (bits < 128)
+		rest.hi |= ~(u128)0 >> bits;
 	tries->error = 0;
-	if (kind_of(root) == SL_TRIE_WIDE) {
-		cover_wide(tries, unit_of(root), &rest, leaf);
-	} else {
-		root = cover(tries, root, &rest, leaf);
-		words_at(tries, 0)[set->index] = root;
+	tries->has_records = has_records(set);
+	if (!root_bits) {
+		word = cover(tries, first, &rest, leaf);
+		words_at(tries, set->index)[0] = word;
+		return tries->error;
+	}
+	for (u32 i = first_bits(rest.lo, root_bits); i <= first_bits(rest.hi, root_bits); i++) {
+		struct rest part = rest_in_child(&rest, root_bits, i);
+
+		word = cover(tries, words_at(tries, first)[i], &part, leaf);
+		words_at(tries, first)[i] = word;
 	}
 	return tries->error;
 }
@@ -483,7 +613,7 @@ int sl_trie_remove(struct sl_tries *tries, const struct sl_set *set, const u8 *k
 
 int sl_tries_init(struct sl_tries *tries, u32 set_count)
 {
-	u32 roots = set_count / 2 + 1; /* at least one unit, so that no block is number 0 */
+	u32 roots = set_count + 1; /* so that no block is number 0 */
 	u64 *units = calloc(roots, sizeof *units);
 
 	if (!units)
@@ -504,37 +634,48 @@ void sl_tries_free(struct sl_tries *tries)
 	*tries = (struct sl_tries){0};
 }
 
-int sl_trie_begin(struct sl_tries *tries, const struct sl_set *set, u32 elements)
+/*
+ * Two words an element, so that most have one to themselves. From 2^16 words on it is worth while
+ * to have so many that for an address of IPv4 no more bits remain than borders can have. Longer
+ * keys differ late, and at borders of bytes, which the nodes below should keep to.
+ */
+static int find_root_bits(const struct sl_set *set, u32 elements)
 {
-	u32 enough = set->key_length <= 4 ? WIDE_FROM_SHORT : WIDE_FROM_LONG, node;
+	int bits = 1;
 
-	if (set->key_length < 2 || elements < enough)
+	if (elements < 128 || set->key_length < 2)
 		return 0;
-	tries->error = 0;
-	node = extend(tries, WIDE_UNITS);
-	if (!node)
-		return tries->error;
-	memset(&tries->units[node], 0, WIDE_UNITS * sizeof *tries->units);
-	words_at(tries, 0)[set->index] = make_word(SL_TRIE_WIDE, node);
-	return 0;
+	while (elements >> (bits - 1) && bits < SL_TRIE_ROOT_BITS_MAX)
+		bits++;
+	if (set->key_length > 4)
+		return bits < 12 ? 0 : 16;
+	if (bits > 8 * (int)set->key_length)
+		return 8 * (int)set->key_length;
+	return bits == 16 ? 32 - SL_TRIE_FEW_BITS : bits;
 }
 
-/* `length` ≤ 8 bytes as the highest of a number. */
-static u64 number_of(const u8 *bytes, u32 length)
+int sl_trie_begin(struct sl_tries *tries, const struct sl_set *set, u32 elements)
 {
-	u64 number = 0;
+	int bits = find_root_bits(set, elements);
+	u32 units = (1u << bits) / 2, first;
 
-	for (u32 i = 0; i < length; i++)
-		number |= (u64)bytes[i] << (56 - 8 * i);
-	return number;
+	if (!bits)
+		return 0;
+	tries->error = 0;
+	first = extend(tries, units);
+	if (!first)
+		return tries->error;
+	memset(&tries->units[first], 0, units * sizeof *tries->units);
+	tries->units[set->index] = (u64)bits << 32 | first;
+	return 0;
 }
 
 u32 sl_trie_find(const struct sl_tries *tries, const struct sl_set *set, const u8 *key)
 {
-	u32 high = set->key_length < 8 ? set->key_length : 8;
+	u128 number = number_of(key, set->key_length);
 
 	return sl_trie_walk((const __u64 *)tries->units, tries->count, set->index,
-			    number_of(key, high), number_of(key + high, set->key_length - high));
+			    (u64)(number >> 64), (u64)number);
 }
 
 void sl_tries_move(struct sl_tries *tries, u64 *units, u32 capacity)

@@ -5,8 +5,8 @@
  * Enters: the sets of disjoint ranges (SL_SET_INTERVAL) of a program, their elements one by one in
  * any order. Leaves: one image for all of them, first in memory of its own, then in a map's.
  * Promised: a walk finds for each key the element added last among those that cover it, unless it
- * was removed; and the time that a change takes depends on the key's length, not on the set's size
- * (except for ranges of IPv4 wider than 2^16 addresses, which take a store for each 2^16 of them).
+ * was removed; and what a change costs depends on the key's length, not on the set's size (but a
+ * range that is many times wider than the set's ranges are on average takes a store for each).
  */
 #ifndef SLUICE_CLASSIFY_TRIES_H
 #define SLUICE_CLASSIFY_TRIES_H
@@ -20,8 +20,10 @@ struct sl_tries {
 	u32 capacity;
 	u32 set_count;
 	bool is_fixed; /* in a map: it cannot grow */
-	u32 free[5];   /* first units of free blocks by their size (tries.c); 0: none */
-	int error;     /* of the change that is being made */
+	u32 free[6];   /* first units of free blocks by their size (tries.c); 0: none */
+	/* of the change that is being made */
+	bool has_records;
+	int error;
 };
 
 /* Sets that a trie can hold; of others nothing is known here. */

@@ -25,7 +25,7 @@ struct pair {
 	u32 count, length;
 };
 
-enum begin { NARROW = 0, WIDE = 100000 };
+enum begin { NARROW = 0, MIDDLE = 200, WIDE = 100000 };
 
 static void begin(struct pair *pair, u32 length, bool has_records, enum begin elements)
 {
@@ -169,8 +169,10 @@ static void random_changes_match_the_log(void **unused)
 
 	(void)unused;
 	srand(1);
-	for (u32 i = 0; i < 16 * 4; i++) {
-		begin(pair, 1 + i % 16, i & 16, i & 32 ? WIDE : NARROW);
+	for (u32 i = 0; i < 16 * 6; i++) {
+		static const enum begin begins[] = {NARROW, MIDDLE, WIDE};
+
+		begin(pair, 1 + i % 16, i & 16, begins[i / 32]);
 		change_at_random(pair, CHANGES_MAX);
 		end(pair);
 	}
@@ -179,7 +181,7 @@ static void random_changes_match_the_log(void **unused)
 
 static u32 units_in_use(const struct sl_tries *tries)
 {
-	static const u32 sizes[] = {2, 3, 4, 5, 128};
+	static const u32 sizes[] = {1, 2, 3, 4, 5, 128};
 	u32 used = tries->count;
 
 	for (u32 i = 0; i < SL_ARRAY_SIZE(sizes); i++)
@@ -257,7 +259,8 @@ static void the_whole_space_is_one_leaf(void **unused)
 	for (u32 length = 1; length <= 16; length++) {
 		begin(pair, length, false, NARROW);
 		change(pair, lo, hi, 1);
-		assert_int_equal(pair->tries.count, 2); /* the roots */
+		assert_int_equal(pair->tries.count,
+				 4); /* the roots, and number 0 is never a block */
 		expect_same(pair, lo);
 		expect_same(pair, hi);
 		change(pair, lo, lo, 0);
@@ -322,7 +325,7 @@ static void a_full_image_says_so(void **unused)
 	}
 	assert_int_equal(error, -E2BIG);
 	assert_in_range(added, 100, 500);
-	assert_in_range(pair->tries.count, 990, 1002);
+	assert_in_range(pair->tries.count, 990, pair->tries.capacity);
 	end_fixed(pair);
 	free(pair);
 }
