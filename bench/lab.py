@@ -139,19 +139,45 @@ class Lab:
     def in_server(self, *words, text=None):
         return run("ip", "netns", "exec", self.server, *words, text=text)
 
-    def start(self, namespace, core, *words):
-        """A child whose output is read from a pipe; ended with the lab."""
-        child = subprocess.Popen(["ip", "netns", "exec", namespace, "taskset", "-c", core,
-                                  "nice", "-n", NICE, *words],
-                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    def keep(self, *words):
+        """A child whose pipes are ours; ended with the lab."""
+        child = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                 stderr=subprocess.PIPE, text=True)
         self.children.append(child)
         return child
 
+    def start(self, namespace, core, *words):
+        return self.keep("ip", "netns", "exec", namespace, "taskset", "-c", core,
+                         "nice", "-n", NICE, *words)
+
+    def start_talk(self, namespace, core, role, *words):
+        """Until it is stopped; it then prints a number."""
+        child = self.start(namespace, core, str(self.build / "bench/talk"), role, SERVER_IP, *words)
+        wait_for(child)
+        return child
+
+    def start_trickle(self, port, rate):
+        """Until it is stopped; then prints how many it sent. As from a wire: it waits for nobody."""
+        child = self.keep("ip", "netns", "exec", self.client, "taskset", "-c", CLIENT_CORE,
+                          "chrt", "-f", "2", str(self.build / "bench/talk"), "send",
+                          SERVER_IP, port, str(rate))
+        wait_for(child)
+        return child
+
+    def start_gauge(self):
+        """Looks at what sluice on vb does; stopped, it prints JSON. On any core, and at once."""
+        child = self.keep("nsenter", f"--net=/run/netns/{self.server}", "chrt", "-f", "1",
+                          str(self.build / "bench/gauge"),
+                          str(pathlib.Path(self.status()["pin"]).parent))
+        wait_for(child)
+        return child
+
+    def start_nft(self):
+        """Takes one transaction a line: for changes that are not to wait for a process to start."""
+        return self.keep("ip", "netns", "exec", self.server, "nice", "-n", NICE, "nft", "-i")
+
     def serve(self):
-        child = self.start(self.server, SERVER_CORE, str(self.build / "bench/talk"), "serve",
-                           SERVER_IP, SERVICE_PORT)
-        if child.stdout.readline() != "ready\n":
-            raise LabError(f"the service does not start: {child.stderr.read().strip()}")
+        self.start_talk(self.server, SERVER_CORE, "serve", SERVICE_PORT)
 
     def talk(self, role, *words):
         """A client that runs to its end; returns the number it prints."""
@@ -187,13 +213,29 @@ class Lab:
     def sluice(self, *words):
         return run(self.sluice_path, "-n", self.server, *words)
 
+    def status(self):
+        return json.loads(self.sluice("status", "dev", "vb", "--json"))["devices"][0]
+
     def dropped_early(self):
-        status = json.loads(self.sluice("status", "dev", "vb", "--json"))
-        return status["devices"][0]["dropped_early"]
+        return self.status()["dropped_early"]
 
     def attach_bare(self, section):
         run("ip", "-n", self.server, "link", "set", "vb", "xdpdrv", "obj",
             str(self.build / "bench/bare.bpf.o"), "sec", section)
+
+
+def wait_for(child):
+    if child.stdout.readline() != "ready\n":
+        raise LabError(f"{' '.join(child.args)}: {child.stderr.read().strip()}")
+
+
+def stop(child):
+    """Ends a child that works until it is told to; returns what it prints at its end."""
+    child.send_signal(signal.SIGTERM)
+    output, errors = child.communicate()
+    if child.returncode:
+        raise LabError(f"{' '.join(child.args)}: {errors.strip()}")
+    return output
 
 
 def end(child):
@@ -205,5 +247,5 @@ def end(child):
         except subprocess.TimeoutExpired:
             child.kill()
             child.wait()
-    for pipe in (child.stdout, child.stderr):
+    for pipe in (child.stdin, child.stdout, child.stderr):
         pipe.close()

@@ -6,6 +6,7 @@
 #ifndef SLUICE_BPF_CONNTRACK_H
 #define SLUICE_BPF_CONNTRACK_H
 
+#include "batch.h"
 #include "config.h"
 #include "guard.h"
 #include "packet.h"
@@ -41,7 +42,8 @@ static __always_inline __u32 tuple_ip6(struct bpf_sock_tuple *tuple, const struc
 /*
  * The lookup answers for TCP and UDP only. It refreshes nothing, checks no window and no checksum
  * and sees no expectation; so a hit means no more than that a connection exists, and a miss may
- * be NEW or INVALID (and RELATED, where an expectation could be waiting).
+ * be NEW or INVALID (and RELATED, where an expectation could be waiting), unless a packet that is
+ * still on its way there begins the connection (batch.h).
  */
 static __always_inline __u32 possible_worlds(void *context, const struct sl_cursor *cursor,
 					     bool is_ip6, bool is_tc)
@@ -61,7 +63,7 @@ static __always_inline __u32 possible_worlds(void *context, const struct sl_curs
 		bpf_ct_release(connection);
 		return WORLDS_ALL;
 	}
-	if (opts.error != -ENOENT)
+	if (opts.error != -ENOENT || (!is_tc && may_follow(cursor, is_ip6)))
 		return WORLDS_ALL;
 	return CONFIG(miss_worlds) | (live.related_possible ? WORLD_RELATED : 0);
 }

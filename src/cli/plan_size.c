@@ -4,6 +4,7 @@
 #include <bpf/libbpf.h>
 
 #include "cli/plan.h"
+#include "ir/flow.h"
 #include "load/maps.h"
 #include "config.h"
 #include "state.h"
@@ -33,6 +34,8 @@ int sl_plan_size(struct sl_plan *plan, struct sl_diag *diag)
 		cpus * program->counters.count * sizeof(struct sl_count));
 	add_map(&size, SL_FATE_COUNTS, cpus * SL_FATE_COUNTS * sizeof(struct sl_count));
 	add_map(&size, program->local.count, LOCAL_MAP_BYTES);
+	if (sl_program_minds_batch(program))
+		add_map(&size, 0, cpus * (SL_BATCH_SLOTS + 1) * sizeof(u64));
 	for (u32 i = 0; i < SL_STAGES; i++)
 		size.insns += plan->compiled->code.stages[i].insns.count;
 	plan->size = size;

@@ -51,7 +51,7 @@ static u8 worlds_found(const struct sl_program *program, const struct sl_run *ru
 {
 	u8 miss = program->miss_worlds;
 
-	if (sl_conntrack_expects())
+	if (sl_conntrack_expects(NULL))
 		miss |= SL_WORLD_RELATED;
 	return run->ran && run->fate == SL_PASSED_CONNTRACK ? SL_WORLDS_ALL : miss;
 }

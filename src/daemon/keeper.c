@@ -73,7 +73,8 @@ static int open_keeper(struct sl_keeper *keeper, const char *device, struct sl_d
 	struct sl_snapshot snapshot;
 	int error = sl_pins_init(diag);
 
-	keeper->lock_fd = keeper->link_fd = keeper->info_fd = -1;
+	keeper->lock_fd = keeper->info_fd = -1;
+	keeper->hold = SL_NO_HOLD;
 	keeper->ifindex = if_nametoindex(device);
 	if (!error && !keeper->ifindex)
 		error = sl_fail(diag, ENODEV, "no device %s in this network namespace", device);
@@ -91,6 +92,8 @@ static int open_keeper(struct sl_keeper *keeper, const char *device, struct sl_d
 	/* Before the rules are read, so that no change falls between. */
 	if (!error)
 		error = sl_watch_open(&keeper->watch, diag);
+	if (!error)
+		error = sl_netlink_open(NETLINK_NETFILTER, &keeper->conntrack, diag);
 	return error;
 }
 
@@ -123,11 +126,12 @@ void sl_keeper_free(struct sl_keeper *keeper)
 	if (!keeper)
 		return;
 	sl_watch_close(keeper->watch);
+	sl_netlink_close(keeper->conntrack);
 	sl_dataplane_free(keeper->dataplane);
 	sl_compiled_free(keeper->compiled);
 	sl_tally_free(&keeper->tally);
 	sl_observer_free(keeper->observer);
-	sl_close(&keeper->link_fd);
+	sl_hold_close(&keeper->hold);
 	sl_close(&keeper->info_fd);
 	sl_close(&keeper->lock_fd);
 	free(keeper);
@@ -186,8 +190,10 @@ int sl_keeper_run(struct sl_keeper *keeper, struct sl_diag *diag)
 		if (!keeper->removed)
 			sl_follow_catch_up(keeper);
 	}
-	if (keeper->removed) /* by hand, or with its namespace */
-		sl_pins_remove(keeper->net_cookie, keeper->device);
+	if (keeper->removed && sl_attachment_is_here(keeper))
+		sl_hold_end(&keeper->hold); /* the pins may not tell of it any more */
+	if (keeper->removed)                /* by hand, or with its namespace */
+		sl_hold_remove(keeper->net_cookie, keeper->device);
 	sl_lock_remove(keeper->net_cookie, keeper->device);
 	return 0;
 }

@@ -302,7 +302,8 @@ struct sl_program {
 	u32 generation;         /* of the rules it was lifted from */
 	struct sl_device device;
 	enum sl_route_mode route_ip, route_ip6;
-	u8 miss_worlds; /* worlds that a conntrack miss can mean */
+	u8 miss_worlds; /* worlds that a conntrack miss can mean, unless the connection has just
+			   begun (bpf/batch.h) */
 	SL_LIST(struct sl_step) path;
 	SL_LIST(struct sl_chain *) chains;
 	SL_LIST(struct sl_set *) sets;

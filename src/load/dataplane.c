@@ -7,9 +7,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/cleanup.h"
 #include "config.h"
+#include "ir/flow.h"
 #include "load/maps.h"
 #include "load/splice.h"
 #include "sluice.skel.h"
@@ -175,10 +177,11 @@ static bool has_conntrack(const struct sl_program *program)
 	return false;
 }
 
-/* `first` is the first of the family's stages. */
-static bool asks_addresses(enum sl_route_mode route, const struct sl_code *code, u32 first)
+/* `first` is the first of the family's stages. A conntrack miss asks for the source (batch.h). */
+static bool asks_addresses(enum sl_route_mode route, bool tracks, const struct sl_code *code,
+			   u32 first)
 {
-	if (route != SL_ROUTE_INPUT_ONLY)
+	if (route != SL_ROUTE_INPUT_ONLY || tracks)
 		return true;
 	for (u32 stage = first; stage < first + SL_STAGES / 2; stage++)
 		for (u32 i = 0; i < code->stages[stage].relocs.count; i++)
@@ -201,8 +204,11 @@ static void configure(struct sl_dataplane *dataplane, const struct sl_program *p
 		.hit_max = (u8)code->hit_max,
 		.uses_conntrack = has_conntrack(program),
 		.miss_worlds = program->miss_worlds,
-		.asks_addresses_ip = asks_addresses(program->route_ip, code, 0),
-		.asks_addresses_ip6 = asks_addresses(program->route_ip6, code, SL_STAGES / 2),
+		.notes_batch = sl_program_minds_batch(program),
+		.asks_addresses_ip =
+			asks_addresses(program->route_ip, has_conntrack(program), code, 0),
+		.asks_addresses_ip6 = asks_addresses(program->route_ip6, has_conntrack(program),
+						     code, SL_STAGES / 2),
 		.ifindex = device->ifindex,
 		.asks_device = device->is_asked_for,
 		.trie_units = dataplane->sets.trie_units,
@@ -214,6 +220,8 @@ static void configure(struct sl_dataplane *dataplane, const struct sl_program *p
 				 program->counters.count ? program->counters.count : 1);
 	bpf_map__set_value_size(dataplane->skeleton->maps.tries,
 				dataplane->sets.trie_units * (u32)sizeof(u64));
+	if (config->notes_batch)
+		bpf_map__set_max_entries(dataplane->skeleton->maps.batch_notes, SL_BATCH_SLOTS + 1);
 }
 
 static int fill_local(struct sluice_bpf *skeleton, const struct sl_program *program)
@@ -369,6 +377,7 @@ struct sl_dataplane_maps sl_dataplane_maps(const struct sl_dataplane *dataplane)
 		.fates = bpf_map__fd(skeleton->maps.fates),
 		.rule_counters = bpf_map__fd(skeleton->maps.rule_counters),
 		.local = bpf_map__fd(skeleton->maps.local_addresses),
+		.batch_notes = bpf_map__fd(skeleton->maps.batch_notes),
 	};
 }
 
@@ -380,6 +389,14 @@ struct sl_set_maps *sl_dataplane_sets(struct sl_dataplane *dataplane)
 static volatile struct sl_live *live_cell(struct sl_dataplane *dataplane)
 {
 	return (volatile struct sl_live *)&dataplane->skeleton->data_live->live;
+}
+
+void sl_dataplane_begin(struct sl_dataplane *dataplane)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	live_cell(dataplane)->began_ns = (u64)now.tv_sec * 1000000000 + (u64)now.tv_nsec;
 }
 
 void sl_dataplane_withdraw(struct sl_dataplane *dataplane)
