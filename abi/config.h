@@ -48,6 +48,6 @@ struct sl_config {
 /* Where a value is wanted: `mov reg, SL_CONFIG_MARK | size << 8 | offset in struct sl_config`. */
 #define SL_CONFIG_MARK 0x51cf0000u
 
-_Static_assert(sizeof(struct sl_config) == 28, "no holes");
+_Static_assert(sizeof(struct sl_config) == 32, "no holes");
 
 #endif

@@ -108,7 +108,8 @@ static inline __u64 sl_trie_few_below(__u64 borders, __u64 bits)
  * What a set's leaf for a key says: 0, 1 or the first unit of a record. `high` and `low` are the
  * key's bytes, the first highest, and zeros behind them. `count`: of units.
  */
-static inline __u32 sl_trie_walk(const __u64 *units, __u64 count, __u32 set, __u64 high, __u64 low)
+static inline __attribute__((always_inline)) __u32 sl_trie_walk(const __u64 *units, __u64 count,
+								__u32 set, __u64 high, __u64 low)
 {
 	const __u32 *words = (const __u32 *)units;
 	__u64 unit, skip, bits;

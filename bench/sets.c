@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a lookup in a set of ranges costs: `ip saddr @set drop`, from 1,000 prefixes to a million.
+ * What a lookup in a set costs: `ip saddr @set drop`, from 1,000 prefixes to a million; and the
+ * same of addresses, in a hash.
  *
  * Prints for each size the nanoseconds over a rule that matches without a set, for addresses that
  * are in the set and for others, each time another; how long it takes to build the maps and load;
@@ -33,10 +34,12 @@ struct prefix {
 	u8 lo[16], hi[16];
 };
 
+enum kind { PREFIXES, HOSTS, HASH };
+
 struct prefixes {
 	struct prefix *items;
 	u32 count, length; /* bytes of an address */
-	bool hosts_only;
+	enum kind kind;
 };
 
 static u64 random_state = 1;
@@ -74,7 +77,7 @@ static void random_prefix(const struct prefixes *prefixes, struct prefix *ret_pr
 {
 	u32 number = random_number() % 10, bits = 8 * prefixes->length;
 
-	if (!prefixes->hosts_only)
+	if (prefixes->kind == PREFIXES)
 		bits = prefixes->length == 4 ? lengths_ip[number] : lengths_ip6[number];
 	random_address(ret_prefix->lo, prefixes->length);
 	memcpy(ret_prefix->hi, ret_prefix->lo, prefixes->length);
@@ -132,7 +135,7 @@ static struct sl_program *make_program(const struct prefixes *prefixes, bool wit
 		     compare(p, address, SL_GT, prefixes->length == 4 ? "0.0.0.1" : "::1"), DROP);
 		return p;
 	}
-	*ret_set = set(p, SL_SET_INTERVAL, address);
+	*ret_set = set(p, prefixes->kind == HASH ? SL_SET_EXACT : SL_SET_INTERVAL, address);
 	for (u32 i = 0; i < prefixes->count; i++)
 		add(p, *ret_set, prefixes->items[i].lo, prefixes->items[i].hi);
 	rule(p, input, in_set(*ret_set, key(p, address)), DROP);
@@ -233,9 +236,10 @@ static u32 measure_changes(struct sl_dataplane *dataplane, const struct sl_set *
 	return (u32)((now_ns() - start) / (2 * CHANGES));
 }
 
-static void bench(u32 count, u32 length, bool hosts_only)
+static void bench(u32 count, u32 length, enum kind kind)
 {
-	struct prefixes prefixes = {.length = length, .hosts_only = hosts_only};
+	static const char *const names[] = {"prefixes", "hosts", "hash"};
+	struct prefixes prefixes = {.length = length, .kind = kind};
 	union inject_addresses *addresses;
 	struct inject *injector = open_injector(length, &addresses);
 	struct sl_set *set = NULL;
@@ -258,9 +262,8 @@ static void bench(u32 count, u32 length, bool hosts_only)
 	base_miss = measure(injector, bare_dataplane, length);
 	miss = measure(injector, dataplane, length);
 	printf("%-5s %-8s %8u %8d %8d %8.1f %8.1f %8u\n", length == 4 ? "IPv4" : "IPv6",
-	       hosts_only ? "hosts" : "prefixes", count, (int)(hit - base_hit),
-	       (int)(miss - base_miss), (double)loaded / 1e6,
-	       sl_dataplane_sets(dataplane)->tries.count * 8 / 1e6,
+	       names[kind], count, (int)(hit - base_hit), (int)(miss - base_miss),
+	       (double)loaded / 1e6, sl_dataplane_sets(dataplane)->tries.count * 8 / 1e6,
 	       measure_changes(dataplane, set, &prefixes));
 	fflush(stdout);
 	sl_dataplane_free(dataplane);
@@ -281,9 +284,10 @@ int main(void)
 	printf("%-5s %-8s %8s %8s %8s %8s %8s %8s\n", "", "", "prefixes", "hit ns", "miss ns",
 	       "load ms", "MB", "change ns");
 	for (u32 i = 0; i < SL_ARRAY_SIZE(counts); i++) {
-		bench(counts[i], 4, false);
-		bench(counts[i], 4, true);
-		bench(counts[i], 16, false);
+		bench(counts[i], 4, PREFIXES);
+		bench(counts[i], 4, HOSTS);
+		bench(counts[i], 4, HASH);
+		bench(counts[i], 16, PREFIXES);
 	}
 	sl_run_end();
 	return 0;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Sets of ranges, looked up in tries (abi/trie.h). Functions of their own, that the verifier proves
- * once, for any image and any key; a call of one costs less than the memory that it looks at.
+ * Sets of ranges and of short values, looked up in tries (abi/trie.h). Functions of their own, that
+ * the verifier proves once, for any image and any key; a call of one costs less than the memory
+ * that it looks at.
  */
 #ifndef SLUICE_BPF_TRIE_H
 #define SLUICE_BPF_TRIE_H

@@ -23,8 +23,14 @@
 /* A key, or the part of one that remains, as a number: its first bit is the highest. */
 __extension__ typedef unsigned __int128 u128;
 
+/* A few values of four bytes are found sooner in a trie than in the kernel's hash, and so are many.
+ */
+#define EXACT_KEY_MAX 4
+
 bool sl_set_has_trie(const struct sl_set *set)
 {
+	if (set->kind == SL_SET_EXACT)
+		return set->key_length <= EXACT_KEY_MAX;
 	return set->kind == SL_SET_INTERVAL && set->key_length <= SL_TRIE_KEY_MAX;
 }
 

@@ -2,11 +2,12 @@
 /*
  * Builds the tries of abi/trie.h, and changes them in place.
  *
- * Enters: the sets of disjoint ranges (SL_SET_INTERVAL) of a program, their elements one by one in
- * any order. Leaves: one image for all of them, first in memory of its own, then in a map's.
- * Promised: a walk finds for each key the element added last among those that cover it, unless it
- * was removed; and what a change costs depends on the key's length, not on the set's size (but a
- * range that is many times wider than the set's ranges are on average takes a store for each).
+ * Enters: the sets of a program that hold disjoint ranges, or short values, which are ranges as
+ * well; their elements one by one in any order. Leaves: one image for all of them, first in memory
+ * of its own, then in a map's. Promised: a walk finds for each key the element added last among
+ * those that cover it, unless it was removed; and what a change costs depends on the key's length,
+ * not on the set's size (but a range that is many times wider than the set's ranges are on average
+ * takes a store for each).
  */
 #ifndef SLUICE_CLASSIFY_TRIES_H
 #define SLUICE_CLASSIFY_TRIES_H
@@ -26,7 +27,7 @@ struct sl_tries {
 	int error;
 };
 
-/* Sets that a trie can hold; of others nothing is known here. */
+/* Sets that are looked up in a trie; of others nothing is known here. */
 bool sl_set_has_trie(const struct sl_set *set);
 
 /* Empty tries for so many sets. 0 or -ENOMEM. */

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Lookups in sets. Small constant sets become compares; the rest are maps, which src/load/ makes
- * and the watcher changes: a hash for exact keys, a trie (bpf/trie.h) for disjoint intervals.
+ * and the watcher changes: tries (bpf/trie.h) of disjoint ranges and of short keys, a hash for each
+ * set of long ones.
  */
 #include "codegen/gen.h"
 
+#include "classify/tries.h"
 #include "ir/key.h"
 #include "trie.h"
 
@@ -139,7 +141,7 @@ static void lookup_trie(struct sl_gen *gen, const struct sl_op *op, sl_label mis
 /* Falls through if the key, which was checked, is in the set. */
 static void lookup(struct sl_gen *gen, const struct sl_op *op, sl_label miss)
 {
-	if (op->set->kind == SL_SET_INTERVAL)
+	if (sl_set_has_trie(op->set))
 		lookup_trie(gen, op, miss);
 	else
 		lookup_hash(gen, op, miss);
@@ -176,7 +178,7 @@ void sl_gen_vmap_lookup(struct sl_gen *gen, const struct sl_op *op, sl_label mis
 
 	sl_gen_key_check(gen, &op->key, fail);
 	lookup(gen, op, miss);
-	if (op->set->kind == SL_SET_INTERVAL) {
+	if (sl_set_has_trie(op->set)) {
 		sl_asm_alu32_reg(code, BPF_MOV, R1, R0);
 		sl_asm_alu32_imm(code, BPF_SUB, R1, 1);
 		sl_asm_alu64_reg(code, BPF_MOV, R2, R0);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The maps of a program's sets: a hash for each that has exact keys, and one map with the tries of
- * all that have ranges.
+ * The maps of a program's sets: one with the tries of all that have one (classify/tries.h), and a
+ * hash for each of the others.
  */
 #ifndef SLUICE_LOAD_MAPS_H
 #define SLUICE_LOAD_MAPS_H
