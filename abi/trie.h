@@ -23,9 +23,9 @@
  *	              goes to the one whose number is how many borders are ≤ the byte
  *	SKIP          a unit: the only word, and in bits 32–34 a number of bytes, n;
  *	              a unit: these bytes, the first highest. In all other ways no range is here
- *	FEW, SOME     one or two units with four borders each in ascending order: where up to 15
- *	              bits of the key remain, and there are no records, they are in a range if and
- *	              only if an odd number of borders is ≤ these bits
+ *	BORDERS_n     n units with four borders each in ascending order: where up to 15 bits of the
+ *	              key remain, and there are no records, they are in a range if and only if an
+ *	              odd number of borders is ≤ these bits
  *
  * While the image is changed a walk may meet anything; it stays within the image and ends, and
  * what it found is not used (struct sl_live in state.h).
@@ -37,11 +37,11 @@
 
 #define SL_TRIE_KEY_MAX       16
 #define SL_TRIE_DEPTH_MAX     (SL_TRIE_KEY_MAX + 1) /* nodes on a way, and its leaf */
-#define SL_TRIE_ROOT_BITS_MAX 20
-#define SL_TRIE_BORDERS       7 /* in a unit of SPARSE */
-#define SL_TRIE_FEW           4 /* in a unit of FEW or SOME */
-#define SL_TRIE_FEW_BITS      15
-#define SL_TRIE_SKIP_MAX      7
+#define SL_TRIE_ROOT_BITS_MAX 19
+#define SL_TRIE_SPARSE_MAX    7 /* borders of a SPARSE node */
+#define SL_TRIE_BORDERS_MAX   16
+#define SL_TRIE_BORDER_BITS   15
+#define SL_TRIE_SKIP_MAX      7 /* bytes */
 /* The kernel's verifier knows no offset of 512 MiB or more. */
 #define SL_TRIE_UNITS_MAX ((1u << 26) - 1)
 
@@ -50,8 +50,10 @@ enum sl_trie_kind {
 	SL_TRIE_FULL,
 	SL_TRIE_SPARSE,
 	SL_TRIE_SKIP,
-	SL_TRIE_FEW_BORDERS,
-	SL_TRIE_SOME_BORDERS,
+	SL_TRIE_BORDERS_1,
+	SL_TRIE_BORDERS_2,
+	SL_TRIE_BORDERS_3,
+	SL_TRIE_BORDERS_4,
 };
 
 #define SL_TRIE_KIND_BITS 3
@@ -69,21 +71,21 @@ struct sl_trie_record {
 
 /*
  * Borders are numbers of 9 bits, seven a unit, or of 16 bits, four a unit; one that is not used is
- * past every value. The highest bit of each is free, so that all are compared at once: value +
- * 2^highest − border keeps that bit if and only if border ≤ value.
+ * past every value. How many of a unit are ≤ a value? The highest bit of each is free, so that all
+ * are compared at once: value + 2^highest − border keeps that bit if and only if border ≤ value.
  */
 #define SL_TRIE_EACH_9(number)  ((__u64)(number)*0x40201008040201ULL)
 #define SL_TRIE_EACH_16(number) ((__u64)(number)*0x1000100010001ULL)
 
-static inline __u64 sl_trie_borders_below(__u64 borders, __u64 byte)
+static inline __u64 sl_trie_count_9(__u64 borders, __u64 byte)
 {
 	__u64 below = (SL_TRIE_EACH_9(byte | 256) - borders) >> 8 & SL_TRIE_EACH_9(1);
 
 	return below * SL_TRIE_EACH_9(1) >> 54 & 7;
 }
 
-/* Bit 48 is set if an odd number is below, others say nothing. */
-static inline __u64 sl_trie_few_below(__u64 borders, __u64 bits)
+/* Of 16 bits: bit 48 is set if the number is odd, others say nothing. */
+static inline __u64 sl_trie_parity_16(__u64 borders, __u64 bits)
 {
 	__u64 below = (SL_TRIE_EACH_16(bits | 0x8000) - borders) >> 15 & SL_TRIE_EACH_16(1);
 
@@ -103,6 +105,21 @@ static inline __u64 sl_trie_few_below(__u64 borders, __u64 bits)
 			return SL_TRIE_BROKEN;                                                     \
 		(ret_item) = (items)[index_];                                                      \
 	}
+
+/* What a node of borders says of the bits that remain. */
+static inline __u32 sl_trie_is_within(const __u64 *units, __u64 count, __u32 word, __u64 bits)
+{
+	__u32 extent = (word & ((1 << SL_TRIE_KIND_BITS) - 1)) - SL_TRIE_BORDERS_1 + 1;
+	__u64 at = word >> SL_TRIE_KIND_BITS, parity = 0, unit;
+
+	for (__u32 i = 0; i < SL_TRIE_BORDERS_MAX / 4; i++) {
+		if (i >= extent)
+			break;
+		SL_TRIE_READ(unit, units, count, at + i);
+		parity ^= sl_trie_parity_16(unit, bits);
+	}
+	return parity >> 48 & 1;
+}
 
 /*
  * What a set's leaf for a key says: 0, 1 or the first unit of a record. `high` and `low` are the
@@ -134,7 +151,7 @@ static inline __attribute__((always_inline)) __u32 sl_trie_walk(const __u64 *uni
 			break;
 		case SL_TRIE_SPARSE:
 			SL_TRIE_READ(unit, units, count, at);
-			child += 2 + sl_trie_borders_below(unit, high >> 56);
+			child += 2 + sl_trie_count_9(unit, high >> 56);
 			break;
 		case SL_TRIE_SKIP:
 			SL_TRIE_READ(skip, units, count, at);
@@ -146,18 +163,8 @@ static inline __attribute__((always_inline)) __u32 sl_trie_walk(const __u64 *uni
 			low <<= bits;
 			word = skip;
 			continue;
-		case SL_TRIE_FEW_BORDERS:
-			SL_TRIE_READ(unit, units, count, at);
-			return sl_trie_few_below(unit, high >> 49) >> 48 & 1;
-		case SL_TRIE_SOME_BORDERS:
-			SL_TRIE_READ(unit, units, count, at);
-			SL_TRIE_READ(skip, units, count, at + 1);
-			return (sl_trie_few_below(unit, high >> 49) ^
-				sl_trie_few_below(skip, high >> 49)) >>
-				       48 &
-			       1;
 		default:
-			return SL_TRIE_BROKEN;
+			return sl_trie_is_within(units, count, word, high >> 49);
 		}
 		high = high << 8 | low >> 56;
 		low <<= 8;

@@ -128,7 +128,7 @@ static u32 sparse_units(u32 children)
 /* Borders that are not used are past every byte, and stand last. */
 static u32 sparse_children(u64 borders)
 {
-	return 1 + (u32)sl_trie_borders_below(borders, 255);
+	return 1 + (u32)sl_trie_count_9(borders, 255);
 }
 
 static u32 border_at(u64 borders, u32 i)
@@ -145,12 +145,10 @@ static u32 node_units(const struct sl_tries *tries, u32 word)
 		return sparse_units(sparse_children(tries->units[unit_of(word)]));
 	case SL_TRIE_SKIP:
 		return SKIP_UNITS;
-	case SL_TRIE_FEW_BORDERS:
-		return 1;
-	case SL_TRIE_SOME_BORDERS:
-		return 2;
-	default:
+	case SL_TRIE_LEAF:
 		return 0;
+	default:
+		return 1 + kind_of(word) - SL_TRIE_BORDERS_1;
 	}
 }
 
@@ -257,7 +255,7 @@ static u32 find_runs(const struct view *view, u32 *ends)
 	for (u32 i = 1; i < 256; i++) {
 		if (view->words[i] == view->words[i - 1])
 			continue;
-		if (runs == SL_TRIE_BORDERS)
+		if (runs == SL_TRIE_SPARSE_MAX)
 			return 0;
 		ends[runs++] = i;
 	}
@@ -282,7 +280,7 @@ static u32 close_sparse(struct sl_tries *tries, const struct view *view, const u
 
 	if (!node)
 		return 0;
-	for (u32 i = 0; i < SL_TRIE_BORDERS; i++)
+	for (u32 i = 0; i < SL_TRIE_SPARSE_MAX; i++)
 		borders |= (u64)(i + 1 < runs ? ends[i] : 256) << 9 * i;
 	tries->units[node] = borders;
 	for (u32 i = 0; i < runs; i++)
@@ -323,7 +321,7 @@ static int only_child(const struct view *view, const u32 *ends, u32 runs)
 /* The opposite of open_node(): the word of the node that the view is now. */
 static u32 close_node(struct sl_tries *tries, const struct view *view)
 {
-	u32 ends[SL_TRIE_BORDERS + 1], runs = find_runs(view, ends);
+	u32 ends[SL_TRIE_SPARSE_MAX + 1], runs = find_runs(view, ends);
 	int byte;
 
 	if (!runs)
@@ -339,11 +337,11 @@ static u32 close_node(struct sl_tries *tries, const struct view *view)
 
 /* Nodes of borders */
 
-#define BORDERS_MAX (2 * SL_TRIE_FEW)
-#define NO_BORDER   (1u << SL_TRIE_FEW_BITS)
+#define A_UNIT    4 /* borders */
+#define NO_BORDER (1u << SL_TRIE_BORDER_BITS)
 
 struct borders {
-	u32 items[BORDERS_MAX + 2], count;
+	u32 items[SL_TRIE_BORDERS_MAX + 2], count;
 };
 
 static void push(struct borders *borders, u32 border)
@@ -359,16 +357,15 @@ static void open_borders(struct sl_tries *tries, u32 word, struct borders *ret_b
 	*ret_borders = (struct borders){0};
 	if (word == make_word(SL_TRIE_LEAF, 1))
 		push(ret_borders, 0);
-	for (u32 i = 0; i < units * SL_TRIE_FEW; i++)
+	for (u32 i = 0; i < units * A_UNIT; i++)
 		push(ret_borders,
-		     tries->units[unit_of(word) + i / SL_TRIE_FEW] >> 16 * (i % SL_TRIE_FEW) &
-			     0xffff);
+		     tries->units[unit_of(word) + i / A_UNIT] >> 16 * (i % A_UNIT) & 0xffff);
 	release_node(tries, word);
 }
 
 static u32 close_borders(struct sl_tries *tries, const struct borders *borders)
 {
-	u32 units = borders->count <= SL_TRIE_FEW ? 1 : 2, node;
+	u32 units = (borders->count + A_UNIT - 1) / A_UNIT, node;
 
 	if (!borders->count || (borders->count == 1 && !borders->items[0]))
 		return make_word(SL_TRIE_LEAF, borders->count);
@@ -376,12 +373,12 @@ static u32 close_borders(struct sl_tries *tries, const struct borders *borders)
 	if (!node)
 		return 0;
 	memset(&tries->units[node], 0, units * sizeof *tries->units);
-	for (u32 i = 0; i < units * SL_TRIE_FEW; i++) {
+	for (u32 i = 0; i < units * A_UNIT; i++) {
 		u64 border = i < borders->count ? borders->items[i] : NO_BORDER;
 
-		tries->units[node + i / SL_TRIE_FEW] |= border << 16 * (i % SL_TRIE_FEW);
+		tries->units[node + i / A_UNIT] |= border << 16 * (i % A_UNIT);
 	}
-	return make_word(units == 1 ? SL_TRIE_FEW_BORDERS : SL_TRIE_SOME_BORDERS, node);
+	return make_word(SL_TRIE_BORDERS_1 + units - 1, node);
 }
 
 /* From lo on, and up to before `end`, all are in or all out. */
@@ -451,8 +448,8 @@ static u32 spread(struct sl_tries *tries, const struct borders *borders, int bit
 	for (u32 i = 0; i < borders->count; i += 2) {
 		u32 end = i + 1 < borders->count ? borders->items[i + 1] : NO_BORDER;
 		struct rest rest = {
-			.lo = (u128)borders->items[i] << (128 - SL_TRIE_FEW_BITS),
-			.hi = ((u128)end << (128 - SL_TRIE_FEW_BITS)) - 1,
+			.lo = (u128)borders->items[i] << (128 - SL_TRIE_BORDER_BITS),
+			.hi = ((u128)end << (128 - SL_TRIE_BORDER_BITS)) - 1,
 			.bits = bits,
 		};
 
@@ -466,20 +463,17 @@ static u32 cover_borders(struct sl_tries *tries, u32 word, const struct rest *re
 	struct borders borders;
 
 	open_borders(tries, word, &borders);
-	move_borders(&borders, first_bits(rest->lo, SL_TRIE_FEW_BITS),
-		     first_bits(rest->hi, SL_TRIE_FEW_BITS) + 1, leaf);
-	if (borders.count > BORDERS_MAX)
+	move_borders(&borders, first_bits(rest->lo, SL_TRIE_BORDER_BITS),
+		     first_bits(rest->hi, SL_TRIE_BORDER_BITS) + 1, leaf);
+	if (borders.count > SL_TRIE_BORDERS_MAX)
 		return spread(tries, &borders, rest->bits);
 	return close_borders(tries, &borders);
 }
 
 static bool is_borders(const struct sl_tries *tries, u32 word, int bits)
 {
-	enum sl_trie_kind kind = kind_of(word);
-
-	return bits <= SL_TRIE_FEW_BITS && !tries->has_records &&
-	       (kind == SL_TRIE_LEAF || kind == SL_TRIE_FEW_BORDERS ||
-		kind == SL_TRIE_SOME_BORDERS);
+	return bits <= SL_TRIE_BORDER_BITS && !tries->has_records &&
+	       (kind_of(word) == SL_TRIE_LEAF || kind_of(word) >= SL_TRIE_BORDERS_1);
 }
 
 /* What becomes of a word when `leaf` covers the range in its block. */
@@ -657,7 +651,7 @@ static int find_root_bits(const struct sl_set *set, u32 elements)
 		return bits < 12 ? 0 : 16;
 	if (bits > 8 * (int)set->key_length)
 		return 8 * (int)set->key_length;
-	return bits == 16 ? 32 - SL_TRIE_FEW_BITS : bits;
+	return bits == 16 ? 32 - SL_TRIE_BORDER_BITS : bits;
 }
 
 int sl_trie_begin(struct sl_tries *tries, const struct sl_set *set, u32 elements)
