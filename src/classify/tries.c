@@ -23,8 +23,7 @@
 /* A key, or the part of one that remains, as a number: its first bit is the highest. */
 __extension__ typedef unsigned __int128 u128;
 
-/* A few values of four bytes are found sooner in a trie than in the kernel's hash, and so are many.
- */
+/* Up to so many bytes, values are found sooner in a trie than in the kernel's hash. */
 #define EXACT_KEY_MAX 4
 
 bool sl_set_has_trie(const struct sl_set *set)
@@ -34,7 +33,7 @@ bool sl_set_has_trie(const struct sl_set *set)
 	return set->kind == SL_SET_INTERVAL && set->key_length <= SL_TRIE_KEY_MAX;
 }
 
-static bool has_records(const struct sl_set *set)
+bool sl_set_has_records(const struct sl_set *set)
 {
 	return set->is_vmap || set->has_timeouts;
 }
@@ -511,7 +510,7 @@ static int cover_range(struct sl_tries *tries, const struct sl_set *set, const u
 	if (bits < 128)
 		rest.hi |= ~(u128)0 >> bits;
 	tries->error = 0;
-	tries->has_records = has_records(set);
+	tries->has_records = sl_set_has_records(set);
 	if (!root_bits) {
 		word = cover(tries, first, &rest, leaf);
 		words_at(tries, set->index)[0] = word;
@@ -575,7 +574,7 @@ static u32 find_obsolete(struct sl_tries *tries, const struct sl_set *set, const
 static int replace(struct sl_tries *tries, const struct sl_set *set, const u8 *lo, const u8 *hi,
 		   u32 leaf)
 {
-	u32 obsolete = has_records(set) ? find_obsolete(tries, set, lo, hi) : 0;
+	u32 obsolete = sl_set_has_records(set) ? find_obsolete(tries, set, lo, hi) : 0;
 	int error = cover_range(tries, set, lo, hi, make_word(SL_TRIE_LEAF, leaf));
 
 	if (!error && obsolete)
@@ -590,7 +589,7 @@ int sl_trie_add(struct sl_tries *tries, const struct sl_set *set, const struct s
 
 	assert(verdict_index <= SL_TRIE_VERDICT_MASK);
 	tries->error = 0;
-	if (has_records(set)) {
+	if (sl_set_has_records(set)) {
 		leaf = allocate(tries, RECORD_UNITS);
 		if (!leaf)
 			return tries->error;

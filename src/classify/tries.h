@@ -29,6 +29,8 @@ struct sl_tries {
 
 /* Sets that are looked up in a trie; of others nothing is known here. */
 bool sl_set_has_trie(const struct sl_set *set);
+/* Those whose elements are more than a range: trie_value() of bpf/trie.h, else trie_has(). */
+bool sl_set_has_records(const struct sl_set *set);
 
 /* Empty tries for so many sets. 0 or -ENOMEM. */
 int sl_tries_init(struct sl_tries *tries, u32 set_count);

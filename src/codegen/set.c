@@ -120,11 +120,6 @@ static void load_trie_key(struct sl_gen *gen, const struct sl_key *key)
 	sl_asm_swap(code, R3, 64);
 }
 
-static bool has_values(const struct sl_set *set)
-{
-	return set->is_vmap || set->has_timeouts;
-}
-
 /* Falls through with r0 as trie_has() or trie_value() left it. */
 static void lookup_trie(struct sl_gen *gen, const struct sl_op *op, sl_label miss)
 {
@@ -132,8 +127,8 @@ static void lookup_trie(struct sl_gen *gen, const struct sl_op *op, sl_label mis
 
 	load_trie_key(gen, &op->key);
 	sl_asm_const(code, R1, op->set->index);
-	sl_asm_call_function(code,
-			     has_values(op->set) ? SL_FUNCTION_TRIE_VALUE : SL_FUNCTION_TRIE_HAS);
+	sl_asm_call_function(code, sl_set_has_records(op->set) ? SL_FUNCTION_TRIE_VALUE
+							       : SL_FUNCTION_TRIE_HAS);
 	sl_asm_jump32_imm(code, BPF_JEQ, R0, 0, miss);
 	sl_asm_jump32_imm(code, BPF_JEQ, R0, SL_TRIE_BROKEN, gen->pass_all);
 }
