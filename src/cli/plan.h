@@ -53,5 +53,8 @@ void sl_plan_print(const struct sl_plan *plan, bool is_verbose);
 void sl_plan_print_line(const struct sl_plan *plan);
 /* plan_json.c: docs/json.md; NULL when out of memory. */
 json_t *sl_plan_describe(const struct sl_plan *plan, bool is_verbose);
+/* plan_idle.c: rules that decide nothing, part of both. */
+void sl_plan_print_idle(const struct sl_plan *plan, bool is_verbose);
+json_t *sl_plan_describe_idle(const struct sl_plan *plan);
 
 #endif

@@ -151,6 +151,7 @@ json_t *sl_plan_describe(const struct sl_plan *plan, bool is_verbose)
 		"asks_conntrack", decisions->asks_conntrack, "code_is_cut",
 		plan->compiled->code_is_cut);
 
+	json_object_set_new(object, "idle", sl_plan_describe_idle(plan));
 	json_object_set_new(object, "size",
 			    json_pack("{s:i, s:i, s:I, s:i}", "maps", (int)plan->size.maps,
 				      "entries", (int)plan->size.entries, "bytes",

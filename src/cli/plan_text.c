@@ -255,6 +255,7 @@ void sl_plan_print(const struct sl_plan *plan, bool is_verbose)
 	print_rules(plan);
 	print_share(plan);
 	print_obstacles(plan);
+	sl_plan_print_idle(plan, is_verbose);
 	print_listeners(plan);
 	print_cost(plan);
 	if (is_verbose)

@@ -232,8 +232,11 @@ static bool has_room(struct sl_gen *gen, u32 slots, const struct sl_chain *chain
 	if (is_short && gen->saved_slots + slots <= SL_CURSOR_DEPTH)
 		return true;
 	gen->over_limit = true;
-	if (!is_short && !gen->cut.chain && first < chain->rules.count)
-		gen->cut = (struct sl_cut){chain, chain->rules.items[first].handle};
+	if (!is_short && !gen->cut.chain && first < chain->rules.count) {
+		const struct sl_rule *rule = &chain->rules.items[first];
+
+		gen->cut = (struct sl_cut){sl_rule_home(rule, chain), rule->handle};
+	}
 	return false;
 }
 

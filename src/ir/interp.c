@@ -550,14 +550,14 @@ static u8 decide_unsure(struct walk *walk, const struct progress *at,
 static u8 walk_rule(struct walk *walk, const struct sl_chain *chain, const struct sl_rule *rule,
 		    u8 live, u8 *returned)
 {
-	struct progress at = {.chain = chain, .rule = rule, .worlds = live};
+	struct progress at = {.chain = sl_rule_home(rule, chain), .rule = rule, .worlds = live};
 	const struct sl_verdict *verdict = NULL;
 	u8 failed;
 
 	for (u32 i = 0; i < rule->ops.count && at.worlds && !verdict; i++)
 		verdict = walk_op(walk, &rule->ops.items[i], &at);
 	if (walk->trace)
-		walk->trace(walk->trace_context, chain, rule, live, at.worlds != 0);
+		walk->trace(walk->trace_context, at.chain, rule, live, at.worlds != 0);
 	if (!verdict)
 		return live;
 	failed = live & (u8)~at.worlds;

@@ -175,6 +175,7 @@ struct sl_op {
 struct sl_rule {
 	u64 handle;
 	const char *comment; /* NULL without one */
+	const struct sl_chain *home; /* where it stood before flatten.c inlined its chain; or NULL */
 	SL_LIST(struct sl_op) ops;
 };
 
@@ -185,6 +186,13 @@ struct sl_chain {
 	u32 index;  /* in the program's chains */
 	SL_LIST(struct sl_rule) rules;
 };
+
+/* The chain that a person finds the rule in. */
+static inline const struct sl_chain *sl_rule_home(const struct sl_rule *rule,
+						  const struct sl_chain *chain)
+{
+	return rule->home ? rule->home : chain;
+}
 
 enum sl_set_kind {
 	SL_SET_EXACT,    /* key == key_end in every element */
@@ -222,6 +230,15 @@ struct sl_set {
 	bool has_catchall;
 	struct sl_verdict catchall; /* verdict maps; plain sets just match */
 	SL_LIST(struct sl_element) elements;
+};
+
+/* A rule that decides nothing of what arrives at the device: for people. */
+struct sl_idle {
+	const struct sl_chain *chain;
+	struct sl_rule rule;
+	bool is_redundant; /* behind it its packets fare alike; else: before it others take them */
+	bool by_end;       /* redundant: they do at the chain's end */
+	u64 by;            /* the handle of the one rule that decides them; 0: several, or the end */
 };
 
 /* Where a counted rule stands, so that counters survive a recompile and `list` finds them. */
@@ -309,6 +326,7 @@ struct sl_program {
 	SL_LIST(struct sl_set *) sets;
 	SL_LIST(struct sl_counter) counters;
 	SL_LIST(struct sl_local_address) local; /* for ROUTE_* and DADDR_TYPE */
+	SL_LIST(struct sl_idle) idle;           /* by handle; shadow.c finds them */
 };
 
 void sl_program_free(struct sl_program *program); /* NULL is fine; frees the arena */

@@ -6,6 +6,10 @@ int sl_optimise(struct sl_program *program, struct sl_diag *diag)
 	int error = sl_optimise_specialise(program);
 
 	if (!error)
+		error = sl_optimise_shadow(program);
+	if (!error)
+		error = sl_optimise_flatten(program, SL_RUN_MIN);
+	if (!error)
 		error = sl_optimise_merge(program);
 	if (!error)
 		error = sl_optimise_legalise(program);

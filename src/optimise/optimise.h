@@ -26,6 +26,20 @@ int sl_optimise(struct sl_program *program, struct sl_diag *diag);
 int sl_optimise_specialise(struct sl_program *program);
 
 /*
+ * shadow.c: rules that can never match, since rules before them take their packets, go. They are
+ * noted in the program's `idle`, and so are those that change no verdict. In bounded time: what
+ * would take longer is not looked for.
+ */
+int sl_optimise_shadow(struct sl_program *program);
+
+/*
+ * flatten.c: chains that hold nothing but plain rules take the place of the jumps to them, where
+ * that makes a run of `run_min` neighbours or more. At most twice as many rules come of it.
+ */
+#define SL_RUN_MIN 24
+int sl_optimise_flatten(struct sl_program *program, u32 run_min);
+
+/*
  * merge.c: a run of rules that test one key for a value or prefix each and end in a verdict (with
  * or without a counter) becomes one lookup.
  */

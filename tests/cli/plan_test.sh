@@ -76,6 +76,32 @@ json '.devices[0].rules == {"early": 1, "maybe": 0, "kernel": 1, "behind": 2, "n
 json '.devices[0].obstacles[0] | .reason == "log" and .rules_behind == 2'
 json '[.devices[0].rule_by_rule[].decided] == ["early", "kernel", "behind", "behind", "behind"]'
 
+# Rules that decide nothing
+cat >"$work/idle.nft" <<'EOF'
+table inet t {
+	chain input {
+		type filter hook input priority 0; policy drop;
+		ip saddr 10.0.0.0/8 udp dport 53 accept
+		ip saddr 10.1.0.0/16 udp dport 53 counter drop
+		tcp dport 22 drop
+		tcp dport 23 counter drop
+		udp dport 123 accept
+		udp dport 0-65535 accept
+		meta l4proto udp counter drop
+	}
+}
+EOF
+run plan "$work/idle.nft"; exits 0
+says "1 rule no packet from eth0 can match, 2 change nothing"
+says "can never match: handle 2 takes its packets"
+says "changes nothing: handle 7 does the same with its packets"
+says "changes nothing: its packets fare the same at the end of the chain"
+run plan "$work/idle.nft" -j; exits 0
+json '[.devices[0].idle[] | [.handle, .never_matches, .by, .by_end]] ==
+	[[3, true, 2, false], [4, false, null, true], [6, false, 7, false]]'
+json '.devices[0].idle[0] | .chain == "input" and (.text | contains("53"))'
+run plan "$work/simple.nft" -j; json '.devices[0].idle == []'
+
 # Only a jump's own packets pass behind it
 cat >"$work/jump.nft" <<'EOF'
 table ip t {

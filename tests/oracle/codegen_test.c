@@ -203,7 +203,7 @@ static bool counters_agree(const struct sl_dataplane *dataplane, const struct sl
 /* One random program in its three forms. */
 struct forms {
 	struct sl_program *meaning; /* as drawn */
-	struct sl_program *folded;  /* specialised and merged: must mean exactly the same */
+	struct sl_program *folded;  /* not legalised yet: must mean exactly the same */
 	struct sl_program *program; /* legalised too: may pass more; the code must do the same … */
 	bool is_cut;                /* … or pass more itself */
 };
@@ -294,6 +294,10 @@ static int prepare(const struct campaign *campaign, u64 number, struct forms *fo
 	struct sl_code code;
 	int error = sl_optimise_specialise(forms->folded);
 
+	if (!error)
+		error = sl_optimise_shadow(forms->folded);
+	if (!error)
+		error = sl_optimise_flatten(forms->folded, SL_RUN_MIN);
 	if (!error)
 		error = sl_optimise_merge(forms->folded);
 	if (!error)
