@@ -39,8 +39,7 @@ struct sl_cursor {
 	__u8 saved[24];             /* worlds that wait at the end of a chain, marked: SL_SAVED() */
 	/* Room for one thing at a time: it is the largest piece of a stack of 512 bytes. */
 	union {
-		__u8 key[72];                /* a map key under construction; 4 spare bytes in front
-						for an LPM key's prefix length: it starts at key + 8 */
+		__u8 key[72];                /* a map key under construction, from key + 8 on */
 		struct sl_question question; /* of a table */
 		__u64 scratch[8 + 2];        /* bpf/'s own, between the rules and behind them */
 	};
@@ -74,14 +73,17 @@ enum sl_marker {
 #define SL_RULE_SHIFT     24
 #define SL_WORLDS_MASK    0xff
 
-/* The value of every set's map. */
+/* The value of every hash map of a set. */
 struct sl_set_value {
-	__u64 expires_at_ns; /* CLOCK_MONOTONIC; 0: never */
+	__u64 expires_at_ns; /* CLOCK_MONOTONIC; 0: never. Behind it see SL_EXPIRY_GRACE_NS */
 	__u32 verdict;       /* verdict maps: which of the set's distinct verdicts */
 	__u32 counter;       /* the counter of the rule that this element was; or SL_NO_HIT */
 };
 
 #define SL_NO_HIT 0xffffffffu
+
+/* For so long behind an element's expiry it may or may not be there (ir/ir.h). */
+#define SL_EXPIRY_GRACE_NS 2000000000ULL
 
 _Static_assert(sizeof(struct sl_cursor) ==
 		       24 + 8 + 8 + 8 + 4 * SL_CURSOR_HITS + 24 + sizeof(struct sl_question),

@@ -13,6 +13,7 @@
 #include "route.h"
 #include "rules.h"
 #include "table.h"
+#include "trie.h"
 
 struct packet {
 	void *context, *data, *end;
@@ -101,10 +102,9 @@ static __always_inline enum sl_fate_count judge(const struct packet *packet, __u
 		return SL_PASSED_ODD;
 	}
 
-	/* Never: but for it libbpf would leave out table_step(), which only generated code calls.
-	 */
+	/* Never: but for it libbpf would leave out what only generated code calls. */
 	if (CONFIG(table_words) == ~0u)
-		table_step(&cursor.question);
+		return table_step(&cursor.question) + trie_has(0, 0, 0) + trie_value(0, 0, 0);
 
 	__u64 pass = passing_worlds(worlds);
 

@@ -42,11 +42,10 @@ static int decide(struct sl_plan *plan, struct sl_diag *diag)
 {
 	if (sl_decide(plan->legal, plan->compiled->rules, &plan->compiled->code, &plan->decisions))
 		return sl_fail_memory(diag);
-	plan->memory = sl_memory_plan(plan->compiled->program);
 	plan->insns = 0;
 	for (u32 i = 0; i < SL_STAGES; i++)
 		plan->insns += plan->compiled->code.stages[i].insns.count;
-	return 0;
+	return sl_memory_plan(plan->compiled->program, &plan->memory, diag);
 }
 
 static int plan_file(const struct sl_cli *cli, struct sl_plan *plan, struct sl_diag *diag)

@@ -171,9 +171,9 @@ static void relocate(struct sl_asm *code, enum sl_reloc_kind kind, u32 index)
 		code->error = -ENOMEM;
 }
 
-void sl_asm_call_table_step(struct sl_asm *code)
+void sl_asm_call_function(struct sl_asm *code, enum sl_function function)
 {
-	relocate(code, SL_RELOC_TABLE_STEP, 0);
+	relocate(code, SL_RELOC_FUNCTION, function);
 	emit(code, BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_CALL, 0, 0);
 }
 

@@ -77,7 +77,7 @@ static void step(struct sl_gen *gen, const struct sl_table *run)
 
 	sl_asm_alu64_reg(code, BPF_MOV, R1, R6);
 	sl_asm_alu64_imm(code, BPF_ADD, R1, QUESTION(lanes));
-	sl_asm_call_table_step(code);
+	sl_asm_call_function(code, SL_FUNCTION_TABLE_STEP);
 	sl_asm_jump32_imm(code, BPF_JGE, R0, SL_STEP_BROKEN, gen->pass_all);
 	if (run->hits) {
 		sl_asm_load(code, 4, R2, R6, QUESTION(hit));

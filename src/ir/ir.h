@@ -31,6 +31,7 @@
 #include "base/arena.h"
 #include "base/diag.h"
 #include "base/types.h"
+#include "cursor.h"
 
 /* Worlds: the conntrack states of IP_CT_* and nf_tables' NF_CT_STATE_*, our own bit order. */
 enum {
@@ -217,8 +218,6 @@ enum sl_set_kind {
 	SL_SET_INTERVAL, /* disjoint closed ranges under memcmp of the whole key */
 	SL_SET_BOXES,    /* concatenated intervals: each field in its own closed range */
 };
-
-#define SL_EXPIRY_GRACE_NS 2000000000ULL
 
 struct sl_element {
 	const u8 *key, *key_end; /* key_length bytes each */

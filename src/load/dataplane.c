@@ -35,7 +35,7 @@ struct splicing {
 	const struct sl_code *code;
 	struct sl_dataplane *dataplane;
 	struct sl_spliced spliced;
-	int table_step;              /* where the function begins, before splicing */
+	int functions[SL_FUNCTIONS]; /* where they begin, before splicing */
 	void *func_info, *line_info; /* moved copies, malloc'd */
 };
 
@@ -46,12 +46,12 @@ static int resolve(void *context, const struct sl_reloc *reloc)
 	const struct splicing *work = context;
 
 	switch (reloc->kind) {
-	case SL_RELOC_LOCAL:
-		return bpf_map__fd(work->dataplane->skeleton->maps.local_addresses);
 	case SL_RELOC_SET:
 		return work->dataplane->sets.fds[reloc->index];
-	case SL_RELOC_TABLE_STEP:
-		return work->table_step;
+	case SL_RELOC_LOCAL:
+		return bpf_map__fd(work->dataplane->skeleton->maps.local_addresses);
+	case SL_RELOC_FUNCTION:
+		return work->functions[reloc->index];
 	}
 	return -EINVAL;
 }
@@ -65,16 +65,27 @@ static int find_function(const struct splicing *work, const struct bpf_prog_load
 	for (u32 i = 0; i < opts->func_info_cnt; i++) {
 		const char *record =
 			(const char *)opts->func_info + (size_t)i * opts->func_info_rec_size;
+		const struct btf_type *type;
 		struct bpf_func_info info;
 
 		memcpy(&info, record, sizeof info);
-
-		const struct btf_type *type = btf__type_by_id(btf, info.type_id);
-
+		type = btf__type_by_id(btf, info.type_id);
 		if (type && !strcmp(btf__name_by_offset(btf, type->name_off), name))
 			return (int)info.insn_off;
 	}
 	return -ENOENT;
+}
+
+static void find_functions(struct splicing *work, const struct bpf_prog_load_opts *opts)
+{
+	static const char *const names[] = {
+		[SL_FUNCTION_TABLE_STEP] = "table_step",
+		[SL_FUNCTION_TRIE_HAS] = "trie_has",
+		[SL_FUNCTION_TRIE_VALUE] = "trie_value",
+	};
+
+	for (u32 i = 0; i < SL_FUNCTIONS; i++)
+		work->functions[i] = find_function(work, opts, names[i]);
 }
 
 /*
@@ -107,7 +118,7 @@ static int splice_before_load(struct bpf_program *program, struct bpf_prog_load_
 	if (!work)
 		return -EINVAL;
 
-	work->table_step = find_function(work, opts, "table_step");
+	find_functions(work, opts);
 
 	int error = sl_splice(bpf_program__insns(program), (u32)bpf_program__insn_cnt(program),
 			      work->code, &work->dataplane->config, resolve, work, &work->spliced);
@@ -208,6 +219,7 @@ static void configure(struct sl_dataplane *dataplane, const struct sl_program *p
 		.ifindex = device->ifindex,
 		.asks_device = device->is_asked_for,
 		.table_words = program->image_words,
+		.trie_units = dataplane->sets.trie_units,
 	};
 
 	memcpy(&config->mac_low, device->mac, sizeof config->mac_low);
@@ -216,6 +228,8 @@ static void configure(struct sl_dataplane *dataplane, const struct sl_program *p
 				 program->counters.count ? program->counters.count : 1);
 	if (program->image_words)
 		bpf_map__set_value_size(dataplane->skeleton->maps.tables, image_bytes(program));
+	bpf_map__set_value_size(dataplane->skeleton->maps.tries,
+				dataplane->sets.trie_units * (u32)sizeof(u64));
 	if (config->notes_batch)
 		bpf_map__set_max_entries(dataplane->skeleton->maps.batch_notes, SL_BATCH_SLOTS + 1);
 }
@@ -305,7 +319,11 @@ static int load(struct sl_dataplane *dataplane, const struct sl_program *program
 	if (error)
 		return sl_fail(diag, -error, "the map of local addresses: %s", strerror(-error));
 	error = fill_tables(dataplane->skeleton, program);
-	return error ? sl_fail(diag, -error, "the map of tables: %s", strerror(-error)) : 0;
+	if (error)
+		return sl_fail(diag, -error, "the map of tables: %s", strerror(-error));
+	error = sl_set_maps_place_tries(&dataplane->sets,
+					bpf_map__fd(dataplane->skeleton->maps.tries));
+	return error ? sl_fail(diag, -error, "the map of interval sets: %s", strerror(-error)) : 0;
 }
 
 static int try_load(const struct sl_program *program, const struct sl_code *code,
@@ -327,10 +345,11 @@ static int try_load(const struct sl_program *program, const struct sl_code *code
 	bpf_program__set_autoload(dataplane->skeleton->progs.sluice_xdp, point == SL_POINT_XDP);
 	bpf_program__set_autoload(dataplane->skeleton->progs.sluice_tc, point == SL_POINT_TC);
 	bpf_program__set_log_level(dataplane->program, log_level);
-	configure(dataplane, program, code);
 	error = sl_set_maps_create(program, &dataplane->sets, diag);
-	if (!error)
-		error = load(dataplane, program, code, diag);
+	if (error)
+		goto fail;
+	configure(dataplane, program, code);
+	error = load(dataplane, program, code, diag);
 	if (!error) {
 		*ret_dataplane = dataplane;
 		return 0;
@@ -391,9 +410,9 @@ struct sl_dataplane_maps sl_dataplane_maps(const struct sl_dataplane *dataplane)
 	};
 }
 
-int sl_dataplane_set_map(const struct sl_dataplane *dataplane, u32 set_index)
+struct sl_set_maps *sl_dataplane_sets(struct sl_dataplane *dataplane)
 {
-	return set_index < dataplane->sets.count ? dataplane->sets.fds[set_index] : -1;
+	return &dataplane->sets;
 }
 
 static volatile struct sl_live *live_cell(struct sl_dataplane *dataplane)

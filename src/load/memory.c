@@ -24,17 +24,19 @@ static void add_map(struct sl_memory *memory, u32 entries, u64 bytes)
 	memory->bytes += bytes;
 }
 
-struct sl_memory sl_memory_plan(const struct sl_program *program)
+int sl_memory_plan(const struct sl_program *program, struct sl_memory *ret_memory,
+		   struct sl_diag *diag)
 {
 	u64 cpus = (u64)abs(libbpf_num_possible_cpus());
 	struct sl_memory memory = {.table_bytes = program->image_words * sizeof *program->image};
+	struct sl_map_size sets;
+	int error = sl_set_maps_size(program, &sets, diag);
 
-	for (u32 i = 0; i < program->sets.count; i++) {
-		struct sl_map_size map = sl_set_map_size(program->sets.items[i]);
-
-		if (map.capacity)
-			add_map(&memory, map.entries, map.bytes);
-	}
+	if (error)
+		return error;
+	memory.maps = sets.maps;
+	memory.entries = sets.entries;
+	memory.bytes = sets.bytes;
 	add_map(&memory, program->counters.count,
 		cpus * program->counters.count * sizeof(struct sl_count));
 	add_map(&memory, SL_FATE_COUNTS, cpus * SL_FATE_COUNTS * sizeof(struct sl_count));
@@ -43,7 +45,8 @@ struct sl_memory sl_memory_plan(const struct sl_program *program)
 		add_map(&memory, 0, cpus * (SL_BATCH_SLOTS + 1) * sizeof(u64));
 	if (program->image_words)
 		add_map(&memory, 1, memory.table_bytes);
-	return memory;
+	*ret_memory = memory;
+	return 0;
 }
 
 u32 sl_memory_image_words(u64 limit)
@@ -55,10 +58,11 @@ u32 sl_memory_image_words(u64 limit)
 
 int sl_memory_check(const struct sl_program *program, u64 limit, struct sl_diag *diag)
 {
-	struct sl_memory memory = sl_memory_plan(program);
+	struct sl_memory memory;
+	int error = sl_memory_plan(program, &memory, diag);
 
-	if (memory.bytes <= limit)
-		return 0;
+	if (error || memory.bytes <= limit)
+		return error;
 	return sl_fail(diag, ENOSPC,
 		       "the rules would take about %" PRIu64 " kB of the kernel's memory (%" PRIu64
 		       " kB of it for tables), more than the limit of %" PRIu64

@@ -17,7 +17,9 @@ struct sl_memory {
 	u64 table_bytes; /* of them: the image of tables */
 };
 
-struct sl_memory sl_memory_plan(const struct sl_program *program);
+/* 0, or -errno as when the maps are made. */
+int sl_memory_plan(const struct sl_program *program, struct sl_memory *ret_memory,
+		   struct sl_diag *diag);
 
 /* The words that an image may have within the limit, and within a map. */
 u32 sl_memory_image_words(u64 limit);

@@ -93,7 +93,7 @@ static int put_stage(const struct sl_asm *stage, u32 at, const struct sl_spliced
 
 		if (meaning < 0)
 			return meaning;
-		if (reloc->kind == SL_RELOC_TABLE_STEP)
+		if (reloc->kind == SL_RELOC_FUNCTION)
 			meaning = (s32)spliced->moved[meaning] - (s32)(at + reloc->insn) - 1;
 		to[reloc->insn].imm = meaning;
 	}

@@ -18,8 +18,8 @@ struct sl_spliced {
 };
 
 /*
- * What a relocation means: the map's file descriptor, or of the function the instruction that it
- * begins at before anything moves.
+ * What a relocation means: the map's file descriptor; or the instruction that the function begins
+ * at, before anything moves.
  */
 typedef int sl_resolve_fn(void *context, const struct sl_reloc *reloc);
 
