@@ -352,7 +352,7 @@ static void memory_is_used_again(void **unused)
 /* While user space writes, the data plane may read anything. */
 static void a_walk_in_a_heap_of_rubble_ends(void **unused)
 {
-	u64 units[512] = {0};
+	static u64 units[512];
 
 	(void)unused;
 	srand(4);
