@@ -42,11 +42,12 @@ struct sl_config {
 	__u8 padding[3];
 	__u32 ifindex;
 	__u32 table_words; /* of the image in the map `tables` */
+	__u32 trie_units;  /* of the image in the map `tries` */
 };
 
 /* Where a value is wanted: `mov reg, SL_CONFIG_MARK | size << 8 | offset in struct sl_config`. */
 #define SL_CONFIG_MARK 0x51cf0000u
 
-_Static_assert(sizeof(struct sl_config) == 28, "no holes");
+_Static_assert(sizeof(struct sl_config) == 32, "no holes");
 
 #endif

@@ -61,6 +61,7 @@ def summary(replayed):
     empty = statistics.median(replayed["empty_ns"])
     costs = [ns - empty for ns in replayed["program_ns"]]
     return {"ns": statistics.median(costs), "least_ns": min(costs), "most_ns": max(costs),
+            "repeated_ns": replayed["repeated_ns"],
             "dearest_ns": replayed["dearest_ns"], "frames": replayed["frames"],
             "dropped": replayed["dropped"]}
 

@@ -18,20 +18,26 @@ struct {
 	__type(value, struct frame);
 } frames SEC(".maps");
 
-/* Those that take turns: [first, last], `next` among them; one core runs the program. */
-__u32 frames_first, frames_last, frames_next;
+__u32 frames_last; /* behind which the first comes again */
+__u32 frames_next; /* one core runs the program */
 
-static __always_inline bool put_next_frame(struct xdp_md *ctx)
+static __always_inline bool put_frame(struct xdp_md *ctx, __u32 index)
 {
 	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
-	__u32 index = frames_next;
 	const struct frame *frame = bpf_map_lookup_elem(&frames, &index);
 
 	if (!frame || data + sizeof *frame > end)
 		return false;
-	frames_next = index >= frames_last ? frames_first : index + 1;
 	*(struct frame *)data = *frame;
 	return true;
+}
+
+static __always_inline bool put_next_frame(struct xdp_md *ctx)
+{
+	__u32 index = frames_next;
+
+	frames_next = index >= frames_last ? 0 : index + 1;
+	return put_frame(ctx, index);
 }
 
 #endif

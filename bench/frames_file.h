@@ -10,7 +10,7 @@
 
 struct frames {
 	struct frame *items; /* the caller frees */
-	unsigned int count;   /* never 0 */
+	unsigned int count;  /* never 0 */
 };
 
 /* All of them with that destination; 0 or a negative errno, -EINVAL if it is no such file. */

@@ -10,9 +10,9 @@
  *	dropped			of them, by the program
  *	empty_ns, program_ns	each round's mean for a packet, all frames in turn; the cost is the
  *				difference
- *	dearest_ns		of the frame that costs most when it comes again and again, over the
- *				empty program
- *	dearest			its position in the file
+ *	repeated_ns		the same cost when each frame comes many times in a row, so that all
+ *				of its way is in the caches
+ *	dearest_ns, dearest	of the frame that costs most then, and its position in the file
  *
  * Times are the kernel's own, which leaves out what other work took the core meanwhile for.
  */
@@ -25,14 +25,14 @@
 #include <string.h>
 
 #include "frames_file.h"
+#include "replay.h"
 
 #include "bench/replay.skel.h"
 
 #define ROUNDS       9
 #define ROUND_FRAMES (1 << 19)
-/* A frame by itself: as often as it takes to tell nanoseconds, the best of a few. */
-#define ALONE_ROUNDS 3
-#define ALONE_TIMES  1024
+/* How often each frame's time is taken when it comes again and again; the best counts. */
+#define SLOW_ROUNDS 4
 
 struct stage {
 	struct replay *skel;
@@ -55,13 +55,14 @@ static void take(struct stage *stage, int program)
 }
 
 /* The mean of `times` packets in ns; `ret_verdict` is the last one's. */
-static unsigned int run(struct stage *stage, int times, __u32 *ret_verdict)
+static unsigned int run(struct stage *stage, const struct bpf_program *program, int times,
+			__u32 *ret_verdict)
 {
 	struct frame frame = {{0}};
 	struct xdp_md context = {.data_end = sizeof frame, .ingress_ifindex = stage->ifindex};
 	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = &frame, .data_size_in = sizeof frame,
 		    .ctx_in = &context, .ctx_size_in = sizeof context, .repeat = times, );
-	int error = bpf_prog_test_run_opts(bpf_program__fd(stage->skel->progs.replay), &options);
+	int error = bpf_prog_test_run_opts(bpf_program__fd(program), &options);
 
 	if (error)
 		fail("BPF_PROG_TEST_RUN", error);
@@ -72,57 +73,55 @@ static unsigned int run(struct stage *stage, int times, __u32 *ret_verdict)
 	return options.duration;
 }
 
-static void choose(struct stage *stage, unsigned int first, unsigned int last)
-{
-	stage->skel->bss->frames_first = stage->skel->bss->frames_next = first;
-	stage->skel->bss->frames_last = last;
-}
-
 static unsigned int count_drops(struct stage *stage, unsigned int count)
 {
 	unsigned int drops = 0;
 	__u32 verdict;
 
 	take(stage, stage->program);
-	choose(stage, 0, count - 1);
 	for (unsigned int i = 0; i < count; i++) {
-		run(stage, 1, &verdict);
+		run(stage, stage->skel->progs.replay, 1, &verdict);
 		drops += verdict == XDP_DROP;
 	}
 	return drops;
 }
 
-static unsigned int time_alone(struct stage *stage)
+/* Replays slowly, and sees which frame took longest, and how long all took on average. */
+static __u64 time_each(struct stage *stage, unsigned int count, int program,
+		       unsigned int *ret_dearest, double *ret_mean)
 {
-	unsigned int best = ~0u;
+	int map = bpf_map__fd(stage->skel->maps.least_ns);
+	__u64 ns, none = 0, most = 0, sum = 0;
 
-	for (int i = 0; i < ALONE_ROUNDS; i++) {
-		unsigned int ns = run(stage, ALONE_TIMES, NULL);
-
-		best = ns < best ? ns : best;
+	for (unsigned int i = 0; i < count; i++)
+		bpf_map_update_elem(map, &i, &none, BPF_ANY);
+	stage->skel->bss->frames_next = stage->skel->bss->times = 0;
+	take(stage, program);
+	run(stage, stage->skel->progs.replay_slowly, SLOW_ROUNDS * (int)count * (REPLAY_DWELL + 2),
+	    NULL);
+	for (unsigned int i = 0; i < count; i++) {
+		if (bpf_map_lookup_elem(map, &i, &ns))
+			fail("times", errno);
+		sum += ns;
+		if (ns > most) {
+			most = ns;
+			*ret_dearest = i;
+		}
 	}
-	return best;
+	*ret_mean = (double)sum / count;
+	return most;
 }
 
 static void print_dearest(struct stage *stage, unsigned int count)
 {
-	unsigned int dearest = 0, most = 0, empty;
+	unsigned int dearest = 0, unused;
+	double empty, mean;
+	__u64 most;
 
-	choose(stage, 0, 0);
-	take(stage, bpf_program__fd(stage->skel->progs.empty));
-	empty = time_alone(stage);
-	take(stage, stage->program);
-	for (unsigned int i = 0; i < count; i++) {
-		unsigned int ns;
-
-		choose(stage, i, i);
-		ns = time_alone(stage);
-		if (ns > most) {
-			most = ns;
-			dearest = i;
-		}
-	}
-	printf(", \"dearest_ns\": %d, \"dearest\": %u", (int)most - (int)empty, dearest);
+	time_each(stage, count, bpf_program__fd(stage->skel->progs.empty), &unused, &empty);
+	most = time_each(stage, count, stage->program, &dearest, &mean);
+	printf(", \"repeated_ns\": %.1f, \"dearest_ns\": %.1f, \"dearest\": %u",
+	       (mean - empty) / REPLAY_DWELL, ((double)most - empty) / REPLAY_DWELL, dearest);
 }
 
 static void print_times(const char *name, const unsigned int *ns)
@@ -134,16 +133,15 @@ static void print_times(const char *name, const unsigned int *ns)
 }
 
 /* In turns, so that a noisy minute hits both. */
-static void print_rounds(struct stage *stage, unsigned int count)
+static void print_rounds(struct stage *stage)
 {
 	unsigned int empty_ns[ROUNDS], program_ns[ROUNDS];
 
-	choose(stage, 0, count - 1);
 	for (int i = 0; i < ROUNDS; i++) {
 		take(stage, bpf_program__fd(stage->skel->progs.empty));
-		empty_ns[i] = run(stage, ROUND_FRAMES, NULL);
+		empty_ns[i] = run(stage, stage->skel->progs.replay, ROUND_FRAMES, NULL);
 		take(stage, stage->program);
-		program_ns[i] = run(stage, ROUND_FRAMES, NULL);
+		program_ns[i] = run(stage, stage->skel->progs.replay, ROUND_FRAMES, NULL);
 	}
 	print_times("empty_ns", empty_ns);
 	print_times("program_ns", program_ns);
@@ -160,13 +158,15 @@ static void measure(struct stage *stage, const char *path, const struct ether_ad
 	if (!stage->skel)
 		fail("open", errno);
 	bpf_map__set_max_entries(stage->skel->maps.frames, frames.count);
+	bpf_map__set_max_entries(stage->skel->maps.least_ns, frames.count);
 	error = replay__load(stage->skel);
+	stage->skel->bss->frames_last = frames.count - 1;
 	if (!error)
 		error = frames_store(&frames, bpf_map__fd(stage->skel->maps.frames));
 	if (error)
 		fail("load", error);
 	printf("{\"frames\": %u, \"dropped\": %u", frames.count, count_drops(stage, frames.count));
-	print_rounds(stage, frames.count);
+	print_rounds(stage);
 	print_dearest(stage, frames.count);
 	printf("}\n");
 	replay__destroy(stage->skel);

@@ -68,7 +68,7 @@ class Sorter:
         self.generator, self.rules, self.verdicts = generator, rules, verdicts
         self.width, self.rng = width, rng
         self.oracle = generator.Oracle(rules, width)
-        self.late = int(LATE * len(rules)) if len(rules) > 1 else len(rules)
+        self.late = int(LATE * len(rules)) if len(rules) > 1 else 1
         drops = [i for i, verdict in enumerate(verdicts) if verdict == "DROP"]
         self.aims = {"dropped": drops, "late": [i for i in drops if i >= self.late],
                      "accepted": [i for i, verdict in enumerate(verdicts) if verdict != "DROP"]}
@@ -131,7 +131,7 @@ def make_cell(generator, flavour, family, count, headers):
         return make_blocklist(family, count, headers)
     options = argparse.Namespace(
         flavour=flavour, rules=count, seed=1, v6=family == "ip6", chains=0, chain="INPUT",
-        policy="DROP" if count > 1 else "ACCEPT", ct=False, counters=False, comments=False)
+        policy="DROP" if count != 1 else "ACCEPT", ct=False, counters=False, comments=False)
     rng = random.Random(f"{flavour}/{count}/{family}")
     rules, verdicts, chains, width = generator.gen(options, rng)
     if count == 1:

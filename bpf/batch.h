@@ -5,7 +5,7 @@
  * one must not be taken for a stranger.
  *
  * What the kernel makes of packet P if P', before it in the batch, begins its connection
- * (resolve_normal_ct() and the protocols' trackers, from 6.1 to 6.18):
+ * (resolve_normal_ct() and the protocols' trackers, as read in 6.6 and seen on 6.18):
  *
  *	P goes the way of P'		NEW until P' was answered: one of a miss's worlds
  *	    the tracker refuses P	INVALID: one of a miss's worlds
@@ -25,14 +25,18 @@
  *	the other way	P' was forwarded; or both are between two addresses of our own, which IPv6
  *			takes from outside, and IPv4 with accept_local
  *
- * src/ir/flow.h looks for this in the rules. Where it is not there, nothing is done. Else
- * each CPU notes the addresses of what it passes, and what may be of a connection on its way passes
- * too; and so does, in any case, what comes from our own addresses. P and P' share the batch, and
- *so the CPU; packets of different batches race without sluice as well.
+ * src/ir/flow.h looks for this in the rules. Where it finds it, each CPU notes the addresses of
+ * what it passes, and what may be of a connection on its way passes too. What comes from our own
+ * addresses passes in any case, where it can be let in at all. P and P' share the batch, and so the
+ * CPU; packets of different batches race without sluice as well.
  *
  * A note counts for the next SL_BATCH_PASSES notes. That is more than waits between driver and
  * conntrack: a round of net_rx_action takes 300 packets, a backlog of RPS 1000. If fewer come, it
  * ends after SL_BATCH_NS, when whatever waited has had its turn.
+ *
+ * What is left: RPS with a net.core.netdev_max_backlog beyond SL_BATCH_PASSES, and that full; P
+ * from behind two NATs at once, none of whose addresses P' bears, to a port that it cannot know
+ *yet; and without forwarding, P from an IPv6 address that is ours by a local route only.
  *
  * One case the kernel shares: packets of one list of GRO's (net.core.gro_normal_batch, 8) and of
  * one family meet all of prerouting before the first is confirmed (NF_HOOK_LIST), and it takes all
@@ -119,24 +123,15 @@ static __always_inline bool is_akin(__u32 source, __u32 destination)
 	       is_fresh(slot_of(destination, ROLE_DESTINATION), time, *count);
 }
 
-static __always_inline bool comes_from_us(const __be32 *source, bool is_ip6)
-{
-	struct local_key key = {{source[0]}};
-
-	if (is_ip6)
-		__builtin_memcpy(&key, source, sizeof key);
-	return bpf_map_lookup_elem(&local_addresses, &key);
-}
-
 /* The packet may belong to a connection that conntrack will only hear of. */
-static __always_inline bool may_follow(const struct sl_cursor *cursor, bool is_ip6)
+static __always_inline bool may_follow(struct sl_cursor *cursor, bool is_ip6)
 {
 	const struct iphdr *ip = (void *)cursor->network;
 	const struct ipv6hdr *ip6 = (void *)cursor->network;
 	const __be32 *source = is_ip6 ? ip6->saddr.in6_u.u6_addr32 : &ip->saddr;
 	const __be32 *destination = is_ip6 ? ip6->daddr.in6_u.u6_addr32 : &ip->daddr;
 
-	if ((is_ip6 || live.expected.accept_local) && comes_from_us(source, is_ip6))
+	if ((is_ip6 || live.expected.accept_local) && address_is_local(cursor, source, is_ip6))
 		return true;
 	return CONFIG(notes_batch) && is_akin(fold(source, is_ip6), fold(destination, is_ip6));
 }

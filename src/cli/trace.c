@@ -14,6 +14,7 @@
 #include "cli/names.h"
 #include "daemon/keeper.h"
 #include "load/attach.h"
+#include "load/memory.h"
 #include "source/conntrack.h"
 
 #define PATIENCE_MS 2000
@@ -167,8 +168,8 @@ static int compile(struct sl_tracer *tracer, struct sl_diag *diag)
 	error = sl_observer_open(&observer, diag);
 	if (error)
 		return error;
-	error = sl_compile_live(observer, tracer->device, own, PATIENCE_MS, &tracer->compiled,
-				diag);
+	error = sl_compile_live(observer, tracer->device, own, PATIENCE_MS, SL_MEMORY_UNLIMITED,
+				&tracer->compiled, diag);
 	sl_observer_free(observer);
 	return error;
 }

@@ -121,7 +121,7 @@ int sl_generation_compile(struct sl_keeper *keeper, struct sl_compiled **ret_com
 			  struct sl_diag *diag)
 {
 	return sl_compile_live(keeper->observer, keeper->device, sl_hold_program(&keeper->hold),
-			       PATIENCE_MS, ret_compiled, diag);
+			       PATIENCE_MS, keeper->memory_limit, ret_compiled, diag);
 }
 
 int sl_generation_load(struct sl_compiled *compiled, enum sl_attach_mode mode,

@@ -97,8 +97,8 @@ static int open_keeper(struct sl_keeper *keeper, const char *device, struct sl_d
 	return error;
 }
 
-int sl_keeper_attach(const char *device, enum sl_wanted_mode wanted, bool replaces,
-		     struct sl_keeper **ret_keeper, char ret_ladder[SL_LADDER_TEXT],
+int sl_keeper_attach(const char *device, enum sl_wanted_mode wanted, u64 memory_limit,
+		     bool replaces, struct sl_keeper **ret_keeper, char ret_ladder[SL_LADDER_TEXT],
 		     struct sl_diag *diag)
 {
 	struct sl_keeper *keeper = calloc(1, sizeof *keeper);
@@ -107,6 +107,7 @@ int sl_keeper_attach(const char *device, enum sl_wanted_mode wanted, bool replac
 	if (!keeper)
 		return sl_fail_memory(diag);
 	keeper->wanted = wanted;
+	keeper->memory_limit = memory_limit;
 	keeper->replaces = replaces;
 	keeper->has_helpers = true;
 	error = open_keeper(keeper, device, diag);

@@ -29,6 +29,7 @@ struct sl_keeper {
 	u32 ifindex;
 	u64 net_cookie;
 	enum sl_wanted_mode wanted;
+	u64 memory_limit;
 	bool replaces; /* another XDP program may be taken off, once */
 	enum sl_attach_mode mode;
 

@@ -131,19 +131,26 @@ static void search_op(struct search *search, const struct sl_op *op)
 		search_map(search, op->set);
 }
 
+static void search_rules(struct search *search, const struct sl_rule *rules, u32 count)
+{
+	for (u32 i = 0; i < count; i++) {
+		const struct sl_table *table = sl_rule_table(&rules[i]);
+
+		if (table)
+			search_rules(search, table->rules, table->count);
+		if (!rule_counts(search, &rules[i]))
+			continue;
+		for (u32 k = 0; k < rules[i].ops.count; k++)
+			search_op(search, &rules[i].ops.items[k]);
+	}
+}
+
 static void search_chain(struct search *search, const struct sl_chain *chain)
 {
 	if (search->seen[chain->index])
 		return;
 	search->seen[chain->index] = 1;
-	for (u32 i = 0; i < chain->rules.count; i++) {
-		const struct sl_rule *rule = &chain->rules.items[i];
-
-		if (!rule_counts(search, rule))
-			continue;
-		for (u32 k = 0; k < rule->ops.count; k++)
-			search_op(search, &rule->ops.items[k]);
-	}
+	search_rules(search, chain->rules.items, chain->rules.count);
 }
 
 /* Each base chain by itself: an accept ends only the one that it is in. */

@@ -78,6 +78,18 @@ static void open_ports_are_the_same_to_all_packets(void **unused)
 	expect_of_rule(false, of_unknown);
 }
 
+/* Wherever optimise/ has put it. */
+static void rules_of_a_table_count(void **unused)
+{
+	struct sl_chain *input;
+	struct sl_program *p = tracking_host(&input);
+
+	(void)unused;
+	rule(p, input, is(p, L4PROTO, TCP), of_ttl(p), ACCEPT);
+	gather_all(p, input);
+	expect(p, true);
+}
+
 static void flags_ttl_and_length_tell_packets_apart(void **unused)
 {
 	(void)unused;
@@ -247,6 +259,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(open_ports_are_the_same_to_all_packets),
+		cmocka_unit_test(rules_of_a_table_count),
 		cmocka_unit_test(flags_ttl_and_length_tell_packets_apart),
 		cmocka_unit_test(a_drop_tells_packets_apart_as_well),
 		cmocka_unit_test(a_rule_without_a_verdict_decides_nothing),

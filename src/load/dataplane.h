@@ -11,6 +11,7 @@
 #include "base/diag.h"
 #include "codegen/codegen.h"
 #include "ir/ir.h"
+#include "load/maps.h"
 #include "state.h"
 
 enum sl_hook_point { SL_POINT_XDP, SL_POINT_TC };
@@ -34,7 +35,7 @@ struct sl_dataplane_maps {
 };
 
 struct sl_dataplane_maps sl_dataplane_maps(const struct sl_dataplane *dataplane);
-int sl_dataplane_set_map(const struct sl_dataplane *dataplane, u32 set_index); /* −1: none */
+struct sl_set_maps *sl_dataplane_sets(struct sl_dataplane *dataplane); /* to change them */
 
 /*
  * Another program had the device's packets until now. For a moment some may be under way of which

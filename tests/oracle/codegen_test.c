@@ -27,6 +27,7 @@ struct campaign {
 	enum sl_hook_point point;
 	u64 seed;
 	u32 frames, drops, passes, cut;
+	u32 tables, rules_in_tables;
 	u32 verified; /* instructions that the verifier went through, at most … */
 	u64 dearest;  /* … for this program */
 };
@@ -179,6 +180,16 @@ static void note_cost(struct campaign *campaign, u64 number, const struct sl_dat
 	campaign->dearest = number;
 }
 
+static void note_tables(struct campaign *campaign, const struct sl_program *program)
+{
+	for (u32 i = 0; i < program->choices.count; i++) {
+		const struct sl_choice *choice = &program->choices.items[i];
+
+		campaign->tables += choice->table != NULL;
+		campaign->rules_in_tables += choice->table ? choice->count : 0;
+	}
+}
+
 /* Adds up what each counter should have counted. */
 static void expect_hits(u64 *expected, const struct sl_outcome *outcome)
 {
@@ -203,7 +214,7 @@ static bool counters_agree(const struct sl_dataplane *dataplane, const struct sl
 /* One random program in its three forms. */
 struct forms {
 	struct sl_program *meaning; /* as drawn */
-	struct sl_program *folded;  /* specialised and merged: must mean exactly the same */
+	struct sl_program *folded;  /* not legalised yet: must mean exactly the same */
 	struct sl_program *program; /* legalised too: may pass more; the code must do the same … */
 	bool is_cut;                /* … or pass more itself */
 };
@@ -295,11 +306,17 @@ static int prepare(const struct campaign *campaign, u64 number, struct forms *fo
 	int error = sl_optimise_specialise(forms->folded);
 
 	if (!error)
+		error = sl_optimise_shadow(forms->folded);
+	if (!error)
+		error = sl_optimise_flatten(forms->folded, SL_RUN_MIN);
+	if (!error)
+		error = sl_optimise_gather(forms->folded, 1u << 20, diag);
+	if (!error)
 		error = sl_optimise_merge(forms->folded);
 	if (!error)
 		error = sl_program_verify(forms->folded, diag);
 	if (!error)
-		error = sl_optimise(forms->program, diag);
+		error = sl_optimise(forms->program, 1u << 20, diag);
 	if (!error)
 		error = sl_program_verify(forms->program, diag);
 	if (!error)
@@ -332,6 +349,7 @@ static int try_program(struct campaign *campaign, u64 number)
 		sl_program_print(forms.meaning, stdout);
 	} else {
 		note_cost(campaign, number, dataplane);
+		note_tables(campaign, forms.program);
 		campaign->cut += forms.is_cut;
 		failed = judge_frames(campaign, number, &forms, dataplane);
 	}
@@ -361,10 +379,12 @@ int main(int argc, char **argv)
 	for (u32 i = 0; i < programs && failed < 3; i++)
 		failed += (u32)try_program(&campaign, campaign.seed * 1000000 + i);
 	printf("seed %llu: %u programs, %u drops, %u passes, %u cut for length, %u failed\n"
+	       "%u tables of %u rules\n"
 	       "dearest for the verifier: program %llu, %u instructions\n",
 	       (unsigned long long)campaign.seed, programs, campaign.drops, campaign.passes,
-	       campaign.cut, failed, (unsigned long long)campaign.dearest, campaign.verified);
+	       campaign.cut, failed, campaign.tables, campaign.rules_in_tables,
+	       (unsigned long long)campaign.dearest, campaign.verified);
 	sl_run_end();
 	/* A test that never drops proves nothing. */
-	return failed || !campaign.drops || !campaign.passes;
+	return failed || !campaign.drops || !campaign.passes || !campaign.tables;
 }

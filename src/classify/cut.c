@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "classify/cut.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Boxes that a range node's borders are taken from. */
+#define SAMPLE_MAX 64
+
+/* Boxes that may be in one leaf without much harm, and words that one takes there. */
+#define LEAF_COUNT 8
+#define ITEM_WORDS 5.0
+
+/* A box must get rid of so many of the others. */
+static double PROGRESS = 0.8, SLOPE = 4.5;
+
+/* A cut that makes a node's boxes so many more is none. */
+#define GROWTH_MAX 8
+
+/* How many boxes begin and end in each child. */
+struct edges {
+	u32 begins[SL_CUT_CHILDREN_MAX], ends[SL_CUT_CHILDREN_MAX];
+};
+
+/* What the children of a cut come to, child by child. */
+struct estimate {
+	u64 boxes;   /* in all children together */
+	double work; /* each with what it costs yet */
+	double company; /* each with how many there are with it, itself included */
+	u32 active, ended, groups;
+};
+
+double sl_cost_ahead(u32 count)
+{
+	if (count <= LEAF_COUNT)
+		return SL_ITEM_NS * count;
+	return SL_ITEM_NS * LEAF_COUNT + SLOPE * log2((double)count / LEAF_COUNT);
+}
+
+/* Children side by side that hold the same boxes become one. */
+static void estimate_child(struct estimate *estimate, u32 begins, u32 ends)
+{
+	bool is_new = !estimate->groups || begins || estimate->ended;
+
+	estimate->active += begins - estimate->ended;
+	estimate->ended = ends;
+	if (!is_new)
+		return;
+	estimate->groups++;
+	estimate->boxes += estimate->active;
+	estimate->work += estimate->active * sl_cost_ahead(estimate->active);
+	estimate->company += (double)estimate->active * estimate->active;
+}
+
+/* The more memory is spent already, the dearer is more. */
+static double price_of_growth(const struct sl_price *price, double doublings)
+{
+	return price->growth_ns * doublings * (doublings + 2 * price->doublings);
+}
+
+/* Takes the cut if it is the best so far. */
+static void consider(const struct estimate *estimate, const struct sl_cut *cut, u32 count,
+		     double node_ns, const struct sl_price *price, struct sl_cut *best)
+{
+	double growth = (estimate->boxes + cut->children / ITEM_WORDS) / count, cost;
+
+	if (estimate->groups < 2 || estimate->boxes > (u64)GROWTH_MAX * count)
+		return;
+	if (estimate->company > PROGRESS * estimate->boxes * count)
+		return;
+	cost = node_ns + estimate->work / (estimate->boxes ? estimate->boxes : 1);
+	if (growth > 1)
+		cost += price_of_growth(price, log2(growth));
+	if (cost >= best->cost_ns)
+		return;
+	*best = *cut;
+	best->cost_ns = cost;
+}
+
+#include <stdlib.h>
+static void __attribute__((constructor)) tune(void)
+{
+	if (getenv("PROGRESS")) PROGRESS = atof(getenv("PROGRESS"));
+	if (getenv("SLOPE")) SLOPE = atof(getenv("SLOPE"));
+}
+static u32 bits_of(u32 value)
+{
+	return value ? 32 - (u32)__builtin_clz(value) : 0;
+}
+
+/* Cuts with fewer and fewer children, each counted from the one before. */
+static void consider_cuts(const struct sl_columns *columns, const struct sl_range *region, u32 lane,
+			  const u32 *ids, u32 count, const struct sl_price *price, struct sl_cut *best)
+{
+	const struct sl_range *ranges = columns->lanes[lane];
+	u32 width = bits_of(region->lo ^ region->hi), bits = bits_of(count) + 1;
+	struct edges edges;
+	struct sl_cut cut = {.kind = SL_NODE_CUT, .lane = lane};
+
+	bits = bits > SL_CUT_BITS_MAX ? SL_CUT_BITS_MAX : bits;
+	bits = bits > width ? width : bits;
+	memset(edges.begins, 0, sizeof(u32) << bits);
+	memset(edges.ends, 0, sizeof(u32) << bits);
+	cut.shift = width - bits;
+	cut.mask = (1u << bits) - 1;
+	for (u32 i = 0; i < count; i++) {
+		struct sl_range range = sl_range_clip(&ranges[ids[i]], region);
+
+		edges.begins[sl_cut_child(&cut, range.lo)]++;
+		edges.ends[sl_cut_child(&cut, range.hi)]++;
+	}
+	for (; bits; bits--) {
+		struct estimate estimate = {0};
+
+		cut.children = cut.mask + 1;
+		for (u32 child = sl_cut_child(&cut, region->lo);
+		     child <= sl_cut_child(&cut, region->hi); child++)
+			estimate_child(&estimate, edges.begins[child], edges.ends[child]);
+		consider(&estimate, &cut, count, SL_CUT_NS, price, best);
+		cut.shift++;
+		cut.mask >>= 1;
+		for (u32 child = 0; child <= cut.mask; child++) {
+			edges.begins[child] =
+				edges.begins[2 * child] + edges.begins[2 * child + 1];
+			edges.ends[child] = edges.ends[2 * child] + edges.ends[2 * child + 1];
+		}
+	}
+}
+
+static void insert(u32 *values, u32 *count, u32 value)
+{
+	u32 at = (*count)++;
+
+	for (; at && values[at - 1] > value; at--)
+		values[at] = values[at - 1];
+	values[at] = value;
+}
+
+/* Borders at even distances among the boxes' own; those left over stand at the last value. */
+static bool place_borders(const struct sl_range *ranges, const struct sl_range *region,
+			  const u32 *ids, u32 count, u32 *borders)
+{
+	u32 values[2 * SAMPLE_MAX], value_count = 0, distinct = 0, placed = 0;
+	u32 stride = (count + SAMPLE_MAX - 1) / SAMPLE_MAX;
+
+	for (u32 i = 0; i < count; i += stride) {
+		const struct sl_range *range = &ranges[ids[i]];
+
+		if (range->lo > region->lo)
+			insert(values, &value_count, range->lo);
+		if (range->hi < region->hi)
+			insert(values, &value_count, range->hi + 1);
+	}
+	if (!value_count)
+		return false;
+	for (u32 i = 0; i < value_count; i++)
+		distinct += !i || values[i] != values[i - 1];
+	for (u32 i = 0; i < value_count && placed < SL_RANGE_BORDERS; i++) {
+		u32 due = value_count * (placed + 1) / (SL_RANGE_BORDERS + 1);
+
+		if (i && values[i] == values[i - 1])
+			continue;
+		if (distinct <= SL_RANGE_BORDERS || i >= due)
+			borders[placed++] = values[i];
+	}
+	for (u32 i = placed; i < SL_RANGE_BORDERS; i++)
+		borders[i] = UINT32_MAX;
+	return true;
+}
+
+static void consider_range(const struct sl_columns *columns, const struct sl_range *region,
+			   u32 lane, const u32 *ids, u32 count, const struct sl_price *price,
+			   struct sl_cut *best)
+{
+	u32 begins[SL_RANGE_BORDERS + 1] = {0}, ends[SL_RANGE_BORDERS + 1] = {0};
+	struct sl_cut cut = {
+		.kind = SL_NODE_RANGE, .lane = lane, .children = SL_RANGE_BORDERS + 1};
+	struct estimate estimate = {0};
+
+	if (!place_borders(columns->lanes[lane], region, ids, count, cut.borders))
+		return;
+	for (u32 i = 0; i < count; i++) {
+		struct sl_range range = sl_range_clip(&columns->lanes[lane][ids[i]], region);
+
+		begins[sl_cut_child(&cut, range.lo)]++;
+		ends[sl_cut_child(&cut, range.hi)]++;
+	}
+	for (u32 child = 0; child <= sl_cut_child(&cut, region->hi); child++)
+		estimate_child(&estimate, begins[child], ends[child]);
+	consider(&estimate, &cut, count, SL_RANGE_NS, price, best);
+}
+
+static bool tells_apart(const struct sl_columns *columns, const struct sl_range *region, u32 lane,
+			const u32 *ids, u32 count)
+{
+	for (u32 i = 0; i < count; i++)
+		if (!sl_range_covers(&columns->lanes[lane][ids[i]], region))
+			return true;
+	return false;
+}
+
+bool sl_cut_choose(const struct sl_columns *columns, const struct sl_region *region, const u32 *ids,
+		   u32 count, const struct sl_price *price, struct sl_cut *ret_cut)
+{
+	struct sl_cut best = {.cost_ns = INFINITY};
+
+	for (u32 lane = 0; lane < columns->lane_count; lane++) {
+		const struct sl_range *values = &region->lanes[lane];
+
+		if (!tells_apart(columns, values, lane, ids, count))
+			continue;
+		consider_cuts(columns, values, lane, ids, count, price, &best);
+		consider_range(columns, values, lane, ids, count, price, &best);
+	}
+	if (best.cost_ns == INFINITY)
+		return false;
+	*ret_cut = best;
+	return true;
+}
+
+u32 sl_cut_child(const struct sl_cut *cut, u32 value)
+{
+	u32 child = 0;
+
+	if (cut->kind == SL_NODE_CUT)
+		return value >> cut->shift & cut->mask;
+	for (u32 i = 0; i < SL_RANGE_BORDERS; i++)
+		child += cut->borders[i] <= value;
+	return child;
+}
+
+struct sl_range sl_cut_values(const struct sl_cut *cut, const struct sl_range *region, u32 child)
+{
+	struct sl_range values;
+
+	if (cut->kind == SL_NODE_CUT) {
+		u32 width = bits_of(region->lo ^ region->hi);
+		u64 base = (u64)region->lo >> width << width;
+
+		values.lo = (u32)(base + ((u64)child << cut->shift));
+		values.hi = (u32)(base + ((u64)(child + 1) << cut->shift) - 1);
+	} else {
+		values.lo = child ? cut->borders[child - 1] : 0;
+		values.hi = child < SL_RANGE_BORDERS ? cut->borders[child] - 1 : UINT32_MAX;
+	}
+	return sl_range_clip(&values, region);
+}

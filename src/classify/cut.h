@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Where to cut a node. All estimates are in nanoseconds of one packet, whose chance to come to a
+ * child grows with the boxes there.
+ */
+#ifndef SLUICE_CLASSIFY_CUT_H
+#define SLUICE_CLASSIFY_CUT_H
+
+#include "classify/boxes.h"
+
+#define SL_CUT_BITS_MAX     10
+#define SL_CUT_CHILDREN_MAX (1u << SL_CUT_BITS_MAX)
+
+/* What a table is made of: the boxes' ranges, each lane on its own. */
+struct sl_columns {
+	u32 count, lane_count;
+	struct sl_range *lanes[SL_TABLE_LANES_MAX];
+};
+
+/* The part of space that a node stands for. */
+struct sl_region {
+	struct sl_range lanes[SL_TABLE_LANES_MAX];
+};
+
+struct sl_cut {
+	enum sl_node_kind kind; /* CUT or RANGE */
+	u32 lane;
+	u32 shift, mask;               /* CUT */
+	u32 borders[SL_RANGE_BORDERS]; /* RANGE */
+	u32 children;
+	double cost_ns; /* of the node and all below it */
+};
+
+/* Reading a packet's way through a node; comparing an item; a tree, however small. */
+#define SL_CUT_NS   3.5
+#define SL_RANGE_NS 6.0
+#define SL_ITEM_NS  2.0
+#define SL_TREE_NS  5.0
+
+/* What memory is worth. */
+struct sl_price {
+	double growth_ns; /* of the first doubling; the second is three times that, and so on */
+	double doublings; /* how often the boxes here have doubled on the way from the root */
+};
+
+/* What some boxes may cost yet, if they are cut well from here. */
+double sl_cost_ahead(u32 count);
+
+/*
+ * The cheapest cut of `count` boxes;  False where
+ * none tells them apart.
+ */
+bool sl_cut_choose(const struct sl_columns *columns, const struct sl_region *region, const u32 *ids,
+		   u32 count, const struct sl_price *price, struct sl_cut *ret_cut);
+
+/* The child that a value of the region goes to, and the values that go to a child. */
+u32 sl_cut_child(const struct sl_cut *cut, u32 value);
+struct sl_range sl_cut_values(const struct sl_cut *cut, const struct sl_range *region, u32 child);
+
+static inline bool sl_range_covers(const struct sl_range *range, const struct sl_range *other)
+{
+	return range->lo <= other->lo && range->hi >= other->hi;
+}
+
+/* The part of a range that lies in the region; they meet. */
+static inline struct sl_range sl_range_clip(const struct sl_range *range,
+					    const struct sl_range *region)
+{
+	return (struct sl_range){
+		range->lo > region->lo ? range->lo : region->lo,
+		range->hi < region->hi ? range->hi : region->hi,
+	};
+}
+
+#endif

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "classify/tree.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Up to so many boxes are compared with each other, to find those that hide others. */
+#define PAIRS_MAX 24
+
+/* Whether one box holds all of the region's packets that are in another. */
+static bool hides(const struct sl_tree *tree, const struct sl_box *box, const struct sl_box *other)
+{
+	for (u32 lane = 0; lane < tree->columns->lane_count; lane++) {
+		struct sl_range rest =
+			sl_range_clip(&other->lanes[lane], &tree->region.lanes[lane]);
+
+		if (!sl_range_covers(&box->lanes[lane], &rest))
+			return false;
+	}
+	return true;
+}
+
+static bool covers_region(const struct sl_tree *tree, const struct sl_box *box)
+{
+	for (u32 lane = 0; lane < tree->columns->lane_count; lane++)
+		if (!sl_range_covers(&box->lanes[lane], &tree->region.lanes[lane]))
+			return false;
+	return true;
+}
+
+/* The worlds that never get past the boxes before this one, where few enough are kept. */
+static u8 worlds_taken(const struct sl_tree *tree, const u32 *ids, u32 count,
+		       const struct sl_box *box)
+{
+	u8 taken = 0;
+
+	if (count > PAIRS_MAX)
+		return 0;
+	for (u32 i = 0; i < count; i++) {
+		const struct sl_box *before = &tree->boxes->list.items[ids[i]];
+
+		if (before->action != SL_ITEM_CONTINUE && hides(tree, before, box))
+			taken |= before->worlds;
+	}
+	return taken;
+}
+
+u32 sl_leaf_prune(const struct sl_tree *tree, u32 *ids, u32 count)
+{
+	u8 taken = 0; /* worlds that are gone, wherever in the region */
+	u32 kept = 0;
+
+	for (u32 i = 0; i < count; i++) {
+		const struct sl_box *box = &tree->boxes->list.items[ids[i]];
+
+		if (!(box->worlds & ~(taken | worlds_taken(tree, ids, kept, box))))
+			continue;
+		ids[kept++] = ids[i];
+		if (box->action != SL_ITEM_CONTINUE && covers_region(tree, box))
+			taken |= box->worlds;
+	}
+	return kept;
+}
+
+/* The lanes that a box must still be compared in, the likeliest to fail first. */
+static u32 open_lanes(const struct sl_tree *tree, const struct sl_box *box, u8 *lanes)
+{
+	double share[SL_TABLE_LANES_MAX];
+	u32 count = 0;
+
+	for (u32 lane = 0; lane < tree->columns->lane_count; lane++) {
+		const struct sl_range *region = &tree->region.lanes[lane];
+		u32 at = count;
+
+		if (sl_range_covers(&box->lanes[lane], region))
+			continue;
+
+		struct sl_range rest = sl_range_clip(&box->lanes[lane], region);
+		double mine = ((double)rest.hi - rest.lo + 1) / ((double)region->hi - region->lo + 1);
+
+		for (; at && share[at - 1] > mine; at--) {
+			share[at] = share[at - 1];
+			lanes[at] = lanes[at - 1];
+		}
+		share[at] = mine;
+		lanes[at] = (u8)lane;
+		count++;
+	}
+	if (!count) /* an item has one at least, which may be any */
+		lanes[count++] = 0;
+	return count;
+}
+
+u32 sl_leaf_steps(const struct sl_tree *tree, const u32 *ids, u32 count)
+{
+	u8 lanes[SL_TABLE_LANES_MAX];
+	u32 steps = 1;
+
+	for (u32 i = 0; i < count; i++)
+		steps += open_lanes(tree, &tree->boxes->list.items[ids[i]], lanes);
+	return steps;
+}
+
+static int write_item(struct sl_tree *tree, const struct sl_box *box)
+{
+	u8 lanes[SL_TABLE_LANES_MAX];
+	u32 count = open_lanes(tree, box, lanes), at;
+	int error = sl_image_extend(tree->image, 2 + count, tree->limits.words, &at);
+
+	if (error)
+		return error;
+
+	__u64 *words = tree->image->words + at;
+
+	words[0] = box->position | (u64)box->worlds << 24 | (u64)box->action << 32 |
+		   (u64)count << 36 | (box->counts ? (u64)box->counter + 1 : 0) << 40;
+	words[1] = ~0ull;
+	for (u32 i = 0; i < count; i++) {
+		const struct sl_range *range = &box->lanes[lanes[i]];
+
+		words[1] &= ~((u64)(SL_LANE_END ^ lanes[i]) << 4 * i);
+		words[2 + i] = range->lo | (u64)(range->hi - range->lo) << 32;
+	}
+	return 0;
+}
+
+int sl_leaf_write(struct sl_tree *tree, const u32 *ids, u32 count, u64 *ret_node)
+{
+	u32 first = tree->image->count, end;
+	u64 position;
+	int error = 0;
+
+	if (!count && tree->empty) {
+		*ret_node = tree->empty;
+		return 0;
+	}
+	for (u32 i = 0; i < count && !error; i++)
+		error = write_item(tree, &tree->boxes->list.items[ids[i]]);
+	if (!error)
+		error = sl_image_extend(tree->image, 1, tree->limits.words, &end);
+	if (error)
+		return error;
+	tree->image->words[end] = SL_ITEM_NONE;
+	position = count ? tree->boxes->list.items[ids[0]].position : SL_ITEM_NONE;
+	*ret_node = SL_NODE_LEAF | position << 8 | (u64)first << 32;
+	if (!count)
+		tree->empty = *ret_node;
+	tree->items += count;
+	if (count > tree->leaf_max)
+		tree->leaf_max = count;
+	return 0;
+}
