@@ -102,7 +102,19 @@ class Sluice(Contestant):
         start = time.monotonic()
         run("timeout", PATIENCE_S, *command, "attach", "dev", "vb", "mode", "native")
         facts["attach_s"] = time.monotonic() - start
+        self.wait_until_fresh(start + float(PATIENCE_S))
         return facts
+
+    def wait_until_fresh(self, deadline):
+        """The device's own notice that it has a program now brings one more compile."""
+        calm, generation = 0, 0
+        while calm < 5:
+            status = self.lab.status()
+            is_same = status["fresh"] and status["generation"] == generation
+            calm, generation = calm + 1 if is_same else 0, status["generation"]
+            if time.monotonic() > deadline:
+                raise LabError(f"not fresh after {PATIENCE_S} s")
+            time.sleep(0.2)
 
     def dropped_early(self):
         return self.lab.dropped_early()
