@@ -225,12 +225,12 @@ void gather_all(struct sl_program *p, struct sl_chain *chain)
 
 	p->image = empty_image;
 	p->image_words = 1;
-	table->rules = need(sl_arena_copy(p->arena, chain->rules.items,
-					  chain->rules.count * sizeof *chain->rules.items));
+	table->rules = chain->rules.items;
 	table->count = chain->rules.count;
 	*push(p, &rule.ops) = (struct sl_op){.kind = SL_OP_TABLE, .table = table};
-	chain->rules.items[0] = rule;
-	chain->rules.count = 1;
+	chain->rules.items = NULL;
+	chain->rules.count = chain->rules.capacity = 0;
+	*push(p, &chain->rules) = rule;
 }
 
 /* Programs */

@@ -52,7 +52,7 @@ json '.devices[0].size | .maps > 2 and .entries >= 2 and .bytes > 1000 and .inst
 {
 	echo 'table ip filter { chain input { type filter hook input priority 0; policy accept;'
 	for i in $(seq 200); do echo "ip saddr 10.1.$i.0/24 tcp dport $((i % 9 + 1)) counter drop"; done
-	echo '} }'
+	printf '}\n}\n'
 } >"$work/long.nft"
 run plan "$work/long.nft"; exits 0; says "200 rules in "; says "of 1 table, "; says_not "a packet as a table"
 run plan "$work/long.nft" -v; exits 0

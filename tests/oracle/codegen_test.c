@@ -5,6 +5,7 @@
  *
  *	codegen_test [SEED [PROGRAMS [FRAMES [xdp|tc]]]]
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -299,10 +300,27 @@ static bool is_cut(const struct sl_code *code)
 	return cut;
 }
 
+/* With half the room as long as it is too much, as sl_compiled_load() does. */
+static int load(const struct campaign *campaign, u32 limit, struct forms *forms,
+		struct sl_dataplane **ret_dataplane, struct sl_diag *diag)
+{
+	struct sl_code code;
+	int error;
+
+	do {
+		error = sl_codegen(forms->program, limit, &code, diag);
+		if (!error)
+			error = sl_dataplane_load(forms->program, &code, campaign->point,
+						  ret_dataplane, diag);
+		limit /= 2;
+	} while (error == -E2BIG && limit);
+	forms->is_cut = !error && is_cut(&code);
+	return error;
+}
+
 static int prepare(const struct campaign *campaign, u64 number, struct forms *forms,
 		   struct sl_dataplane **ret_dataplane, struct sl_diag *diag)
 {
-	struct sl_code code;
 	int error = sl_optimise_specialise(forms->folded);
 
 	if (!error)
@@ -320,13 +338,9 @@ static int prepare(const struct campaign *campaign, u64 number, struct forms *fo
 	if (!error)
 		error = sl_program_verify(forms->program, diag);
 	if (!error)
-		error = sl_codegen(forms->program, insn_limit(number), &code, diag);
-	if (!error)
-		error = sl_dataplane_load(forms->program, &code, campaign->point, ret_dataplane,
-					  diag);
+		error = load(campaign, insn_limit(number), forms, ret_dataplane, diag);
 	if (!error)
 		error = sl_run_publish(*ret_dataplane, diag);
-	forms->is_cut = !error && is_cut(&code);
 	return error;
 }
 

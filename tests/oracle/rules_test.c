@@ -220,7 +220,7 @@ static bool try_ruleset(const char *generator, const struct ruleset *ruleset, u3
 	}
 	sl_dataplane_free(dataplane);
 	sl_compiled_free(compiled);
-	return is_right && tally.drops > tally.packets / 20;
+	return is_right && tally.drops; /* a test that never drops proves nothing */
 }
 
 int main(int argc, char **argv)

@@ -44,7 +44,7 @@ static void load(struct lab *lab)
 	struct sl_diag diag = {0};
 	struct sl_code code;
 
-	if (sl_optimise(lab->p, 1u << 20, &diag) || sl_program_verify(lab->p, &diag) ||
+	if (sl_optimise(lab->p, UINT32_MAX, &diag) || sl_program_verify(lab->p, &diag) ||
 	    sl_codegen(lab->p, SL_STAGE_INSNS_MAX, &code, &diag) ||
 	    sl_dataplane_load(lab->p, &code, SL_POINT_XDP, &lab->dataplane, &diag) ||
 	    sl_run_publish(lab->dataplane, &diag))
