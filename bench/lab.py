@@ -43,6 +43,27 @@ def run(*words, text=None):
     return done.stdout
 
 
+def machine(*command):
+    """What a result is worth nothing without."""
+    cpu = next((line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo", encoding="utf-8")
+                if line.startswith("model name")), "?")
+    commit = subprocess.run(["git", "-C", str(ROOT), "describe", "--always", "--dirty"],
+                            capture_output=True, text=True, check=False).stdout.strip()
+    versions = {tool: run(tool, flag).splitlines()[0] for tool, flag in
+                (("nft", "--version"), ("iptables", "--version"), ("clang", "--version"))}
+    return {"cpu": cpu, "cores": os.cpu_count(), "kernel": platform.release(),
+            "commit": commit or "?", "load_before": os.getloadavg()[0], "versions": versions,
+            "date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
+            "command": " ".join(command)}
+
+
+def machine_lines(about):
+    return [about["command"], f"{about['date']}, commit {about['commit']}",
+            f"{about['cores']} × {about['cpu']}, Linux {about['kernel']}",
+            f"{about['versions']['nft']}; {about['versions']['iptables']}; "
+            f"load {about['load_before']:.2f} before, {about['load_after']:.2f} after"]
+
+
 def napi_threads(device):
     """Kernel threads that do a device's receive work; devices of other namespaces may share the name."""
     found = set()
@@ -188,21 +209,22 @@ class Lab:
         return self.start(self.client, CLIENT_CORE, str(self.build / "bench/talk"), "ask",
                           SERVER_IP, SERVICE_PORT, str(rate), str(seconds))
 
-    def start_flood(self, seconds, mpps, *swarms):
-        """At mpps, or with 0 as fast as the client's core can."""
+    def start_flood(self, seconds, mpps, *swarms, frames=None):
+        """At mpps, or with 0 as fast as the client's core can; of swarms or of a file of frames."""
         return self.start(self.client, CLIENT_CORE, "nice", "-n", "10",  # on top of NICE
-                          str(self.build / "bench/flood"), "va", self.mac, SERVER_IP,
-                          str(seconds), str(mpps), *swarms)
+                          str(self.build / "bench/flood"), "va", self.mac,
+                          "frames" if frames else SERVER_IP, str(seconds), str(mpps),
+                          *([str(frames)] if frames else swarms))
 
     def received(self):
         """Packets that vb's receive work has taken from the ring, dropped at XDP or not."""
         link = json.loads(run("ip", "-n", self.server, "-s", "-j", "link", "show", "vb"))[0]
         return link["stats64"]["rx"]["packets"]
 
-    def flood(self, seconds, *swarms):
+    def flood(self, seconds, *swarms, frames=None):
         """At full speed; returns (Mpps that the server handled, ns on its core for each)."""
         received, cpu_ns = self.received(), self.receive_cpu_ns()
-        flood = self.start_flood(seconds, 0, *swarms)
+        flood = self.start_flood(seconds, 0, *swarms, frames=frames)
         output, errors = flood.communicate()
         if flood.returncode:
             raise LabError(f"flood: {errors.strip()}")
