@@ -21,6 +21,12 @@ enum sl_config_route {
 /* Room for the namespace's addresses. Full: the load fails, nothing is guessed. */
 #define SL_LOCAL_ADDRESSES_MAX 4096
 
+/* The notes of bpf/batch.h: how many slots, and how long one counts. */
+#define SL_BATCH_SLOT_BITS 14
+#define SL_BATCH_SLOTS     (1u << SL_BATCH_SLOT_BITS)
+#define SL_BATCH_PASSES    2048
+#define SL_BATCH_NS        1000000000LL
+
 struct sl_config {
 	__u32 mac_low; /* the device's address, as it lies in memory */
 	__u16 mac_high;
@@ -32,13 +38,16 @@ struct sl_config {
 	/* verdicts of the family rest on whose an address is, or on forwarding */
 	__u8 asks_addresses_ip, asks_addresses_ip6;
 	__u8 asks_device; /* verdicts rest on the device's name or group */
+	__u8 notes_batch; /* a packet's verdict may rest on others of its batch (bpf/batch.h) */
+	__u8 padding[3];
 	__u32 ifindex;
 	__u32 table_words; /* of the image in the map `tables` */
+	__u32 trie_units;  /* of the image in the map `tries` */
 };
 
 /* Where a value is wanted: `mov reg, SL_CONFIG_MARK | size << 8 | offset in struct sl_config`. */
 #define SL_CONFIG_MARK 0x51cf0000u
 
-_Static_assert(sizeof(struct sl_config) == 24, "no holes");
+_Static_assert(sizeof(struct sl_config) == 32, "no holes");
 
 #endif

@@ -10,6 +10,8 @@
 
 #include <linux/types.h>
 
+#include "table.h"
+
 /* Counted rules that one packet can meet; one more, and it passes (see ir/interp.h). */
 #define SL_CURSOR_HITS 32
 /* Nested jumps and gotos whose worlds can differ (see codegen/chain.c). */
@@ -35,8 +37,12 @@ struct sl_cursor {
 	__u32 worlds;               /* to lose sight of a register's value */
 	__u32 hits[SL_CURSOR_HITS]; /* counter index << 8 | worlds in which it counts */
 	__u8 saved[24];             /* worlds that wait at the end of a chain, marked: SL_SAVED() */
-	__u8 key[72];               /* a map key under construction; 4 spare bytes in front for
-				       an LPM key's prefix length: the key starts at key + 8 */
+	/* Room for one thing at a time: it is the largest piece of a stack of 512 bytes. */
+	union {
+		__u8 key[72];                /* a map key under construction, from key + 8 on */
+		struct sl_question question; /* of a table */
+		__u64 scratch[8 + 2];        /* bpf/'s own, between the rules and behind them */
+	};
 };
 
 /* Keeps a byte that may be 0 from being it. */
@@ -67,22 +73,27 @@ enum sl_marker {
 #define SL_RULE_SHIFT     24
 #define SL_WORLDS_MASK    0xff
 
-/* The value of every set's map. */
+/* The value of every hash map of a set. */
 struct sl_set_value {
-	__u64 expires_at_ns; /* CLOCK_MONOTONIC; 0: never */
+	__u64 expires_at_ns; /* CLOCK_MONOTONIC; 0: never. Behind it see SL_EXPIRY_GRACE_NS */
 	__u32 verdict;       /* verdict maps: which of the set's distinct verdicts */
 	__u32 counter;       /* the counter of the rule that this element was; or SL_NO_HIT */
 };
 
 #define SL_NO_HIT 0xffffffffu
 
-_Static_assert(sizeof(struct sl_cursor) == 24 + 8 + 8 + 8 + 4 * SL_CURSOR_HITS + 24 + 72,
+/* For so long behind an element's expiry it may or may not be there (ir/ir.h). */
+#define SL_EXPIRY_GRACE_NS 2000000000ULL
+
+_Static_assert(sizeof(struct sl_cursor) ==
+		       24 + 8 + 8 + 8 + 4 * SL_CURSOR_HITS + 24 + sizeof(struct sl_question),
 	       "no holes that clang and gcc could fill differently");
 _Static_assert(offsetof(struct sl_cursor, protocol) % 8 == 1 &&
 		       offsetof(struct sl_cursor, hits_left) % 8 == 4 &&
 		       offsetof(struct sl_cursor, worlds) % 8 == 4 &&
 		       offsetof(struct sl_cursor, saved) % 8 == 0,
 	       "out of the verifier's sight");
+_Static_assert(offsetof(struct sl_cursor, question) % 8 == 0, "written in words of 8 bytes");
 _Static_assert(sizeof(struct sl_set_value) == 16, "shared with maps");
 
 #endif

@@ -12,18 +12,23 @@ enum sl_attach_mode {
 	SL_MODE_GENERIC, /* XDP behind the allocation of a buffer; on request only */
 };
 
+/* At TC, where the kernel has no TCX: a filter (tc.h) holds the program. */
+#define SL_FILTER_IS_HOLD    1
+#define SL_FILTER_MADE_QDISC 2 /* the clsact qdisc came with it, and goes with it */
+
 /* The one value of the pinned map `info`, an array. */
 struct sl_info {
 	__u32 abi_version; /* SL_ABI_VERSION */
 	__u32 mode;        /* enum sl_attach_mode */
 	__u32 ifindex;
-	__u32 watcher_pid;        /* when it last wrote here */
-	__u64 attached_at;        /* seconds since 1970 */
-	__u64 generations;        /* compiled and swapped in since */
-	__u64 published_ns;       /* CLOCK_MONOTONIC of the last publication; 0: never */
-	__u64 withdrawn_ns;       /* … of the last change seen that made it stale; 0: fresh */
-	__u32 rules, rules_early; /* of the last compile: all, and those decided early */
-	__u64 carried[6 * 2];     /* fates of earlier generations: packets, bytes (state.h) */
+	__u32 watcher_pid;    /* when it last wrote here */
+	__u64 attached_at;    /* seconds since 1970 */
+	__u64 generations;    /* compiled and swapped in since */
+	__u64 published_ns;   /* CLOCK_MONOTONIC of the last publication; 0: never */
+	__u64 withdrawn_ns;   /* … of the last change seen that made it stale; 0: fresh */
+	__u32 rules;          /* of the last compile */
+	__u32 filter;         /* SL_FILTER_*; 0: a link holds the program */
+	__u64 carried[6 * 2]; /* fates of earlier generations: packets, bytes (state.h) */
 	char device[16];
 };
 

@@ -8,7 +8,7 @@
 #include <linux/types.h>
 
 /* Layout of every pinned map; another value than ours means another sluice's pins. */
-#define SL_ABI_VERSION 1
+#define SL_ABI_VERSION 2
 
 /*
  * Everything in the kernel that a compile assumed and that can change behind our back. The
@@ -20,20 +20,20 @@
 struct sl_snapshot {
 	__u64 net_cookie;  /* the namespace: the device may be moved */
 	__u64 rx_handler;  /* bridge, bond, macvlan, … took the device: must be 0 */
-	__u64 tc_filters;  /* TC ingress filters take packets first; 0: none */
+	__u64 tc_filters;  /* the first at TC ingress, which take packets first; 0: none */
 	__u64 vlan_info;   /* VLAN devices on top */
 	__u64 hooks_ip[3]; /* netfilter hooks: prerouting, input, forward: legacy tables, … */
 	__u64 hooks_ip6[3];
 	__u64 hooks_ingress;
 	__u64 name[2]; /* of the device; and its group: `ip link set … name …` */
 	__u32 group;
-	__u32 tc_programs;   /* at TC ingress, sluice's own included */
+	__u32 tc_programs;   /* at TC ingress, filters and sluice's own included */
 	__u32 generation;    /* nf_tables' base_seq: any commit moves it */
 	__u32 address_genid; /* an IPv4 address came or went */
 	__u32 address_genid6;
-	__u32 forwarding;  /* net.ipv4.conf.DEV.forwarding */
-	__u32 forwarding6; /* net.ipv6.conf.all.forwarding */
-	__u32 padding;
+	__u32 forwarding;   /* net.ipv4.conf.DEV.forwarding */
+	__u32 forwarding6;  /* net.ipv6.conf.all.forwarding */
+	__u32 accept_local; /* net.ipv4.conf.{DEV,all}.accept_local, of which one is enough */
 	/*
 	 * Where the device and nf_tables' generation lie: not compared, but read from on kernels
 	 * whose state a program can't simply load.
@@ -50,6 +50,7 @@ struct sl_snapshot {
 struct sl_live {
 	__u64 epoch;
 	struct sl_snapshot expected;
+	__u64 began_ns; /* CLOCK_MONOTONIC: when it took over from another program; 0: from none */
 	__u32 related_possible; /* conntrack expectations exist or may: a miss may be RELATED */
 	__u32 padding;
 };
@@ -70,6 +71,6 @@ struct sl_count {
 };
 
 _Static_assert(sizeof(struct sl_snapshot) == 13 * 8 + 8 * 4 + 2 * 8, "shared with maps");
-_Static_assert(sizeof(struct sl_live) == sizeof(struct sl_snapshot) + 16, "shared with maps");
+_Static_assert(sizeof(struct sl_live) == sizeof(struct sl_snapshot) + 24, "shared with maps");
 
 #endif

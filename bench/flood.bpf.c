@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The packet source: run with BPF_PROG_TEST_RUN on live frames, it gives each copy of one
- * UDP/IPv4 frame another sender and port, and sends it out of a device.
+ * The packet source, run with BPF_PROG_TEST_RUN on live frames: `flood` gives each copy of one
+ * UDP/IPv4 frame another sender and port, `flood_frames` takes ready frames in turn; and out of a
+ * device.
  */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
@@ -11,6 +12,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "flood.h"
+#include "frames.bpf.h"
 
 const volatile __u32 ifindex;
 const volatile struct swarm swarms[SWARMS_MAX];
@@ -59,6 +61,15 @@ int flood(struct xdp_md *ctx)
 	ip->saddr = bpf_htonl(source);
 	ip->check = bpf_htons((__u16)~sum);
 	udp->dest = bpf_htons(swarms[which].first_port + number * 40503u % swarms[which].ports);
+	return bpf_redirect(ifindex, 0);
+}
+
+SEC("xdp")
+int flood_frames(struct xdp_md *ctx)
+{
+	if (!is_due() || !put_next_frame(ctx))
+		return XDP_DROP;
+	sent++;
 	return bpf_redirect(ifindex, 0);
 }
 

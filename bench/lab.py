@@ -43,6 +43,27 @@ def run(*words, text=None):
     return done.stdout
 
 
+def machine(*command):
+    """What a result is worth nothing without."""
+    cpu = next((line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo", encoding="utf-8")
+                if line.startswith("model name")), "?")
+    commit = subprocess.run(["git", "-C", str(ROOT), "describe", "--always", "--dirty"],
+                            capture_output=True, text=True, check=False).stdout.strip()
+    versions = {tool: run(tool, flag).splitlines()[0] for tool, flag in
+                (("nft", "--version"), ("iptables", "--version"), ("clang", "--version"))}
+    return {"cpu": cpu, "cores": os.cpu_count(), "kernel": platform.release(),
+            "commit": commit or "?", "load_before": os.getloadavg()[0], "versions": versions,
+            "date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
+            "command": " ".join(command)}
+
+
+def machine_lines(about):
+    return [about["command"], f"{about['date']}, commit {about['commit']}",
+            f"{about['cores']} × {about['cpu']}, Linux {about['kernel']}",
+            f"{about['versions']['nft']}; {about['versions']['iptables']}; "
+            f"load {about['load_before']:.2f} before, {about['load_after']:.2f} after"]
+
+
 def napi_threads(device):
     """Kernel threads that do a device's receive work; devices of other namespaces may share the name."""
     found = set()
@@ -139,19 +160,45 @@ class Lab:
     def in_server(self, *words, text=None):
         return run("ip", "netns", "exec", self.server, *words, text=text)
 
-    def start(self, namespace, core, *words):
-        """A child whose output is read from a pipe; ended with the lab."""
-        child = subprocess.Popen(["ip", "netns", "exec", namespace, "taskset", "-c", core,
-                                  "nice", "-n", NICE, *words],
-                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    def keep(self, *words):
+        """A child whose pipes are ours; ended with the lab."""
+        child = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                 stderr=subprocess.PIPE, text=True)
         self.children.append(child)
         return child
 
+    def start(self, namespace, core, *words):
+        return self.keep("ip", "netns", "exec", namespace, "taskset", "-c", core,
+                         "nice", "-n", NICE, *words)
+
+    def start_talk(self, namespace, core, role, *words):
+        """Until it is stopped; it then prints a number."""
+        child = self.start(namespace, core, str(self.build / "bench/talk"), role, SERVER_IP, *words)
+        wait_for(child)
+        return child
+
+    def start_trickle(self, port, rate):
+        """Until it is stopped; then prints how many it sent. As from a wire: it waits for nobody."""
+        child = self.keep("ip", "netns", "exec", self.client, "taskset", "-c", CLIENT_CORE,
+                          "chrt", "-f", "2", str(self.build / "bench/talk"), "send",
+                          SERVER_IP, port, str(rate))
+        wait_for(child)
+        return child
+
+    def start_gauge(self):
+        """Looks at what sluice on vb does; stopped, it prints JSON. On any core, and at once."""
+        child = self.keep("nsenter", f"--net=/run/netns/{self.server}", "chrt", "-f", "1",
+                          str(self.build / "bench/gauge"),
+                          str(pathlib.Path(self.status()["pin"]).parent))
+        wait_for(child)
+        return child
+
+    def start_nft(self):
+        """Takes one transaction a line: for changes that are not to wait for a process to start."""
+        return self.keep("ip", "netns", "exec", self.server, "nice", "-n", NICE, "nft", "-i")
+
     def serve(self):
-        child = self.start(self.server, SERVER_CORE, str(self.build / "bench/talk"), "serve",
-                           SERVER_IP, SERVICE_PORT)
-        if child.stdout.readline() != "ready\n":
-            raise LabError(f"the service does not start: {child.stderr.read().strip()}")
+        self.start_talk(self.server, SERVER_CORE, "serve", SERVICE_PORT)
 
     def talk(self, role, *words):
         """A client that runs to its end; returns the number it prints."""
@@ -162,21 +209,22 @@ class Lab:
         return self.start(self.client, CLIENT_CORE, str(self.build / "bench/talk"), "ask",
                           SERVER_IP, SERVICE_PORT, str(rate), str(seconds))
 
-    def start_flood(self, seconds, mpps, *swarms):
-        """At mpps, or with 0 as fast as the client's core can."""
+    def start_flood(self, seconds, mpps, *swarms, frames=None):
+        """At mpps, or with 0 as fast as the client's core can; of swarms or of a file of frames."""
         return self.start(self.client, CLIENT_CORE, "nice", "-n", "10",  # on top of NICE
-                          str(self.build / "bench/flood"), "va", self.mac, SERVER_IP,
-                          str(seconds), str(mpps), *swarms)
+                          str(self.build / "bench/flood"), "va", self.mac,
+                          "frames" if frames else SERVER_IP, str(seconds), str(mpps),
+                          *([str(frames)] if frames else swarms))
 
     def received(self):
         """Packets that vb's receive work has taken from the ring, dropped at XDP or not."""
         link = json.loads(run("ip", "-n", self.server, "-s", "-j", "link", "show", "vb"))[0]
         return link["stats64"]["rx"]["packets"]
 
-    def flood(self, seconds, *swarms):
+    def flood(self, seconds, *swarms, frames=None):
         """At full speed; returns (Mpps that the server handled, ns on its core for each)."""
         received, cpu_ns = self.received(), self.receive_cpu_ns()
-        flood = self.start_flood(seconds, 0, *swarms)
+        flood = self.start_flood(seconds, 0, *swarms, frames=frames)
         output, errors = flood.communicate()
         if flood.returncode:
             raise LabError(f"flood: {errors.strip()}")
@@ -187,13 +235,29 @@ class Lab:
     def sluice(self, *words):
         return run(self.sluice_path, "-n", self.server, *words)
 
+    def status(self):
+        return json.loads(self.sluice("status", "dev", "vb", "--json"))["devices"][0]
+
     def dropped_early(self):
-        status = json.loads(self.sluice("status", "dev", "vb", "--json"))
-        return status["devices"][0]["dropped_early"]
+        return self.status()["dropped_early"]
 
     def attach_bare(self, section):
         run("ip", "-n", self.server, "link", "set", "vb", "xdpdrv", "obj",
             str(self.build / "bench/bare.bpf.o"), "sec", section)
+
+
+def wait_for(child):
+    if child.stdout.readline() != "ready\n":
+        raise LabError(f"{' '.join(child.args)}: {child.stderr.read().strip()}")
+
+
+def stop(child):
+    """Ends a child that works until it is told to; returns what it prints at its end."""
+    child.send_signal(signal.SIGTERM)
+    output, errors = child.communicate()
+    if child.returncode:
+        raise LabError(f"{' '.join(child.args)}: {errors.strip()}")
+    return output
 
 
 def end(child):
@@ -205,5 +269,5 @@ def end(child):
         except subprocess.TimeoutExpired:
             child.kill()
             child.wait()
-    for pipe in (child.stdout, child.stderr):
+    for pipe in (child.stdin, child.stdout, child.stderr):
         pipe.close()

@@ -65,3 +65,32 @@ def server_nft():
 	}}
 }}
 """
+
+
+def hosted_nft():
+    """A server that bans senders, as fail2ban does; the counters tell who judged a packet."""
+    return """table inet server {
+	set banned { type ipv4_addr; }
+	chain input {
+		type filter hook input priority filter; policy drop;
+		iif lo accept
+		ip saddr @banned counter drop
+		ct state established,related accept
+		tcp dport { 22, 80, 443 } accept
+		udp dport 8053 accept
+		udp dport 9 counter drop
+	}
+	chain elsewhere { }
+}
+"""
+
+
+def large_nft(count):
+    """The same behind that many rules more: half a blocklist, half senders who may come to one port.
+    To be loaded again and again, each time as one transaction."""
+    text = ["table inet server\ndelete table inet server\n", hosted_nft()]
+    for first, host, verdict in ((198, ".0/24", "drop"), (203, ".1", "tcp dport 22 accept")):
+        for number in range(count // 2):
+            sender = f"{first}.{18 + number // 256}.{number % 256}{host}"
+            text.append(f"insert rule inet server input ip saddr {sender} {verdict}\n")
+    return "".join(text)

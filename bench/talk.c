@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Good traffic, in both roles:
- *	talk serve ADDRESS PORT			answers UDP requests and TCP requests, swallows
- *streams talk ask ADDRESS PORT RATE SECONDS	UDP requests at a fixed rate, whatever comes back;
+ *	talk serve ADDRESS PORT			answers UDP and TCP requests, swallows streams
+ *	talk ask ADDRESS PORT RATE SECONDS	UDP requests at a fixed rate, whatever comes back;
  *						prints "ASKED ANSWERED" every half second
+ *	talk send ADDRESS PORT RATE		UDP at a fixed rate until SIGTERM; prints how many
+ *	talk count ADDRESS PORT			how many UDP packets came until SIGTERM
  *	talk rr ADDRESS PORT SECONDS		one TCP connection, one byte there and back in turn;
  *						prints transactions per second
  *	talk stream ADDRESS PORT SECONDS	one TCP stream; prints MB per second as received
@@ -15,6 +17,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -185,6 +188,59 @@ static int ask(char **argv)
 	return 0;
 }
 
+static volatile sig_atomic_t stopped;
+
+static void stop(int signal)
+{
+	(void)signal;
+	stopped = 1;
+}
+
+/* No SA_RESTART: the signal ends a wait, too. */
+static void stop_on_sigterm(void)
+{
+	const struct sigaction action = {.sa_handler = stop};
+
+	sigaction(SIGTERM, &action, NULL);
+	printf("ready\n");
+	fflush(stdout);
+}
+
+static int send_on(char **argv)
+{
+	double rate = atof(argv[2]), start = now();
+	int fd = connect_to(SOCK_DGRAM, argv[0], argv[1]);
+	unsigned long sent = 0;
+
+	stop_on_sigterm();
+	for (unsigned long due = 1; !stopped; due++) {
+		sent += send(fd, "one of many", 11, 0) > 0;
+		sleep_until(start + (double)due / rate);
+	}
+	printf("%lu\n", sent);
+	return 0;
+}
+
+/* With room for what comes while nobody reads: what is counted is what came, not what was read. */
+static int count(char **argv)
+{
+	struct sockaddr_in place = address_of(argv[0], argv[1]);
+	const struct timeval patience = {.tv_usec = 100000};
+	int fd = listen_at(SOCK_DGRAM, &place), room = 64 << 20;
+	unsigned long came = 0;
+	char byte;
+
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room);
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+	stop_on_sigterm();
+	while (!stopped)
+		came += recv(fd, &byte, 1, 0) >= 0;
+	while (recv(fd, &byte, 1, MSG_DONTWAIT) >= 0)
+		came++;
+	printf("%lu\n", came);
+	return 0;
+}
+
 static int take_turns(char **argv)
 {
 	int fd = connect_to(SOCK_STREAM, argv[0], argv[1]);
@@ -223,13 +279,14 @@ int main(int argc, char **argv)
 		const char *name;
 		int arguments;
 		int (*run)(char **argv);
-	} roles[] = {
-		{"serve", 2, serve}, {"ask", 4, ask}, {"rr", 3, take_turns}, {"stream", 3, stream}};
+	} roles[] = {{"serve", 2, serve}, {"ask", 4, ask},       {"send", 3, send_on},
+		     {"count", 2, count}, {"rr", 3, take_turns}, {"stream", 3, stream}};
 
 	for (size_t i = 0; i < sizeof roles / sizeof roles[0]; i++)
 		if (argc == roles[i].arguments + 2 && !strcmp(argv[1], roles[i].name))
 			return roles[i].run(argv + 2);
 	fprintf(stderr, "usage: talk serve ADDRESS PORT | ask ADDRESS PORT RATE SECONDS | "
+			"send ADDRESS PORT RATE | count ADDRESS PORT | "
 			"rr ADDRESS PORT SECONDS | stream ADDRESS PORT SECONDS\n");
 	return 2;
 }

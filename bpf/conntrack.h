@@ -6,6 +6,7 @@
 #ifndef SLUICE_BPF_CONNTRACK_H
 #define SLUICE_BPF_CONNTRACK_H
 
+#include "batch.h"
 #include "config.h"
 #include "guard.h"
 #include "packet.h"
@@ -41,27 +42,37 @@ static __always_inline __u32 tuple_ip6(struct bpf_sock_tuple *tuple, const struc
 /*
  * The lookup answers for TCP and UDP only. It refreshes nothing, checks no window and no checksum
  * and sees no expectation; so a hit means no more than that a connection exists, and a miss may
- * be NEW or INVALID (and RELATED, where an expectation could be waiting).
+ * be NEW or INVALID (and RELATED, where an expectation could be waiting), unless a packet that is
+ * still on its way there begins the connection (batch.h).
  */
-static __always_inline __u32 possible_worlds(void *context, const struct sl_cursor *cursor,
-					     bool is_ip6, bool is_tc)
+static __always_inline __u32 possible_worlds(void *context, struct sl_cursor *cursor, bool is_ip6,
+					     bool is_tc)
 {
-	struct bpf_ct_opts___12 opts = {.netns_id = -1, .l4proto = cursor->protocol};
-	struct bpf_sock_tuple tuple = {};
+	struct {
+		struct bpf_sock_tuple tuple;
+		struct bpf_ct_opts___12 opts;
+	} *asked = (void *)cursor->scratch;
 	struct nf_conn *connection;
 
 	if (cursor->protocol != IPPROTO_TCP && cursor->protocol != IPPROTO_UDP)
 		return WORLDS_ALL;
 
-	__u32 size = is_ip6 ? tuple_ip6(&tuple, cursor) : tuple_ip(&tuple, cursor);
+	_Static_assert(sizeof *asked <= sizeof cursor->scratch, "it fits");
+	__builtin_memset(asked, 0, sizeof *asked);
+	asked->opts.netns_id = -1;
+	asked->opts.l4proto = cursor->protocol;
 
-	connection = is_tc ? bpf_skb_ct_lookup(context, &tuple, size, &opts, sizeof opts)
-			   : bpf_xdp_ct_lookup(context, &tuple, size, &opts, sizeof opts);
+	__u32 size = is_ip6 ? tuple_ip6(&asked->tuple, cursor) : tuple_ip(&asked->tuple, cursor);
+
+	connection = is_tc ? bpf_skb_ct_lookup(context, &asked->tuple, size, &asked->opts,
+					       sizeof asked->opts)
+			   : bpf_xdp_ct_lookup(context, &asked->tuple, size, &asked->opts,
+					       sizeof asked->opts);
 	if (connection) {
 		bpf_ct_release(connection);
 		return WORLDS_ALL;
 	}
-	if (opts.error != -ENOENT)
+	if (asked->opts.error != -ENOENT || (!is_tc && may_follow(cursor, is_ip6)))
 		return WORLDS_ALL;
 	return CONFIG(miss_worlds) | (live.related_possible ? WORLD_RELATED : 0);
 }

@@ -85,7 +85,11 @@ static __always_inline __u32 probe_generation(void)
 
 #define GENERATION(net)    probe_generation()
 #define NAME_WORD(dev, at) PROBE_NAME_WORD(dev, at)
-static __always_inline bool probed_state_is_as_expected(bool is_ip6)
+/*
+ * A function of its own: the caller's part of the stack is all but full, and this is for older
+ * kernels, which pay for the call.
+ */
+static __noinline bool probed_state_is_as_expected(bool is_ip6)
 {
 	const volatile struct sl_snapshot *expected = expectation();
 	struct net_device *dev = (void *)expected->device_address;

@@ -12,6 +12,7 @@
 
 #include <linux/types.h>
 #include <linux/bpf.h>
+#include <linux/ip.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_endian.h>
@@ -57,7 +58,7 @@ struct net_generic {
 };
 
 struct ipv4_devconf {
-	int data[1]; /* [IPV4_DEVCONF_FORWARDING − 1] is the first */
+	int data[IPV4_DEVCONF_ACCEPT_LOCAL]; /* [IPV4_DEVCONF_FORWARDING − 1] is the first */
 };
 
 struct ipv6_devconf {
@@ -100,8 +101,17 @@ struct bpf_mprog_entry {
 	struct bpf_mprog_bundle *parent;
 };
 
+struct tcf_proto {
+	struct tcf_proto *next;
+	void *root;
+};
+
+struct mini_Qdisc {
+	struct tcf_proto *filter_list;
+};
+
 struct tcx_entry {
-	void *miniq;
+	struct mini_Qdisc *miniq;
 	struct bpf_mprog_bundle bundle;
 };
 
@@ -111,7 +121,7 @@ struct net_device {
 	int ifindex, group;
 	void *rx_handler;
 	struct bpf_mprog_entry *tcx_ingress; /* since 6.6, for clsact and TCX alike */
-	void *miniq_ingress;                 /* before */
+	struct mini_Qdisc *miniq_ingress;    /* before */
 	void *vlan_info;                     /* only with 802.1Q support */
 	struct nf_hook_entries *nf_hooks_ingress;
 	struct in_device *ip_ptr;

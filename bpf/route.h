@@ -27,11 +27,29 @@ struct {
 	__type(value, __u8);
 } local_addresses SEC(".maps");
 
-static __always_inline bool ip_is_local(const struct iphdr *ip)
-{
-	struct local_key key = {{ip->daddr}};
+/* What routing, and who asks for an address of ours, keeps in cursor.scratch. */
+struct route_scratch {
+	struct bpf_fib_lookup fib;
+	struct local_key key;
+};
 
-	return bpf_map_lookup_elem(&local_addresses, &key);
+_Static_assert(sizeof(struct route_scratch) <= sizeof(((struct sl_cursor *)0)->scratch), "it fits");
+
+static __always_inline bool address_is_local(struct sl_cursor *cursor, const __be32 *address,
+					     bool is_ip6)
+{
+	struct local_key *key = &((struct route_scratch *)cursor->scratch)->key;
+
+	if (is_ip6)
+		__builtin_memcpy(key, address, sizeof *key);
+	else
+		*key = (struct local_key){{*address}};
+	return bpf_map_lookup_elem(&local_addresses, key);
+}
+
+static __always_inline bool ip_is_local(struct sl_cursor *cursor, const struct iphdr *ip)
+{
+	return address_is_local(cursor, &ip->daddr, false);
 }
 
 static __always_inline bool ip_is_multicast(const struct iphdr *ip)
@@ -44,12 +62,9 @@ static __always_inline bool ip6_is_multicast(const struct ipv6hdr *ip6)
 	return ip6->daddr.in6_u.u6_addr8[0] == 0xff;
 }
 
-static __always_inline bool ip6_is_local(const struct ipv6hdr *ip6)
+static __always_inline bool ip6_is_local(struct sl_cursor *cursor, const struct ipv6hdr *ip6)
 {
-	struct local_key key;
-
-	__builtin_memcpy(&key, &ip6->daddr, sizeof key);
-	return bpf_map_lookup_elem(&local_addresses, &key);
+	return address_is_local(cursor, ip6->daddr.in6_u.u6_addr32, true);
 }
 
 /* A unicast packet that leaves by another device than it came in by, unchanged in size. */
@@ -68,11 +83,13 @@ static __always_inline bool is_for_this_host(const struct sl_cursor *cursor)
 	return cursor->packet_type == (PACKET_HOST | SL_CURSOR_MARK);
 }
 
-static __always_inline enum fate lookup_ip(void *context, const struct sl_cursor *cursor)
+static __always_inline enum fate lookup_ip(void *context, struct sl_cursor *cursor)
 {
 	const struct iphdr *ip = (void *)cursor->network;
 	const __be16 *ports = (void *)cursor->transport;
-	struct bpf_fib_lookup fib = {
+	struct bpf_fib_lookup *fib = &((struct route_scratch *)cursor->scratch)->fib;
+
+	*fib = (struct bpf_fib_lookup){
 		.family = AF_INET,
 		.l4_protocol = ip->protocol,
 		.sport = ports[0],
@@ -85,11 +102,11 @@ static __always_inline enum fate lookup_ip(void *context, const struct sl_cursor
 
 	if (!is_for_this_host(cursor) || ip_is_multicast(ip) || ip->daddr == ~0u)
 		return FATE_UNKNOWN;
-	if (ip_is_local(ip))
+	if (ip_is_local(cursor, ip))
 		return FATE_INPUT;
 	if (ip->ttl <= 1)
 		return FATE_UNKNOWN;
-	return fib_forwards(context, &fib) ? FATE_FORWARD : FATE_UNKNOWN;
+	return fib_forwards(context, fib) ? FATE_FORWARD : FATE_UNKNOWN;
 }
 
 /* ip6_forward() answers a link-local source, and refuses the rest of these. */
@@ -104,11 +121,13 @@ static __always_inline bool ip6_source_is_routable(const struct ipv6hdr *ip6)
 	return words[0] | words[1] | words[2];
 }
 
-static __always_inline enum fate lookup_ip6(void *context, const struct sl_cursor *cursor)
+static __always_inline enum fate lookup_ip6(void *context, struct sl_cursor *cursor)
 {
 	const struct ipv6hdr *ip6 = (void *)cursor->network;
 	const __be16 *ports = (void *)cursor->transport;
-	struct bpf_fib_lookup fib = {
+	struct bpf_fib_lookup *fib = &((struct route_scratch *)cursor->scratch)->fib;
+
+	*fib = (struct bpf_fib_lookup){
 		.family = AF_INET6,
 		.l4_protocol = ip6->nexthdr,
 		.sport = ports[0],
@@ -119,31 +138,31 @@ static __always_inline enum fate lookup_ip6(void *context, const struct sl_curso
 
 	if (!is_for_this_host(cursor) || ip6_is_multicast(ip6))
 		return FATE_UNKNOWN;
-	if (ip6_is_local(ip6))
+	if (ip6_is_local(cursor, ip6))
 		return FATE_INPUT;
 	if (ip6->hop_limit <= 1 || !ip6_source_is_routable(ip6))
 		return FATE_UNKNOWN;
-	__builtin_memcpy(fib.ipv6_src, &ip6->saddr, sizeof fib.ipv6_src);
-	__builtin_memcpy(fib.ipv6_dst, &ip6->daddr, sizeof fib.ipv6_dst);
-	return fib_forwards(context, &fib) ? FATE_FORWARD : FATE_UNKNOWN;
+	__builtin_memcpy(fib->ipv6_src, &ip6->saddr, sizeof fib->ipv6_src);
+	__builtin_memcpy(fib->ipv6_dst, &ip6->daddr, sizeof fib->ipv6_dst);
+	return fib_forwards(context, fib) ? FATE_FORWARD : FATE_UNKNOWN;
 }
 
 /* Without forwarding, IPv6 still answers what it has no route for; multicast it only delivers. */
-static __always_inline enum fate local_fate_ip(const struct sl_cursor *cursor)
+static __always_inline enum fate local_fate_ip(struct sl_cursor *cursor)
 {
 	const struct iphdr *ip = (void *)cursor->network;
 
-	return ip_is_multicast(ip) || ip_is_local(ip) ? FATE_INPUT : FATE_UNKNOWN;
+	return ip_is_multicast(ip) || ip_is_local(cursor, ip) ? FATE_INPUT : FATE_UNKNOWN;
 }
 
-static __always_inline enum fate local_fate_ip6(const struct sl_cursor *cursor)
+static __always_inline enum fate local_fate_ip6(struct sl_cursor *cursor)
 {
 	const struct ipv6hdr *ip6 = (void *)cursor->network;
 
-	return ip6_is_multicast(ip6) || ip6_is_local(ip6) ? FATE_INPUT : FATE_UNKNOWN;
+	return ip6_is_multicast(ip6) || ip6_is_local(cursor, ip6) ? FATE_INPUT : FATE_UNKNOWN;
 }
 
-static __always_inline enum fate route_ip(void *context, const struct sl_cursor *cursor)
+static __always_inline enum fate route_ip(void *context, struct sl_cursor *cursor)
 {
 	switch (CONFIG(route_ip)) {
 	case SL_CONFIG_ROUTE_INPUT_ONLY:
@@ -157,7 +176,7 @@ static __always_inline enum fate route_ip(void *context, const struct sl_cursor 
 	}
 }
 
-static __always_inline enum fate route_ip6(void *context, const struct sl_cursor *cursor)
+static __always_inline enum fate route_ip6(void *context, struct sl_cursor *cursor)
 {
 	switch (CONFIG(route_ip6)) {
 	case SL_CONFIG_ROUTE_INPUT_ONLY:

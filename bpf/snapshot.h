@@ -20,24 +20,50 @@
 
 /*
  * The kernel keeps a TC hook's programs twice and turns the copies over, and its filters beside
- * them; so the pointer to the present copy says little. These ask what lies behind it, which most
- * devices do not have.
+ * them; so the pointers to the present copies say little. These ask what lies behind them, which
+ * most devices do not have.
  */
 static __always_inline __u32 tcx_count(struct bpf_mprog_entry *entry)
 {
 	return entry ? BPF_CORE_READ(entry, parent, count) : 0;
 }
 
-static __always_inline __u64 tcx_filters(struct bpf_mprog_entry *entry)
+static __always_inline struct mini_Qdisc *tcx_qdisc(struct bpf_mprog_entry *entry)
 {
 	struct tcx_entry *tcx;
 
 	if (!entry)
-		return 0;
+		return NULL;
 	tcx = (void *)BPF_CORE_READ(entry, parent) -
 	      bpf_core_field_offset(struct tcx_entry, bundle);
-	return (__u64)BPF_CORE_READ(tcx, miniq);
+	return BPF_CORE_READ(tcx, miniq);
 }
+
+/* The classifier that packets meet first; NULL: none. */
+static __always_inline struct tcf_proto *first_filter(struct mini_Qdisc *qdisc)
+{
+	return qdisc ? BPF_CORE_READ(qdisc, filter_list) : NULL;
+}
+
+/*
+ * 0, 1, or 2 for more: where sluice's own filter is the first, it is the only one if there is no
+ * classifier behind its own, and no second filter in it. Those of BPF keep a list of theirs at the
+ * start of `root`, in a module that need not be loaded yet, so its BTF is of no help.
+ */
+static __always_inline __u32 filter_count(struct tcf_proto *first)
+{
+	struct list_head *filters, *filter;
+
+	if (!first)
+		return 0;
+	filters = BPF_CORE_READ(first, root);
+	filter = BPF_CORE_READ(filters, next);
+	return BPF_CORE_READ(first, next) || BPF_CORE_READ(filter, next) != filters ? 2 : 1;
+}
+
+#define QDISC(READ)                                                                                \
+	(bpf_core_field_exists(dev->tcx_ingress) ? tcx_qdisc(READ(dev, tcx_ingress))               \
+						 : READ(dev, miniq_ingress))
 
 /*
  * For each field: SAME(name, expression over `dev` and `net`), in the order of cache lines. Which
@@ -57,14 +83,17 @@ static __always_inline __u64 tcx_filters(struct bpf_mprog_entry *entry)
 	(bpf_core_field_exists(dev->tcx_ingress) ? !!READ(dev, tcx_ingress)                        \
 						 : !!READ(dev, miniq_ingress))
 #define SL_EACH_TC_FIELD(SAME, READ)                                                               \
-	SAME(tc_filters, bpf_core_field_exists(dev->tcx_ingress)                                   \
-				 ? tcx_filters(READ(dev, tcx_ingress))                             \
-				 : (__u64)READ(dev, miniq_ingress))                                \
+	SAME(tc_filters, (__u64)first_filter(QDISC(READ)))                                         \
 	SAME(tc_programs,                                                                          \
-	     bpf_core_field_exists(dev->tcx_ingress) ? tcx_count(READ(dev, tcx_ingress)) : 0)
+	     filter_count(first_filter(QDISC(READ))) +                                             \
+		     (bpf_core_field_exists(dev->tcx_ingress) ? tcx_count(READ(dev, tcx_ingress))  \
+							      : 0))
 
 #define SL_EACH_IP_FIELD(SAME, READ, READ2)                                                        \
 	SAME(forwarding, (__u32)READ2(dev, ip_ptr, cnf.data[0]))                                   \
+	SAME(accept_local,                                                                         \
+	     (__u32)(READ2(dev, ip_ptr, cnf.data[IPV4_DEVCONF_ACCEPT_LOCAL - 1]) |                 \
+		     READ2(net, ipv4.devconf_all, data[IPV4_DEVCONF_ACCEPT_LOCAL - 1])))           \
 	SAME(hooks_ip[0], (__u64)READ(net, nf.hooks_ipv4[NF_INET_PRE_ROUTING]))                    \
 	SAME(hooks_ip[1], (__u64)READ(net, nf.hooks_ipv4[NF_INET_LOCAL_IN]))
 

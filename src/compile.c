@@ -11,6 +11,7 @@
 #include "lift/lift.h"
 #include "load/attach.h"
 #include "load/foreign.h"
+#include "load/memory.h"
 #include "optimise/optimise.h"
 
 void sl_compiled_free(struct sl_compiled *compiled)
@@ -66,7 +67,8 @@ int sl_compiled_load(struct sl_compiled *compiled, enum sl_hook_point point,
 }
 
 /* From what was read to code. */
-static int compile(struct sl_compiled *compiled, const char *device, struct sl_diag *diag)
+static int compile(struct sl_compiled *compiled, const char *device, u64 memory_limit,
+		   struct sl_diag *diag)
 {
 	int error =
 		sl_lift(compiled->rules, NULL, compiled->host, device, &compiled->meaning, diag);
@@ -77,9 +79,11 @@ static int compile(struct sl_compiled *compiled, const char *device, struct sl_d
 		error = sl_lift(compiled->rules, NULL, compiled->host, device, &compiled->program,
 				diag);
 	if (!error)
-		error = sl_optimise(compiled->program, diag);
+		error = sl_optimise(compiled->program, sl_memory_image_words(memory_limit), diag);
 	if (!error)
 		error = sl_program_verify(compiled->program, diag);
+	if (!error)
+		error = sl_memory_check(compiled->program, memory_limit, diag);
 	if (!error)
 		error = generate(compiled, SL_STAGE_INSNS_MAX, diag);
 	return error;
@@ -159,13 +163,18 @@ static int read_once(struct sl_observer *observer, const char *device, u32 own_p
 	error = check_generation(compiled, diag);
 	if (error)
 		return error;
-	*ret_consistent = sl_snapshots_equal(&compiled->snapshot, &after) &&
-			  compiled->rules->generation == after.generation;
+	/*
+	 * The generation that counts is the rules' own, which their reader has seen to; with one
+	 * that came before or after it the rest need not be read again.
+	 */
+	after.generation = compiled->snapshot.generation = compiled->rules->generation;
+	*ret_consistent = sl_snapshots_equal(&compiled->snapshot, &after);
 	return 0;
 }
 
 int sl_compile_live(struct sl_observer *observer, const char *device, u32 own_program,
-		    u32 patience_ms, struct sl_compiled **ret_compiled, struct sl_diag *diag)
+		    u32 patience_ms, u64 memory_limit, struct sl_compiled **ret_compiled,
+		    struct sl_diag *diag)
 {
 	u64 deadline = now_ms() + patience_ms;
 
@@ -179,7 +188,7 @@ int sl_compile_live(struct sl_observer *observer, const char *device, u32 own_pr
 		error = read_once(observer, device, own_program, patience_ms, compiled, &consistent,
 				  diag);
 		if (!error && consistent)
-			error = compile(compiled, device, diag);
+			error = compile(compiled, device, memory_limit, diag);
 		if (!error && consistent) {
 			*ret_compiled = compiled;
 			return 0;
@@ -220,8 +229,8 @@ static void take_as_absent(struct sl_host *host)
 		host->links.items[i].has_tc_ingress = false;
 }
 
-int sl_compile_file(const char *path, const char *device, struct sl_compiled **ret_compiled,
-		    struct sl_diag *diag)
+int sl_compile_file(const char *path, const char *device, u64 memory_limit,
+		    struct sl_compiled **ret_compiled, struct sl_diag *diag)
 {
 	struct sl_compiled *compiled = calloc(1, sizeof *compiled);
 	int error;
@@ -239,7 +248,7 @@ int sl_compile_file(const char *path, const char *device, struct sl_compiled **r
 	if (!error)
 		error = sl_source_read_file(path, compiled->host, &compiled->rules, diag);
 	if (!error)
-		error = compile(compiled, device, diag);
+		error = compile(compiled, device, memory_limit, diag);
 	if (error) {
 		sl_compiled_free(compiled);
 		return error;

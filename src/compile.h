@@ -26,12 +26,15 @@ struct sl_compiled {
 
 /*
  * The live rules of the calling thread's network namespace, for one device. The snapshot was the
- * same before and after everything was read. -EAGAIN when somebody kept changing the rules for
+ * same before and after everything was read, but for the generation, which is that of the rules;
+ * others may have come since. -EAGAIN when somebody kept changing the rules for
  * `patience_ms`.
+ * `memory_limit`: bytes of the kernel's that the maps may take (load/memory.h); -ENOSPC.
  * `own_program` is the id of our program that is attached, which is no stranger; or 0.
  */
 int sl_compile_live(struct sl_observer *observer, const char *device, u32 own_program,
-		    u32 patience_ms, struct sl_compiled **ret_compiled, struct sl_diag *diag);
+		    u32 patience_ms, u64 memory_limit, struct sl_compiled **ret_compiled,
+		    struct sl_diag *diag);
 
 /*
  * A rules file, for a device of this host, or for one that stands for any (`device` NULL: an
@@ -39,8 +42,8 @@ int sl_compile_live(struct sl_observer *observer, const char *device, u32 own_pr
  * of this host only root may read (IPsec, legacy tables, TC filters) is then taken as absent: these
  * rules are looked at, not run.
  */
-int sl_compile_file(const char *path, const char *device, struct sl_compiled **ret_compiled,
-		    struct sl_diag *diag);
+int sl_compile_file(const char *path, const char *device, u64 memory_limit,
+		    struct sl_compiled **ret_compiled, struct sl_diag *diag);
 
 /*
  * Loads the code. Where it is too long for one program, or too complex for the verifier, it is made

@@ -49,8 +49,8 @@ static void keep(const struct sl_cli *cli, int pipe_fd)
 	struct outcome outcome = {0};
 	struct sl_keeper *keeper = NULL;
 
-	outcome.error = sl_keeper_attach(cli->device, cli->mode, cli->replace, &keeper,
-					 outcome.ladder, &outcome.diag);
+	outcome.error = sl_keeper_attach(cli->device, cli->mode, cli->memory_limit, cli->replace,
+					 &keeper, outcome.ladder, &outcome.diag);
 	if (!outcome.error) {
 		outcome.mode = sl_keeper_mode(keeper);
 		outcome.net_cookie = sl_keeper_net_cookie(keeper);

@@ -10,7 +10,7 @@
 #include "base/cleanup.h"
 #include "daemon/detach.h"
 #include "daemon/tally.h"
-#include "load/attach.h"
+#include "load/hold.h"
 #include "load/observe.h"
 #include "load/pins.h"
 
@@ -126,10 +126,11 @@ static int read_one(void *context, const char *device)
 	if (error)
 		return error;
 
-	SL_CLEANUP(sl_close) int link_fd = sl_pins_get(net_cookie, device, "link");
+	struct sl_hold hold = sl_hold_find(net_cookie, device);
 
-	attachment.is_alive = link_fd >= 0 && sl_attach_ifindex(link_fd) &&
-			      is_here(reading->observer, net_cookie, &attachment.info);
+	attachment.is_alive =
+		sl_hold_ifindex(&hold) && is_here(reading->observer, net_cookie, &attachment.info);
+	sl_hold_close(&hold);
 	attachment.keeper = sl_keeper_pid(net_cookie, device);
 	attachment.is_kept = attachment.keeper > 0;
 	attachment.is_fresh =
@@ -175,12 +176,11 @@ int sl_attachments_read(const char *device, struct sl_attachments *ret_attachmen
 u32 sl_attachment_program(const struct sl_attachments *attachments,
 			  const struct sl_attachment *attachment)
 {
-	SL_CLEANUP(sl_close)
-	int link_fd = sl_pins_get(attachments->net_cookie, attachment->info.device, "link");
-	struct bpf_link_info info = {0};
-	u32 size = sizeof info;
+	struct sl_hold hold = sl_hold_find(attachments->net_cookie, attachment->info.device);
+	u32 program = sl_hold_program(&hold);
 
-	return link_fd < 0 || bpf_obj_get_info_by_fd(link_fd, &info, &size) ? 0 : info.prog_id;
+	sl_hold_close(&hold);
+	return program;
 }
 
 void sl_attachments_free(struct sl_attachments *attachments)

@@ -11,7 +11,7 @@
 
 struct sl_attachment {
 	struct sl_info info; /* mode SL_MODE_NONE: half attached, only good to detach */
-	bool is_alive;       /* the link is on a device */
+	bool is_alive;       /* the link or filter is on a device */
 	bool is_fresh;       /* what it assumes of the kernel is so */
 	bool is_kept;        /* its keeper runs */
 	pid_t keeper;

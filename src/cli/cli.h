@@ -19,6 +19,7 @@ struct sl_cli {
 	const char *device; /* dev D */
 	enum sl_wanted_mode mode;
 	bool json, verbose, yes, replace, check;
+	u64 memory_limit;          /* --memory SIZE, bytes */
 	u32 confirm_seconds;       /* --confirm N; 0: not given */
 	double check_percent;      /* plan --check N%; negative: not given */
 	const char *format;        /* list --format */

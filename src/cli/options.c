@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "cli/verbs.h"
+#include "load/memory.h"
 
 #ifndef SLUICE_VERSION
 #define SLUICE_VERSION "0.1.0"
@@ -35,6 +36,8 @@ static const struct option options[] = {
 	{SL_OPTION_VERBOSE, "--verbose", "-v", NULL, false, "say more: rule by rule"},
 	{SL_OPTION_YES, "--yes", "-y", NULL, false, "also on the device that carries this session"},
 	{SL_OPTION_REPLACE, "--replace", NULL, NULL, false, "take another XDP program off first"},
+	{SL_OPTION_MEMORY, "--memory", NULL, NULL, true,
+	 "most of the kernel's memory that the maps may take: 64M unless said; K, M, G"},
 	{SL_OPTION_HELP, "--help", "-h", "help", false, "this text"},
 	{SL_OPTION_VERSION, "--version", "-V", NULL, false, "the version"},
 };
@@ -137,6 +140,22 @@ static int set_seconds(struct sl_cli *cli, const char *value)
 	return 0;
 }
 
+/* "65536", "512K", "64M", "2G" */
+static int set_memory(struct sl_cli *cli, const char *value)
+{
+	static const char suffixes[] = "KMG";
+	char *end;
+	unsigned long long number = strtoull(value, &end, 10);
+	const char *suffix = *end ? strchr(suffixes, *end) : NULL;
+	u32 shift = suffix ? 10 * (u32)(suffix - suffixes + 1) : 0;
+
+	if (value[0] < '0' || value[0] > '9' || (*end && (!suffix || end[1])) || !number ||
+	    number > UINT64_MAX >> shift)
+		return sl_cli_usage(NULL, "--memory takes a size like 64M, not \"%s\"", value);
+	cli->memory_limit = (u64)number << shift;
+	return 0;
+}
+
 /* "80", "80%", "99.5%" */
 static bool parse_percent(const char *text, double *ret_percent)
 {
@@ -191,6 +210,8 @@ static int apply_option(struct sl_cli *cli, enum sl_option_id id, const char *va
 	case SL_OPTION_REPLACE:
 		cli->replace = true;
 		return 0;
+	case SL_OPTION_MEMORY:
+		return set_memory(cli, value);
 	case SL_OPTION_HELP:
 	case SL_OPTION_VERSION:
 		return 0; /* answered at the end, when the command is known */
@@ -273,7 +294,7 @@ static int check_options(const struct reader *reader)
 
 int sl_options_parse(int argc, char **argv, struct sl_cli *ret_cli, const struct sl_verb **ret_verb)
 {
-	struct sl_cli cli = {.check_percent = -1};
+	struct sl_cli cli = {.check_percent = -1, .memory_limit = SL_MEMORY_LIMIT};
 	struct reader reader = {
 		.words = argv + 1, .count = argc > 0 ? (u32)argc - 1 : 0, .cli = &cli};
 	int status = 0;

@@ -42,13 +42,16 @@ static int decide(struct sl_plan *plan, struct sl_diag *diag)
 {
 	if (sl_decide(plan->legal, plan->compiled->rules, &plan->compiled->code, &plan->decisions))
 		return sl_fail_memory(diag);
-	sl_plan_size(plan);
-	return 0;
+	plan->insns = 0;
+	for (u32 i = 0; i < SL_STAGES; i++)
+		plan->insns += plan->compiled->code.stages[i].insns.count;
+	return sl_memory_plan(plan->compiled->program, &plan->memory, diag);
 }
 
 static int plan_file(const struct sl_cli *cli, struct sl_plan *plan, struct sl_diag *diag)
 {
-	int error = sl_compile_file(cli->arguments[0], cli->device, &plan->compiled, diag);
+	int error = sl_compile_file(cli->arguments[0], cli->device, cli->memory_limit,
+				    &plan->compiled, diag);
 
 	if (error)
 		return error;
@@ -58,7 +61,8 @@ static int plan_file(const struct sl_cli *cli, struct sl_plan *plan, struct sl_d
 }
 
 /* Our own program does not count as one that was there before. */
-static int compile_live(struct sl_plan *plan, struct sl_observer *observer, struct sl_diag *diag)
+static int compile_live(const struct sl_cli *cli, struct sl_plan *plan,
+			struct sl_observer *observer, struct sl_diag *diag)
 {
 	struct sl_attachments attachments;
 	u32 own = 0;
@@ -72,7 +76,8 @@ static int compile_live(struct sl_plan *plan, struct sl_observer *observer, stru
 			own = sl_attachment_program(&attachments, &attachments.items[0]);
 	}
 	sl_attachments_free(&attachments);
-	return sl_compile_live(observer, plan->device, own, PATIENCE_MS, &plan->compiled, diag);
+	return sl_compile_live(observer, plan->device, own, PATIENCE_MS, cli->memory_limit,
+			       &plan->compiled, diag);
 }
 
 static int plan_live(const struct sl_cli *cli, const char *device, struct sl_observer *observer,
@@ -83,7 +88,7 @@ static int plan_live(const struct sl_cli *cli, const char *device, struct sl_obs
 
 	plan->device = device;
 	plan->is_live = true;
-	error = compile_live(plan, observer, diag);
+	error = compile_live(cli, plan, observer, diag);
 	if (!error)
 		error = lift_legal(plan, diag);
 	if (error)

@@ -13,16 +13,11 @@
 #include "cli/rule_text.h"
 #include "compile.h"
 #include "daemon/ladder.h"
+#include "load/memory.h"
 
 /* Something about a device that changes when a program is attached to it. */
 struct sl_side_effect {
 	const char *device, *feature, *before, *after;
-};
-
-struct sl_plan_size {
-	u32 maps, entries;
-	u64 bytes;
-	u32 insns;
 };
 
 struct sl_plan {
@@ -40,18 +35,23 @@ struct sl_plan {
 	SL_LIST(struct sl_side_effect) side_effects; /* of `mode` */
 	struct sl_listeners listeners;
 
-	struct sl_plan_size size; /* plan_size.c */
+	struct sl_memory memory;
+	u32 insns; /* made of the rules */
 };
 
 /* plan_device.c: what does not depend on the rules. 0 or -errno with `diag` filled in. */
 int sl_plan_device(struct sl_plan *plan, enum sl_wanted_mode wanted, struct sl_diag *diag);
-/* plan_size.c: memory and code. */
-void sl_plan_size(struct sl_plan *plan);
 
 /* plan_text.c */
 void sl_plan_print(const struct sl_plan *plan, bool is_verbose);
 void sl_plan_print_line(const struct sl_plan *plan);
 /* plan_json.c: docs/json.md; NULL when out of memory. */
 json_t *sl_plan_describe(const struct sl_plan *plan, bool is_verbose);
+/* plan_idle.c: rules that decide nothing, part of both. */
+void sl_plan_print_idle(const struct sl_plan *plan, bool is_verbose);
+json_t *sl_plan_describe_idle(const struct sl_plan *plan);
+/* plan_tables.c: how runs of rules are looked up, part of both. */
+void sl_plan_print_tables(const struct sl_plan *plan, bool is_verbose);
+json_t *sl_plan_describe_tables(const struct sl_plan *plan);
 
 #endif

@@ -151,11 +151,13 @@ json_t *sl_plan_describe(const struct sl_plan *plan, bool is_verbose)
 		"asks_conntrack", decisions->asks_conntrack, "code_is_cut",
 		plan->compiled->code_is_cut);
 
+	json_object_set_new(object, "lookups", sl_plan_describe_tables(plan));
+	json_object_set_new(object, "idle", sl_plan_describe_idle(plan));
 	json_object_set_new(object, "size",
-			    json_pack("{s:i, s:i, s:I, s:i}", "maps", (int)plan->size.maps,
-				      "entries", (int)plan->size.entries, "bytes",
-				      (json_int_t)plan->size.bytes, "instructions",
-				      (int)plan->size.insns));
+			    json_pack("{s:i, s:i, s:I, s:i}", "maps", (int)plan->memory.maps,
+				      "entries", (int)plan->memory.entries, "bytes",
+				      (json_int_t)plan->memory.bytes, "instructions",
+				      (int)plan->insns));
 	if (plan->is_live)
 		describe_device(plan, object);
 	if (is_verbose)

@@ -187,17 +187,18 @@ static void print_listeners(const struct sl_plan *plan)
 		printf(": will not see what is dropped early\n");
 }
 
-static void print_cost(const struct sl_plan *plan)
+static void print_cost(const struct sl_plan *plan, bool is_verbose)
 {
-	const struct sl_plan_size *size = &plan->size;
+	const struct sl_memory *memory = &plan->memory;
 	const struct sl_program *program = plan->compiled->program;
 
 	if (!plan->is_live && geteuid() != 0)
 		printf("  not known    without root: IPsec, legacy tables and TC filters of this "
 		       "host; taken as absent\n");
-	printf("  memory       %u maps, %u entries, about %" PRIu64 " kB\n", size->maps,
-	       size->entries, (size->bytes + 1023) / 1024);
-	printf("  code         %u instructions made of the rules\n", size->insns);
+	printf("  memory       %u maps, %u entries, about %" PRIu64 " kB\n", memory->maps,
+	       memory->entries, (memory->bytes + 1023) / 1024);
+	sl_plan_print_tables(plan, is_verbose);
+	printf("  code         %u instructions made of the rules\n", plan->insns);
 	if (plan->decisions.asks_conntrack)
 		printf("  cost         a conntrack lookup for packets that would be dropped after "
 		       "prerouting\n");
@@ -255,8 +256,9 @@ void sl_plan_print(const struct sl_plan *plan, bool is_verbose)
 	print_rules(plan);
 	print_share(plan);
 	print_obstacles(plan);
+	sl_plan_print_idle(plan, is_verbose);
 	print_listeners(plan);
-	print_cost(plan);
+	print_cost(plan, is_verbose);
 	if (is_verbose)
 		print_items(plan);
 }

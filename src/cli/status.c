@@ -8,6 +8,7 @@
 #include "cli/cli.h"
 #include "load/attach.h"
 #include "load/pins.h"
+#include "tc.h"
 
 /* Like a Nagios plugin's. */
 enum { CHECK_OK, CHECK_WARNING, CHECK_CRITICAL, CHECK_UNKNOWN };
@@ -74,8 +75,12 @@ static void print_one(const struct sl_attachments *attachments,
 	       (unsigned long long)fates[SL_PASSED_CONNTRACK].packets,
 	       (unsigned long long)fates[SL_PASSED_ODD].packets,
 	       (unsigned long long)fates[SL_PASSED_STALE].packets);
-	printf("  if all fails rm " SL_PINS_ROOT "/%" PRIu64 "/%s/link\n", attachments->net_cookie,
-	       info->device);
+	if (info->filter)
+		printf("  if all fails tc filter del dev %s ingress pref %u\n", info->device,
+		       SL_TC_PRIORITY);
+	else
+		printf("  if all fails rm " SL_PINS_ROOT "/%" PRIu64 "/%s/link\n",
+		       attachments->net_cookie, info->device);
 }
 
 static json_t *describe(const struct sl_attachments *attachments,
@@ -85,7 +90,7 @@ static json_t *describe(const struct sl_attachments *attachments,
 	char pin[SL_PIN_PATH_MAX];
 	json_t *fates = json_object();
 
-	sl_pins_path(pin, attachments->net_cookie, info->device, "link");
+	sl_pins_path(pin, attachments->net_cookie, info->device, info->filter ? "program" : "link");
 	for (int i = 0; i < SL_FATE_COUNTS; i++)
 		json_object_set_new(fates, fate_names[i],
 				    json_pack("{s:I, s:I}", "packets",

@@ -14,6 +14,7 @@
 #include "cli/names.h"
 #include "daemon/keeper.h"
 #include "load/attach.h"
+#include "load/memory.h"
 #include "source/conntrack.h"
 
 #define PATIENCE_MS 2000
@@ -51,7 +52,7 @@ static u8 worlds_found(const struct sl_program *program, const struct sl_run *ru
 {
 	u8 miss = program->miss_worlds;
 
-	if (sl_conntrack_expects())
+	if (sl_conntrack_expects(NULL))
 		miss |= SL_WORLD_RELATED;
 	return run->ran && run->fate == SL_PASSED_CONNTRACK ? SL_WORLDS_ALL : miss;
 }
@@ -167,8 +168,8 @@ static int compile(struct sl_tracer *tracer, struct sl_diag *diag)
 	error = sl_observer_open(&observer, diag);
 	if (error)
 		return error;
-	error = sl_compile_live(observer, tracer->device, own, PATIENCE_MS, &tracer->compiled,
-				diag);
+	error = sl_compile_live(observer, tracer->device, own, PATIENCE_MS, SL_MEMORY_UNLIMITED,
+				&tracer->compiled, diag);
 	sl_observer_free(observer);
 	return error;
 }

@@ -75,7 +75,7 @@ static int load(struct sl_compiled *compiled, enum sl_hook_point point, struct s
 	if (error)
 		return error;
 	runner->point = point;
-	sl_dataplane_publish(runner->dataplane, &compiled->snapshot, sl_conntrack_expects());
+	sl_dataplane_publish(runner->dataplane, &compiled->snapshot, sl_conntrack_expects(NULL));
 	return 0;
 }
 

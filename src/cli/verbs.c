@@ -24,7 +24,8 @@ static const struct sl_verb verbs[] = {
 			"examples:\n"
 			"  sluice plan dev eth0 -v\n"
 			"  sluice plan /etc/nftables.conf --check 80%\n",
-		.options = TAKES(DEVICE) | TAKES(MODE) | TAKES(CHECK) | TAKES(VERBOSE),
+		.options =
+			TAKES(DEVICE) | TAKES(MODE) | TAKES(CHECK) | TAKES(VERBOSE) | TAKES(MEMORY),
 		.run = sl_command_plan,
 	},
 	{
@@ -39,7 +40,7 @@ static const struct sl_verb verbs[] = {
 			   "  sluice attach dev eth0 mode tc\n"
 			   "  sluice attach dev eth0 --confirm 60\n",
 		.options = TAKES(DEVICE) | TAKES(MODE) | TAKES(CONFIRM) | TAKES(VERBOSE) |
-			   TAKES(YES) | TAKES(REPLACE),
+			   TAKES(YES) | TAKES(REPLACE) | TAKES(MEMORY),
 		.run = sl_command_attach,
 	},
 	{

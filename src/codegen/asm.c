@@ -160,16 +160,26 @@ void sl_asm_call(struct sl_asm *code, s32 helper)
 	emit(code, BPF_JMP | BPF_CALL, 0, 0, 0, helper);
 }
 
-void sl_asm_map(struct sl_asm *code, enum sl_reg dst, enum sl_reloc_kind kind, u32 index)
+/* The instruction that comes next is for the loader to complete. */
+static void relocate(struct sl_asm *code, enum sl_reloc_kind kind, u32 index)
 {
 	struct sl_reloc *reloc = code->error ? NULL : sl_list_push(code->arena, &code->relocs);
 
-	if (!reloc) {
-		if (!code->error)
-			code->error = -ENOMEM;
-		return;
-	}
-	*reloc = (struct sl_reloc){code->insns.count, kind, index};
+	if (reloc)
+		*reloc = (struct sl_reloc){code->insns.count, kind, index};
+	else if (!code->error)
+		code->error = -ENOMEM;
+}
+
+void sl_asm_call_function(struct sl_asm *code, enum sl_function function)
+{
+	relocate(code, SL_RELOC_FUNCTION, function);
+	emit(code, BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_CALL, 0, 0);
+}
+
+void sl_asm_map(struct sl_asm *code, enum sl_reg dst, enum sl_reloc_kind kind, u32 index)
+{
+	relocate(code, kind, index);
 	emit(code, BPF_LD | BPF_DW | BPF_IMM, dst, BPF_PSEUDO_MAP_FD, 0, 0);
 	emit(code, 0, 0, 0, 0, 0);
 }

@@ -21,12 +21,21 @@ typedef struct {
 } sl_label;
 
 enum sl_reloc_kind {
-	SL_RELOC_SET,   /* the map of sets[index] */
-	SL_RELOC_LOCAL, /* the map of local addresses */
+	SL_RELOC_SET,      /* the map of sets[index] */
+	SL_RELOC_LOCAL,    /* the map of local addresses */
+	SL_RELOC_FUNCTION, /* the enum sl_function that index is */
+};
+
+/* Functions of bpf/ that generated code calls. */
+enum sl_function {
+	SL_FUNCTION_TABLE_STEP,
+	SL_FUNCTION_TRIE_HAS,
+	SL_FUNCTION_TRIE_VALUE,
+	SL_FUNCTIONS,
 };
 
 struct sl_reloc {
-	u32 insn; /* the first half of an ld_imm64 */
+	u32 insn; /* the first half of an ld_imm64, or a call */
 	enum sl_reloc_kind kind;
 	u32 index;
 };
@@ -73,6 +82,7 @@ void sl_asm_jump_reg(struct sl_asm *code, u8 op, enum sl_reg reg, enum sl_reg ot
 void sl_asm_jump32_imm(struct sl_asm *code, u8 op, enum sl_reg reg, u32 imm, sl_label target);
 
 void sl_asm_call(struct sl_asm *code, s32 helper);
+void sl_asm_call_function(struct sl_asm *code, enum sl_function function);
 void sl_asm_map(struct sl_asm *code, enum sl_reg dst, enum sl_reloc_kind kind, u32 index);
 
 /*

@@ -9,13 +9,6 @@
 
 #include "ir/key.h"
 
-/* A chain that is being emitted. */
-struct frame {
-	sl_label end;      /* user chain: behind it; base chain: its policy */
-	sl_label finished; /* behind the base chain: its verdict stands, in every world */
-	u32 returned;      /* cursor.saved slot of worlds that wait at `end` */
-};
-
 /* One rule on its way. */
 struct rule_state {
 	sl_label next;
@@ -23,7 +16,8 @@ struct rule_state {
 	bool maybe; /* an UNKNOWN match was met */
 };
 
-static void gen_chain(struct sl_gen *gen, const struct frame *frame, const struct sl_chain *chain);
+static void gen_chain(struct sl_gen *gen, const struct sl_frame *frame,
+		      const struct sl_chain *chain);
 
 /* r1 = the worlds that the rule is met in */
 static void rule_worlds(struct sl_gen *gen, bool split, enum sl_reg dst)
@@ -46,20 +40,20 @@ static void move_worlds(struct sl_gen *gen, bool split, s32 shift)
 	sl_asm_alu32_reg(gen->code, BPF_OR, R9, R1);
 }
 
-static void jump_if_dead(struct sl_gen *gen, sl_label target)
+void sl_gen_jump_if_dead(struct sl_gen *gen, sl_label target)
 {
 	rule_worlds(gen, false, R1);
 	sl_asm_jump32_imm(gen->code, BPF_JEQ, R1, 0, target);
 }
 
 /* Behind a rule that took worlds away: the next one, or out if none is left. */
-static void go_on(struct sl_gen *gen, const struct frame *frame, const struct rule_state *state)
+static void go_on(struct sl_gen *gen, const struct sl_frame *frame, const struct rule_state *state)
 {
 	if (!state->split) {
 		sl_asm_jump(gen->code, frame->end);
 		return;
 	}
-	jump_if_dead(gen, frame->end);
+	sl_gen_jump_if_dead(gen, frame->end);
 	sl_asm_jump(gen->code, state->next);
 }
 
@@ -67,33 +61,33 @@ static void go_on(struct sl_gen *gen, const struct frame *frame, const struct ru
  * Untracked, every world is live and nothing else is set, so a verdict is a constant: the rest of
  * the path is decided for all.
  */
-static void decide_all(struct sl_gen *gen, s32 shift)
+void sl_gen_decide_all(struct sl_gen *gen, s32 shift)
 {
 	sl_asm_const(gen->code, R9, shift ? (u64)SL_WORLDS_ALL << shift : 0);
 	sl_asm_jump(gen->code, gen->exit);
 }
 
-static void pass(struct sl_gen *gen, const struct frame *frame, const struct rule_state *state)
+static void pass(struct sl_gen *gen, const struct sl_frame *frame, const struct rule_state *state)
 {
 	if (!gen->tracked) {
-		decide_all(gen, SL_PASS_SHIFT);
+		sl_gen_decide_all(gen, SL_PASS_SHIFT);
 		return;
 	}
 	move_worlds(gen, state->split, SL_PASS_SHIFT);
 	go_on(gen, frame, state);
 }
 
-static void drop(struct sl_gen *gen, const struct frame *frame, const struct rule_state *state)
+static void drop(struct sl_gen *gen, const struct sl_frame *frame, const struct rule_state *state)
 {
 	if (!gen->tracked) {
-		decide_all(gen, 0);
+		sl_gen_decide_all(gen, 0);
 		return;
 	}
 	move_worlds(gen, state->split, 0);
 	go_on(gen, frame, state);
 }
 
-static void accept(struct sl_gen *gen, const struct frame *frame, const struct rule_state *state)
+static void accept(struct sl_gen *gen, const struct sl_frame *frame, const struct rule_state *state)
 {
 	if (!gen->tracked) {
 		sl_asm_jump(gen->code, frame->finished);
@@ -155,6 +149,13 @@ static void hit(struct sl_gen *gen, const u32 *index, bool split)
 	} else {
 		sl_asm_alu32_imm(code, BPF_OR, R2, SL_WORLDS_ALL);
 	}
+	sl_gen_hit(gen);
+}
+
+void sl_gen_hit(struct sl_gen *gen)
+{
+	struct sl_asm *code = gen->code;
+
 	pass_doubtful(gen);
 	sl_asm_load(code, 4, R1, R6, SL_CURSOR(hits_left));
 	sl_asm_alu32_imm(code, BPF_SUB, R1, 1);
@@ -173,19 +174,24 @@ static void apply_policy(struct sl_gen *gen, const struct sl_step *step)
 	if (gen->tracked)
 		move_worlds(gen, false, step->drops_by_policy ? 0 : SL_ACCEPTED_SHIFT);
 	else if (step->drops_by_policy)
-		decide_all(gen, 0);
+		sl_gen_decide_all(gen, 0);
+}
+
+void sl_gen_save(struct sl_gen *gen, u32 slot)
+{
+	s32 offset = (s32)SL_SAVED(slot);
+
+	sl_asm_load(gen->code, 1, R2, R6, offset);
+	sl_asm_alu32_reg(gen->code, BPF_OR, R2, R1);
+	sl_asm_store(gen->code, 1, R6, offset, R2);
 }
 
 /* saved[slot] |= the rule's worlds, which leave the live ones */
 static void save_worlds(struct sl_gen *gen, bool split, u32 slot)
 {
-	s32 offset = (s32)SL_SAVED(slot);
-
 	rule_worlds(gen, split, R1);
 	sl_asm_alu32_reg(gen->code, BPF_XOR, R9, R1);
-	sl_asm_load(gen->code, 1, R2, R6, offset);
-	sl_asm_alu32_reg(gen->code, BPF_OR, R2, R1);
-	sl_asm_store(gen->code, 1, R6, offset, R2);
+	sl_gen_save(gen, slot);
 }
 
 /* live |= saved[slot] */
@@ -196,7 +202,8 @@ static void restore_worlds(struct sl_gen *gen, u32 slot)
 	sl_asm_alu32_reg(gen->code, BPF_OR, R9, R1);
 }
 
-static void go_back(struct sl_gen *gen, const struct frame *frame, const struct rule_state *state)
+static void go_back(struct sl_gen *gen, const struct sl_frame *frame,
+		    const struct rule_state *state)
 {
 	if (!state->split) {
 		sl_asm_jump(gen->code, frame->end);
@@ -232,12 +239,15 @@ static bool has_room(struct sl_gen *gen, u32 slots, const struct sl_chain *chain
 	if (is_short && gen->saved_slots + slots <= SL_CURSOR_DEPTH)
 		return true;
 	gen->over_limit = true;
-	if (!is_short && !gen->cut.chain && first < chain->rules.count)
-		gen->cut = (struct sl_cut){chain, chain->rules.items[first].handle};
+	if (!is_short && !gen->cut.chain && first < chain->rules.count) {
+		const struct sl_rule *rule = &chain->rules.items[first];
+
+		gen->cut = (struct sl_cut){sl_rule_home(rule, chain), rule->handle};
+	}
 	return false;
 }
 
-static void jump_to_chain(struct sl_gen *gen, const struct frame *frame,
+static void jump_to_chain(struct sl_gen *gen, const struct sl_frame *frame,
 			  const struct rule_state *state, const struct sl_chain *chain)
 {
 	if (!has_room(gen, 1, chain, 0)) {
@@ -245,9 +255,9 @@ static void jump_to_chain(struct sl_gen *gen, const struct frame *frame,
 		return;
 	}
 
-	struct frame inner = {.end = sl_asm_label(gen->code),
-			      .finished = frame->finished,
-			      .returned = gen->saved_slots++};
+	struct sl_frame inner = {.end = sl_asm_label(gen->code),
+				 .finished = frame->finished,
+				 .returned = gen->saved_slots++};
 
 	if (gen->tracked)
 		enter(gen, state, inner.returned);
@@ -255,14 +265,14 @@ static void jump_to_chain(struct sl_gen *gen, const struct frame *frame,
 	sl_asm_bind(gen->code, inner.end);
 	if (gen->tracked) {
 		restore_worlds(gen, inner.returned);
-		jump_if_dead(gen, frame->end);
+		sl_gen_jump_if_dead(gen, frame->end);
 	}
 	gen->saved_slots--;
 	sl_asm_jump(gen->code, state->next);
 }
 
 /* Like a jump whose worlds then return from the chain that they came from. */
-static void goto_chain(struct sl_gen *gen, const struct frame *frame,
+static void goto_chain(struct sl_gen *gen, const struct sl_frame *frame,
 		       const struct rule_state *state, const struct sl_chain *chain)
 {
 	if (!has_room(gen, 2, chain, 0)) {
@@ -271,9 +281,9 @@ static void goto_chain(struct sl_gen *gen, const struct frame *frame,
 	}
 
 	u32 rest = gen->saved_slots++;
-	struct frame inner = {.end = sl_asm_label(gen->code),
-			      .finished = frame->finished,
-			      .returned = gen->saved_slots++};
+	struct sl_frame inner = {.end = sl_asm_label(gen->code),
+				 .finished = frame->finished,
+				 .returned = gen->saved_slots++};
 
 	if (gen->tracked) {
 		enter(gen, state, rest);
@@ -287,14 +297,14 @@ static void goto_chain(struct sl_gen *gen, const struct frame *frame,
 		restore_worlds(gen, inner.returned);
 		save_worlds(gen, false, frame->returned);
 		restore_worlds(gen, rest);
-		jump_if_dead(gen, frame->end);
+		sl_gen_jump_if_dead(gen, frame->end);
 		sl_asm_jump(gen->code, state->next);
 	}
 	gen->saved_slots -= 2;
 }
 
-static void verdict(struct sl_gen *gen, const struct frame *frame, const struct rule_state *state,
-		    const struct sl_verdict *verdict)
+static void verdict(struct sl_gen *gen, const struct sl_frame *frame,
+		    const struct rule_state *state, const struct sl_verdict *verdict)
 {
 	if (state->maybe) { /* ir.h: what UNKNOWN does to the verdict behind it */
 		if (verdict->kind == SL_VERDICT_DROP)
@@ -330,7 +340,7 @@ static void verdict(struct sl_gen *gen, const struct frame *frame, const struct 
 	}
 }
 
-static void vmap(struct sl_gen *gen, const struct frame *frame, const struct rule_state *state,
+static void vmap(struct sl_gen *gen, const struct sl_frame *frame, const struct rule_state *state,
 		 const struct sl_op *op)
 {
 	sl_label miss = sl_asm_label(gen->code);
@@ -389,7 +399,7 @@ static enum sl_match_result conntrack_state(struct sl_gen *gen, struct rule_stat
 }
 
 /* Emits one op; false when the rest of the rule cannot be reached. */
-static bool gen_op(struct sl_gen *gen, const struct frame *frame, struct rule_state *state,
+static bool gen_op(struct sl_gen *gen, const struct sl_frame *frame, struct rule_state *state,
 		   const struct sl_op *op)
 {
 	switch (op->kind) {
@@ -420,18 +430,21 @@ static bool gen_op(struct sl_gen *gen, const struct frame *frame, struct rule_st
 	case SL_OP_VMAP:
 		vmap(gen, frame, state, op);
 		return false;
+	case SL_OP_TABLE:
+		sl_gen_table(gen, frame, op->table);
+		return false;
 	}
 	return false;
 }
 
-static void gen_ops(struct sl_gen *gen, const struct frame *frame, struct rule_state state,
+static void gen_ops(struct sl_gen *gen, const struct sl_frame *frame, struct rule_state state,
 		    const struct sl_rule *rule, u32 from);
 
 /*
  * The destination's address type. For an address that has none here the op is an UNKNOWN, so what
  * follows it in the rule is emitted twice.
  */
-static void gen_address_type(struct sl_gen *gen, const struct frame *frame,
+static void gen_address_type(struct sl_gen *gen, const struct sl_frame *frame,
 			     const struct rule_state *state, const struct sl_rule *rule, u32 at)
 {
 	sl_label unknown = sl_asm_label(gen->code);
@@ -445,7 +458,7 @@ static void gen_address_type(struct sl_gen *gen, const struct frame *frame,
 	gen_ops(gen, frame, maybe, rule, at + 1);
 }
 
-static void gen_ops(struct sl_gen *gen, const struct frame *frame, struct rule_state state,
+static void gen_ops(struct sl_gen *gen, const struct sl_frame *frame, struct rule_state state,
 		    const struct sl_rule *rule, u32 from)
 {
 	for (u32 i = from; i < rule->ops.count; i++) {
@@ -460,7 +473,7 @@ static void gen_ops(struct sl_gen *gen, const struct frame *frame, struct rule_s
 	}
 }
 
-static void gen_rule(struct sl_gen *gen, const struct frame *frame, const struct sl_rule *rule)
+static void gen_rule(struct sl_gen *gen, const struct sl_frame *frame, const struct sl_rule *rule)
 {
 	struct rule_state state = {.next = sl_asm_label(gen->code)};
 
@@ -468,7 +481,8 @@ static void gen_rule(struct sl_gen *gen, const struct frame *frame, const struct
 	sl_asm_bind(gen->code, state.next);
 }
 
-static void gen_chain(struct sl_gen *gen, const struct frame *frame, const struct sl_chain *chain)
+static void gen_chain(struct sl_gen *gen, const struct sl_frame *frame,
+		      const struct sl_chain *chain)
 {
 	for (u32 i = 0; i < chain->rules.count; i++) {
 		if (!has_room(gen, 0, chain, i)) {
@@ -481,9 +495,9 @@ static void gen_chain(struct sl_gen *gen, const struct frame *frame, const struc
 
 void sl_gen_base_chain(struct sl_gen *gen, const struct sl_step *step)
 {
-	struct frame frame = {.end = sl_asm_label(gen->code),
-			      .finished = sl_asm_label(gen->code),
-			      .returned = gen->saved_slots++};
+	struct sl_frame frame = {.end = sl_asm_label(gen->code),
+				 .finished = sl_asm_label(gen->code),
+				 .returned = gen->saved_slots++};
 
 	if (gen->tracked)
 		sl_asm_store_imm(gen->code, 1, R6, (s32)SL_SAVED(frame.returned), SL_CURSOR_MARK);
@@ -491,7 +505,7 @@ void sl_gen_base_chain(struct sl_gen *gen, const struct sl_step *step)
 	sl_asm_bind(gen->code, frame.end);
 	if (gen->tracked) {
 		restore_worlds(gen, frame.returned);
-		jump_if_dead(gen, frame.finished);
+		sl_gen_jump_if_dead(gen, frame.finished);
 	}
 	apply_policy(gen, step);
 	sl_asm_bind(gen->code, frame.finished);

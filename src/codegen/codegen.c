@@ -167,6 +167,8 @@ static u32 chain_hits(const struct sl_chain *chain, u32 depth)
 
 			if (op->kind == SL_OP_COUNTER)
 				hits++;
+			if (op->kind == SL_OP_TABLE)
+				hits += op->table->hits;
 			if (op->kind == SL_OP_VERDICT && op->verdict.chain)
 				hits += chain_hits(op->verdict.chain, depth + 1);
 			if (op->kind == SL_OP_VMAP)

@@ -49,8 +49,8 @@ int sl_codegen(const struct sl_program *program, u32 insn_limit, struct sl_code 
 bool sl_set_needs_map(const struct sl_set *set);
 
 /*
- * A verdict map's distinct verdicts, in the order of first use: what struct sl_set_value's
- * `verdict` indexes. 0 or -ENOMEM.
+ * A verdict map's distinct verdicts, in the order of first use: what `verdict` indexes in
+ * struct sl_set_value and struct sl_trie_record. 0 or -ENOMEM.
  */
 struct sl_verdict_list {
 	SL_LIST(struct sl_verdict) list;

@@ -40,6 +40,13 @@ struct sl_gen {
 	sl_label exit;     /* the stage is decided */
 };
 
+/* A chain that is being emitted. */
+struct sl_frame {
+	sl_label end;      /* user chain: behind it; base chain: its policy */
+	sl_label finished; /* behind the base chain: its verdict stands, in every world */
+	u32 returned;      /* cursor.saved slot of worlds that wait at `end` */
+};
+
 enum sl_match_result {
 	SL_MATCH_ALWAYS, /* nothing was emitted */
 	SL_MATCH_NEVER,  /* nothing was emitted; the rest of the rule is dead */
@@ -90,5 +97,16 @@ void sl_gen_vmap_lookup(struct sl_gen *gen, const struct sl_op *op, sl_label mis
 
 /* chain.c: rules, verdicts and worlds. */
 void sl_gen_base_chain(struct sl_gen *gen, const struct sl_step *step);
+/* Notes r2 = counter << 8 | worlds, with r1 = those worlds. Uses r1–r3. */
+void sl_gen_hit(struct sl_gen *gen);
+/* Jumps if no world is live. Uses r1. */
+void sl_gen_jump_if_dead(struct sl_gen *gen, sl_label target);
+/* saved[slot] |= r1. Uses r2. */
+void sl_gen_save(struct sl_gen *gen, u32 slot);
+/* Untracked only: what has decided for one world has decided for all (`shift` 0: they drop). */
+void sl_gen_decide_all(struct sl_gen *gen, s32 shift);
+
+/* table.c: TABLE. Falls through where worlds go on with the next rule. */
+void sl_gen_table(struct sl_gen *gen, const struct sl_frame *frame, const struct sl_table *run);
 
 #endif

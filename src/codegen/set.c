@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Lookups in sets. Small constant sets become compares; the rest are maps, which src/load/ makes
- * and the watcher changes: a hash for exact keys, an LPM trie for disjoint intervals.
+ * and the watcher changes: tries (bpf/trie.h) of disjoint ranges and of short keys, a hash for each
+ * set of long ones.
  */
 #include "codegen/gen.h"
 
+#include "classify/tries.h"
 #include "ir/key.h"
+#include "trie.h"
 
 #define INLINE_EXACT_MAX  8
 #define INLINE_RANGES_MAX 8
@@ -77,24 +80,66 @@ static void check_expiry(struct sl_gen *gen, sl_label miss)
 	sl_asm_bind(code, alive);
 }
 
-/* Falls through with r0 = the element's value; the key was checked. */
-static void lookup(struct sl_gen *gen, const struct sl_op *op, sl_label miss)
+/* Falls through with r0 = the element's value. */
+static void lookup_hash(struct sl_gen *gen, const struct sl_op *op, sl_label miss)
 {
 	struct sl_asm *code = gen->code;
-	s32 key = SL_CURSOR(key) + 8;
 
 	sl_gen_key_store(gen, &op->key);
-	if (op->set->kind == SL_SET_INTERVAL) {
-		key -= 4; /* struct bpf_lpm_trie_key: the prefix length, in bits, comes first */
-		sl_asm_store_imm(code, 4, R6, key, (s32)(8 * op->key.length));
-	}
 	sl_asm_map(code, R1, SL_RELOC_SET, op->set->index);
 	sl_asm_alu64_reg(code, BPF_MOV, R2, R6);
-	sl_asm_alu64_imm(code, BPF_ADD, R2, key);
+	sl_asm_alu64_imm(code, BPF_ADD, R2, SL_CURSOR(key) + 8);
 	sl_asm_call(code, BPF_FUNC_map_lookup_elem);
 	sl_asm_jump_imm(code, BPF_JEQ, R0, 0, miss);
 	if (op->set->has_timeouts)
 		check_expiry(gen, miss);
+}
+
+/* r2, r3 = the key's bytes, the first highest. */
+static void load_trie_key(struct sl_gen *gen, const struct sl_key *key)
+{
+	struct sl_asm *code = gen->code;
+	s32 stored = SL_CURSOR(key) + 8;
+
+	if (sl_gen_chunk_length(key, 0) == key->length) {
+		sl_gen_chunk(gen, key, 0, key->length, R2);
+		sl_gen_chunk_order(gen, R2, key->length);
+		if (key->length < 8)
+			sl_asm_alu64_imm(code, BPF_LSH, R2, 64 - 8 * key->length);
+		sl_asm_const(code, R3, 0);
+		return;
+	}
+	if (key->length < 16) {
+		sl_asm_store_imm(code, 8, R6, stored, 0);
+		sl_asm_store_imm(code, 8, R6, stored + 8, 0);
+	}
+	sl_gen_key_store(gen, key);
+	sl_asm_load(code, 8, R2, R6, stored);
+	sl_asm_swap(code, R2, 64);
+	sl_asm_load(code, 8, R3, R6, stored + 8);
+	sl_asm_swap(code, R3, 64);
+}
+
+/* Falls through with r0 as trie_has() or trie_value() left it. */
+static void lookup_trie(struct sl_gen *gen, const struct sl_op *op, sl_label miss)
+{
+	struct sl_asm *code = gen->code;
+
+	load_trie_key(gen, &op->key);
+	sl_asm_const(code, R1, op->set->index);
+	sl_asm_call_function(code, sl_set_has_records(op->set) ? SL_FUNCTION_TRIE_VALUE
+							       : SL_FUNCTION_TRIE_HAS);
+	sl_asm_jump32_imm(code, BPF_JEQ, R0, 0, miss);
+	sl_asm_jump32_imm(code, BPF_JEQ, R0, SL_TRIE_BROKEN, gen->pass_all);
+}
+
+/* Falls through if the key, which was checked, is in the set. */
+static void lookup(struct sl_gen *gen, const struct sl_op *op, sl_label miss)
+{
+	if (sl_set_has_trie(op->set))
+		lookup_trie(gen, op, miss);
+	else
+		lookup_hash(gen, op, miss);
 }
 
 enum sl_match_result sl_gen_set(struct sl_gen *gen, const struct sl_op *op, sl_label fail)
@@ -124,8 +169,17 @@ enum sl_match_result sl_gen_set(struct sl_gen *gen, const struct sl_op *op, sl_l
 
 void sl_gen_vmap_lookup(struct sl_gen *gen, const struct sl_op *op, sl_label miss, sl_label fail)
 {
+	struct sl_asm *code = gen->code;
+
 	sl_gen_key_check(gen, &op->key, fail);
 	lookup(gen, op, miss);
-	sl_asm_load(gen->code, 4, R1, R0, (s32)offsetof(struct sl_set_value, verdict));
-	sl_asm_load(gen->code, 4, R2, R0, (s32)offsetof(struct sl_set_value, counter));
+	if (sl_set_has_trie(op->set)) {
+		sl_asm_alu32_reg(code, BPF_MOV, R1, R0);
+		sl_asm_alu32_imm(code, BPF_SUB, R1, 1);
+		sl_asm_alu64_reg(code, BPF_MOV, R2, R0);
+		sl_asm_alu64_imm(code, BPF_RSH, R2, 32);
+		return;
+	}
+	sl_asm_load(code, 4, R1, R0, (s32)offsetof(struct sl_set_value, verdict));
+	sl_asm_load(code, 4, R2, R0, (s32)offsetof(struct sl_set_value, counter));
 }

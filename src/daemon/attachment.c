@@ -11,22 +11,67 @@
 #include "daemon/generation.h"
 #include "load/attach.h"
 #include "load/pins.h"
+#include "load/tc_filter.h"
 
 /* With --replace, somebody else's program goes, but only now that ours is loaded and ready. */
-static int attach_or_replace(struct sl_keeper *keeper, const struct sl_link *link,
-			     enum sl_attach_mode mode, int program_fd, struct sl_diag *diag)
+static int link_or_replace(struct sl_keeper *keeper, const struct sl_link *link,
+			   enum sl_attach_mode mode, int program_fd, struct sl_diag *diag)
 {
 	int error = sl_attach(link->ifindex, keeper->device, link->mtu, mode, program_fd,
-			      &keeper->link_fd, diag);
+			      &keeper->hold.link_fd, diag);
 
 	if (error != -EBUSY || !keeper->replaces)
 		return error;
 	sl_attach_remove_foreign(link->ifindex);
 	return sl_attach(link->ifindex, keeper->device, link->mtu, mode, program_fd,
-			 &keeper->link_fd, diag);
+			 &keeper->hold.link_fd, diag);
 }
 
-/* One rung: load for the mode, link, pin the link. */
+/* Makes `filter` what the pins say. */
+static int note_filter(struct sl_keeper *keeper, u32 filter, struct sl_diag *diag)
+{
+	keeper->info.filter = filter;
+	sl_keeper_write_info(keeper);
+	return sl_pins_put(keeper->net_cookie, keeper->device, "info", keeper->info_fd, diag);
+}
+
+/*
+ * A filter does not end with who made it, so the pins tell of it before it is there: whatever
+ * kills the keeper in between, `detach` finds it.
+ */
+static int filter(struct sl_keeper *keeper, int program_fd, struct sl_diag *diag)
+{
+	bool made = false;
+	int error = note_filter(keeper, SL_FILTER_IS_HOLD, diag);
+
+	if (!error)
+		error = sl_tc_qdisc_make(keeper->ifindex, &made, diag);
+	if (!error && made)
+		error = note_filter(keeper, SL_FILTER_IS_HOLD | SL_FILTER_MADE_QDISC, diag);
+	keeper->hold.filter_ifindex = keeper->ifindex;
+	if (!error)
+		error = sl_hold_pin(&keeper->hold, program_fd, keeper->net_cookie, keeper->device,
+				    diag);
+	if (!error)
+		error = sl_tc_filter_put(keeper->ifindex, program_fd, diag);
+	return error;
+}
+
+/* By a link; at TC by a filter where the kernel has no such links. */
+static int attach(struct sl_keeper *keeper, const struct sl_link *link, enum sl_attach_mode mode,
+		  int program_fd, struct sl_diag *diag)
+{
+	int error = link_or_replace(keeper, link, mode, program_fd, diag);
+
+	if (mode == SL_MODE_TC && error == -ENOSYS)
+		return filter(keeper, program_fd, diag);
+	if (!error)
+		error = sl_hold_pin(&keeper->hold, program_fd, keeper->net_cookie, keeper->device,
+				    diag);
+	return error;
+}
+
+/* One rung: load for the mode, attach, pin. */
 static int try_mode(struct sl_keeper *keeper, struct sl_compiled *compiled,
 		    const struct sl_link *link, enum sl_attach_mode mode,
 		    struct sl_dataplane **ret_dataplane, struct sl_diag *diag)
@@ -36,18 +81,17 @@ static int try_mode(struct sl_keeper *keeper, struct sl_compiled *compiled,
 
 	if (error)
 		return error;
-	error = attach_or_replace(keeper, link, mode, sl_dataplane_program_fd(dataplane), diag);
-	if (!error)
-		error = sl_pins_put(keeper->net_cookie, keeper->device, "link", keeper->link_fd,
-				    diag);
+	keeper->mode = mode;
+	error = attach(keeper, link, mode, sl_dataplane_program_fd(dataplane), diag);
 	if (error) {
-		sl_close(&keeper->link_fd);
+		keeper->mode = SL_MODE_NONE;
+		sl_hold_close(&keeper->hold);
 		sl_dataplane_free(dataplane);
 		return error;
 	}
-	if (mode == SL_MODE_TC)
+	/* A filter is not foreseen: a second compile finds it, and that nobody is beside it. */
+	if (mode == SL_MODE_TC && !keeper->hold.filter_ifindex)
 		compiled->snapshot.tc_programs++;
-	keeper->mode = mode;
 	*ret_dataplane = dataplane;
 	return 0;
 }
@@ -71,7 +115,10 @@ static int climb(struct sl_keeper *keeper, struct sl_compiled *compiled,
 
 		error = try_mode(keeper, compiled, ladder.link, modes[i], ret_dataplane, &why);
 		sl_ladder_note(&ladder, sl_mode_name(modes[i]), "%s%s",
-			       error ? "refused: " : "attached", error ? why.text : "");
+			       error ? "refused: " : "attached",
+			       error                         ? why.text
+			       : keeper->hold.filter_ifindex ? ", by a filter, for want of TCX"
+							     : "");
 	}
 	if (ret_ladder)
 		memcpy(ret_ladder, ladder.text, SL_LADDER_TEXT);
@@ -81,23 +128,25 @@ static int climb(struct sl_keeper *keeper, struct sl_compiled *compiled,
 	return 0;
 }
 
-/* What a keeper that died left: its link, if it is alive. */
+/* What a keeper that died left: its link or filter, if it is alive. */
 static bool find_orphan(struct sl_keeper *keeper)
 {
+	struct sl_hold hold = sl_hold_find(keeper->net_cookie, keeper->device);
 	struct sl_info info;
 	u32 zero = 0;
-	int link_fd = sl_pins_get(keeper->net_cookie, keeper->device, "link");
 	SL_CLEANUP(sl_close)
 	int info_fd = sl_pins_get(keeper->net_cookie, keeper->device, "info");
 
-	if (link_fd >= 0 && info_fd >= 0 && sl_attach_ifindex(link_fd) == keeper->ifindex &&
+	if (sl_hold_exists(&hold) && info_fd >= 0 && sl_hold_ifindex(&hold) == keeper->ifindex &&
 	    !bpf_map_lookup_elem(info_fd, &zero, &info) && info.abi_version == SL_ABI_VERSION) {
-		keeper->link_fd = link_fd;
+		keeper->hold = hold;
 		keeper->mode = (enum sl_attach_mode)info.mode;
+		keeper->info.filter = info.filter;
 		return true;
 	}
-	sl_close(&link_fd);
-	sl_pins_remove(keeper->net_cookie, keeper->device);
+	sl_hold_close(&hold);
+	sl_hold_remove(keeper->net_cookie, keeper->device);
+	sl_tc_filter_remove(keeper->ifindex); /* if somebody removed its pins */
 	return false;
 }
 
@@ -130,11 +179,12 @@ int sl_attachment_begin(struct sl_keeper *keeper, char *ret_ladder, struct sl_di
 				 sl_mode_name(keeper->mode));
 		return sl_generation_refresh(keeper, diag);
 	}
-	if (keeper->link_fd >= 0) {
-		sl_close(&keeper->link_fd);
-		sl_pins_remove(keeper->net_cookie, keeper->device);
+	if (sl_hold_exists(&keeper->hold)) {
+		sl_hold_close(&keeper->hold);
+		sl_hold_remove(keeper->net_cookie, keeper->device);
 		keeper->mode = SL_MODE_NONE;
 	}
+	keeper->info.filter = 0;
 	error = sl_generation_compile(keeper, &compiled, diag);
 	if (error)
 		return error;
@@ -143,12 +193,14 @@ int sl_attachment_begin(struct sl_keeper *keeper, char *ret_ladder, struct sl_di
 		error = climb(keeper, compiled, &dataplane, ret_ladder, diag);
 	if (error) {
 		sl_compiled_free(compiled);
-		sl_pins_remove(keeper->net_cookie, keeper->device);
+		sl_hold_remove(keeper->net_cookie, keeper->device);
 		return error;
 	}
 	error = sl_generation_adopt(keeper, compiled, dataplane, diag);
+	if (!error && keeper->hold.filter_ifindex)
+		error = sl_generation_refresh(keeper, diag);
 	if (error) /* nothing half-attached */
-		sl_pins_remove(keeper->net_cookie, keeper->device);
+		sl_hold_remove(keeper->net_cookie, keeper->device);
 	return error;
 }
 
@@ -156,27 +208,47 @@ bool sl_attachment_is_pinned(const struct sl_keeper *keeper)
 {
 	char path[SL_PIN_PATH_MAX];
 
-	sl_pins_path(path, keeper->net_cookie, keeper->device, "link");
+	sl_pins_path(path, keeper->net_cookie, keeper->device, sl_hold_pin_name(&keeper->hold));
 	return !access(path, F_OK);
+}
+
+static bool device_is_here(const struct sl_keeper *keeper)
+{
+	struct sl_snapshot now;
+
+	return !sl_observer_look(keeper->observer, keeper->ifindex, &now, NULL) &&
+	       now.device_address == keeper->compiled->snapshot.device_address;
 }
 
 bool sl_attachment_is_here(const struct sl_keeper *keeper)
 {
-	struct sl_snapshot now;
-
-	return keeper->link_fd >= 0 && sl_attach_ifindex(keeper->link_fd) == keeper->ifindex &&
-	       !sl_observer_look(keeper->observer, keeper->ifindex, &now, NULL) &&
-	       now.device_address == keeper->compiled->snapshot.device_address;
+	return sl_hold_exists(&keeper->hold) && sl_hold_ifindex(&keeper->hold) == keeper->ifindex &&
+	       device_is_here(keeper);
 }
 
-/* What is left then is what `status` and `detach` go by. */
+/* In this order: a device that goes is first hidden from lookups, then loses its filters. */
+bool sl_attachment_was_taken_off(const struct sl_keeper *keeper)
+{
+	return keeper->hold.filter_ifindex && !sl_hold_ifindex(&keeper->hold) &&
+	       device_is_here(keeper);
+}
+
+/*
+ * What is left then is what `status` and `detach` go by. A filter went with the device, and its
+ * index may be another's by now.
+ */
 static void let_go(struct sl_keeper *keeper)
 {
-	if (keeper->link_fd < 0)
+	const char *pin = sl_hold_pin_name(&keeper->hold);
+
+	if (!sl_hold_exists(&keeper->hold))
 		return;
-	bpf_link_detach(keeper->link_fd);
-	sl_close(&keeper->link_fd);
-	sl_pins_drop(keeper->net_cookie, keeper->device, "link");
+	if (keeper->hold.filter_ifindex)
+		sl_hold_close(&keeper->hold);
+	else
+		sl_hold_end(&keeper->hold);
+	sl_pins_drop(keeper->net_cookie, keeper->device, pin);
+	keeper->info.filter = 0;
 	keeper->info.withdrawn_ns = sl_monotonic_ns();
 	sl_keeper_write_info(keeper);
 }

@@ -2,8 +2,9 @@
 /*
  * The attachment: how a keeper's program gets on its device, and stays after the keeper.
  *
- * Enters: a keeper whose namespace, lock and watch are open. Leaves: a pinned link that runs the
- * present generation. Promised: it is attached with all its pins, or nothing is left behind.
+ * Enters: a keeper whose namespace, lock and watch are open. Leaves: a pinned link, or a
+ * filter, that runs the present generation. Promised: it is attached with all its pins, or nothing
+ * is left behind.
  */
 #ifndef SLUICE_DAEMON_ATTACHMENT_H
 #define SLUICE_DAEMON_ATTACHMENT_H
@@ -19,7 +20,10 @@ bool sl_attachment_is_here(const struct sl_keeper *keeper);
 /* The device went, perhaps to come back under the same name. True when attached again. */
 bool sl_attachment_resume(struct sl_keeper *keeper, struct sl_diag *diag);
 
-/* False when somebody has removed it by hand. */
+/* A filter that somebody has deleted, while the device is still here. */
+bool sl_attachment_was_taken_off(const struct sl_keeper *keeper);
+
+/* False when somebody has removed the pin by hand. */
 bool sl_attachment_is_pinned(const struct sl_keeper *keeper);
 
 #endif

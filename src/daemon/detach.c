@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "daemon/detach.h"
 
-#include <bpf/bpf.h>
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
 
-#include "base/cleanup.h"
 #include "daemon/lock.h"
-#include "load/pins.h"
+#include "load/hold.h"
 
 int sl_keeper_pid(u64 net_cookie, const char *device)
 {
@@ -40,12 +38,7 @@ int sl_keeper_detach(u64 net_cookie, const char *device, struct sl_diag *diag)
 
 	/* First the keeper, or it would take the link's end for a device to attach to again. */
 	end_keeper(net_cookie, device, pid);
-
-	SL_CLEANUP(sl_close) int link_fd = sl_pins_get(net_cookie, device, "link");
-
-	if (link_fd >= 0)
-		bpf_link_detach(link_fd); /* whoever else holds it */
-	error = sl_pins_remove(net_cookie, device);
+	error = sl_hold_remove(net_cookie, device);
 	sl_lock_remove(net_cookie, device);
 	if (error == -ENOENT && pid <= 0)
 		return sl_fail(diag, ENOENT, "sluice is not attached to %s", device);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "codegen/codegen.h"
 #include "load/maps.h"
 
 static bool is_set_of(const struct sl_set *set, const struct sl_element_change *change)
@@ -17,7 +18,8 @@ static bool is_plain(const struct sl_set *set, const struct sl_nft_element *elem
 	       (!element->expires_at_ns || set->has_timeouts);
 }
 
-static bool apply(const struct sl_set *set, int map_fd, const struct sl_element_change *change)
+static bool apply(struct sl_set_maps *maps, const struct sl_set *set,
+		  const struct sl_element_change *change)
 {
 	struct sl_element element = {
 		.key = change->element.key,
@@ -25,14 +27,14 @@ static bool apply(const struct sl_set *set, int map_fd, const struct sl_element_
 		.expires_at_ns = change->element.expires_at_ns,
 	};
 
-	if (map_fd < 0 || !is_plain(set, &change->element))
+	if (!sl_set_needs_map(set) || !is_plain(set, &change->element))
 		return false;
 	if (change->is_added)
-		return !sl_set_map_add(map_fd, set, &element, 0);
-	return !sl_set_map_remove(map_fd, set, element.key, element.key_end);
+		return !sl_set_map_add(maps, set, &element, 0);
+	return !sl_set_map_remove(maps, set, element.key, element.key_end);
 }
 
-bool sl_elements_apply(const struct sl_program *program, const struct sl_dataplane *dataplane,
+bool sl_elements_apply(const struct sl_program *program, struct sl_dataplane *dataplane,
 		       const struct sl_rules_event *event)
 {
 	for (u32 i = 0; i < event->changes.count; i++) {
@@ -43,7 +45,7 @@ bool sl_elements_apply(const struct sl_program *program, const struct sl_datapla
 			const struct sl_set *set = program->sets.items[s];
 
 			if (is_set_of(set, change) && set->is_used &&
-			    !apply(set, sl_dataplane_set_map(dataplane, s), change))
+			    !apply(sl_dataplane_sets(dataplane), set, change))
 				return false;
 		}
 	}

@@ -11,7 +11,7 @@
  * Applies the changes to a withdrawn data plane. False when a change needs a recompile: its set is
  * compared in code, has outgrown its map, or the element is more than a key.
  */
-bool sl_elements_apply(const struct sl_program *program, const struct sl_dataplane *dataplane,
+bool sl_elements_apply(const struct sl_program *program, struct sl_dataplane *dataplane,
 		       const struct sl_rules_event *event);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "daemon/follow.h"
 
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -9,7 +10,6 @@
 #include "daemon/elements.h"
 #include "daemon/generation.h"
 #include "daemon/lock.h"
-#include "load/attach.h"
 #include "load/pins.h"
 
 /* Element expiries count from the last quiet moment; behind a longer gap only a dump is exact. */
@@ -44,7 +44,7 @@ static void follow_link(struct sl_keeper *keeper)
 	char name[IF_NAMESIZE];
 
 	keeper->wants_compile = true;
-	if (sl_attach_ifindex(keeper->link_fd) == keeper->ifindex &&
+	if (sl_hold_ifindex(&keeper->hold) == keeper->ifindex &&
 	    if_indextoname(keeper->ifindex, name) && strcmp(name, keeper->device) != 0) {
 		if (!sl_pins_rename(keeper->net_cookie, keeper->device, name))
 			snprintf(keeper->device, sizeof keeper->device, "%s", name);
@@ -65,10 +65,10 @@ static void follow(struct sl_keeper *keeper, const struct sl_event *event)
 		sl_dataplane_set_related(keeper->dataplane, true);
 		return;
 	case SL_EVENT_ROUTE: /* the FIB itself is asked for every packet */
+	case SL_EVENT_TC: /* the next look tells; a swap of our own filter is such a notice, too */
 		return;
 	case SL_EVENT_ADDRESS:
 	case SL_EVENT_NETCONF:
-	case SL_EVENT_TC:
 	case SL_EVENT_OVERRUN:
 		keeper->wants_compile = true;
 		return;
@@ -106,12 +106,15 @@ static void look_around(struct sl_keeper *keeper)
 	    sl_snapshots_equal(&now, &keeper->compiled->snapshot))
 		return;
 	keeper->info.withdrawn_ns = sl_monotonic_ns();
-	keeper->wants_compile = true;
+	/* A transaction alone will be told of, and perhaps it can be followed. */
+	now.generation = keeper->compiled->snapshot.generation;
+	if (!sl_snapshots_equal(&now, &keeper->compiled->snapshot))
+		keeper->wants_compile = true;
 }
 
 void sl_follow_silence(struct sl_keeper *keeper)
 {
-	if (keeper->link_fd >= 0 && !sl_attachment_is_pinned(keeper))
+	if (sl_hold_exists(&keeper->hold) && !sl_attachment_is_pinned(keeper))
 		keeper->removed = true;
 	if (sl_namespace_watch_is_left(&keeper->namespace_watch))
 		keeper->removed = true;
@@ -121,17 +124,26 @@ void sl_follow_silence(struct sl_keeper *keeper)
 
 /*
  * A flood must not starve the keeper, or the packets that pass for want of it would feed the flood;
- * but a compile takes long enough to cost packets itself, and gets no more than its share.
+ * but a compile takes long enough to cost packets itself, and gets no more than its share. To be
+ * nice or not counts only among the processes of a session or a cgroup, and then wakes nobody ahead
+ * of another's time slice; it is what remains where real-time scheduling is not allowed.
  */
 static void be_urgent(bool urgent)
 {
+	const struct sched_param parameters = {.sched_priority = urgent ? 1 : 0};
+
 	setpriority(PRIO_PROCESS, 0, urgent ? -20 : 0);
+	sched_setscheduler(0, urgent ? SCHED_FIFO : SCHED_OTHER, &parameters);
 }
 
 void sl_follow_catch_up(struct sl_keeper *keeper)
 {
 	struct sl_diag diag = {0};
 
+	if (sl_attachment_was_taken_off(keeper)) {
+		keeper->removed = true;
+		return;
+	}
 	if (!sl_attachment_is_here(keeper) && !sl_attachment_resume(keeper, &diag))
 		return;
 	be_urgent(!keeper->wants_compile);

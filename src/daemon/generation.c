@@ -47,10 +47,10 @@ bool sl_generation_may_relate(struct sl_keeper *keeper)
 	}
 	if (keeper->has_helpers &&
 	    sl_monotonic_ns() - keeper->helpers_checked_ns > HELPER_CHECK_NS) {
-		keeper->has_helpers = sl_conntrack_has_helpers();
+		keeper->has_helpers = sl_conntrack_has_helpers(keeper->conntrack);
 		keeper->helpers_checked_ns = sl_monotonic_ns();
 	}
-	return keeper->has_helpers || sl_conntrack_expects();
+	return keeper->has_helpers || sl_conntrack_expects(keeper->conntrack);
 }
 
 void sl_generation_publish(struct sl_keeper *keeper)
@@ -111,6 +111,7 @@ int sl_generation_adopt(struct sl_keeper *keeper, struct sl_compiled *compiled,
 	count_rules(keeper);
 	error = pin_generation(keeper, diag);
 	sl_keeper_write_info(keeper);
+	sl_dataplane_begin(dataplane);
 	if (!error)
 		sl_generation_publish(keeper);
 	return error;
@@ -119,8 +120,8 @@ int sl_generation_adopt(struct sl_keeper *keeper, struct sl_compiled *compiled,
 int sl_generation_compile(struct sl_keeper *keeper, struct sl_compiled **ret_compiled,
 			  struct sl_diag *diag)
 {
-	return sl_compile_live(keeper->observer, keeper->device, sl_attach_program(keeper->link_fd),
-			       PATIENCE_MS, ret_compiled, diag);
+	return sl_compile_live(keeper->observer, keeper->device, sl_hold_program(&keeper->hold),
+			       PATIENCE_MS, keeper->memory_limit, ret_compiled, diag);
 }
 
 int sl_generation_load(struct sl_compiled *compiled, enum sl_attach_mode mode,
@@ -143,12 +144,16 @@ int sl_generation_refresh(struct sl_keeper *keeper, struct sl_diag *diag)
 		sl_compiled_free(compiled);
 		return error;
 	}
-	error = sl_attach_swap(keeper->link_fd, sl_dataplane_program_fd(dataplane));
+	error = sl_hold_swap(&keeper->hold, sl_dataplane_program_fd(dataplane));
 	if (error) {
 		sl_dataplane_free(dataplane);
 		sl_compiled_free(compiled);
 		return sl_fail(diag, -error, "cannot replace the program on %s: %s", keeper->device,
 			       strerror(-error));
 	}
+	/* A link's pin holds whatever it runs; a filter's is of the program. */
+	if (keeper->hold.filter_ifindex)
+		sl_hold_pin(&keeper->hold, sl_dataplane_program_fd(dataplane), keeper->net_cookie,
+			    keeper->device, NULL);
 	return sl_generation_adopt(keeper, compiled, dataplane, diag);
 }

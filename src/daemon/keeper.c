@@ -73,7 +73,8 @@ static int open_keeper(struct sl_keeper *keeper, const char *device, struct sl_d
 	struct sl_snapshot snapshot;
 	int error = sl_pins_init(diag);
 
-	keeper->lock_fd = keeper->link_fd = keeper->info_fd = -1;
+	keeper->lock_fd = keeper->info_fd = -1;
+	keeper->hold = SL_NO_HOLD;
 	keeper->ifindex = if_nametoindex(device);
 	if (!error && !keeper->ifindex)
 		error = sl_fail(diag, ENODEV, "no device %s in this network namespace", device);
@@ -91,11 +92,13 @@ static int open_keeper(struct sl_keeper *keeper, const char *device, struct sl_d
 	/* Before the rules are read, so that no change falls between. */
 	if (!error)
 		error = sl_watch_open(&keeper->watch, diag);
+	if (!error)
+		error = sl_netlink_open(NETLINK_NETFILTER, &keeper->conntrack, diag);
 	return error;
 }
 
-int sl_keeper_attach(const char *device, enum sl_wanted_mode wanted, bool replaces,
-		     struct sl_keeper **ret_keeper, char ret_ladder[SL_LADDER_TEXT],
+int sl_keeper_attach(const char *device, enum sl_wanted_mode wanted, u64 memory_limit,
+		     bool replaces, struct sl_keeper **ret_keeper, char ret_ladder[SL_LADDER_TEXT],
 		     struct sl_diag *diag)
 {
 	struct sl_keeper *keeper = calloc(1, sizeof *keeper);
@@ -104,6 +107,7 @@ int sl_keeper_attach(const char *device, enum sl_wanted_mode wanted, bool replac
 	if (!keeper)
 		return sl_fail_memory(diag);
 	keeper->wanted = wanted;
+	keeper->memory_limit = memory_limit;
 	keeper->replaces = replaces;
 	keeper->has_helpers = true;
 	error = open_keeper(keeper, device, diag);
@@ -123,11 +127,12 @@ void sl_keeper_free(struct sl_keeper *keeper)
 	if (!keeper)
 		return;
 	sl_watch_close(keeper->watch);
+	sl_netlink_close(keeper->conntrack);
 	sl_dataplane_free(keeper->dataplane);
 	sl_compiled_free(keeper->compiled);
 	sl_tally_free(&keeper->tally);
 	sl_observer_free(keeper->observer);
-	sl_close(&keeper->link_fd);
+	sl_hold_close(&keeper->hold);
 	sl_close(&keeper->info_fd);
 	sl_close(&keeper->lock_fd);
 	free(keeper);
@@ -186,8 +191,10 @@ int sl_keeper_run(struct sl_keeper *keeper, struct sl_diag *diag)
 		if (!keeper->removed)
 			sl_follow_catch_up(keeper);
 	}
-	if (keeper->removed) /* by hand, or with its namespace */
-		sl_pins_remove(keeper->net_cookie, keeper->device);
+	if (keeper->removed && sl_attachment_is_here(keeper))
+		sl_hold_end(&keeper->hold); /* the pins may not tell of it any more */
+	if (keeper->removed)                /* by hand, or with its namespace */
+		sl_hold_remove(keeper->net_cookie, keeper->device);
 	sl_lock_remove(keeper->net_cookie, keeper->device);
 	return 0;
 }

@@ -20,11 +20,11 @@ struct sl_keeper;
 /*
  * Compiles and attaches, or takes over an attachment of the same device that an earlier keeper
  * left. `ret_ladder` (may be NULL) tells each mode that was tried or ruled out, and why, one a
- * line. `replaces`: an XDP program of somebody else's is taken off for ours. Only one keeper can
- * hold a device: -EALREADY names the other's process.
+ * line. `memory_limit`: of every compile (compile.h). `replaces`: an XDP program of somebody else's
+ * is taken off for ours. Only one keeper can hold a device: -EALREADY names the other's process.
  */
-int sl_keeper_attach(const char *device, enum sl_wanted_mode wanted, bool replaces,
-		     struct sl_keeper **ret_keeper, char ret_ladder[SL_LADDER_TEXT],
+int sl_keeper_attach(const char *device, enum sl_wanted_mode wanted, u64 memory_limit,
+		     bool replaces, struct sl_keeper **ret_keeper, char ret_ladder[SL_LADDER_TEXT],
 		     struct sl_diag *diag);
 
 /* In the process that will run it: signs the lock, says so in the pins. */

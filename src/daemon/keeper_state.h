@@ -19,7 +19,9 @@
 #include "daemon/namespace_watch.h"
 #include "daemon/tally.h"
 #include "load/dataplane.h"
+#include "load/hold.h"
 #include "load/observe.h"
+#include "source/netlink.h"
 #include "source/watch.h"
 
 struct sl_keeper {
@@ -27,13 +29,16 @@ struct sl_keeper {
 	u32 ifindex;
 	u64 net_cookie;
 	enum sl_wanted_mode wanted;
+	u64 memory_limit;
 	bool replaces; /* another XDP program may be taken off, once */
 	enum sl_attach_mode mode;
 
 	struct sl_observer *observer;
 	struct sl_watch *watch;
 	struct sl_namespace_watch namespace_watch;
-	int lock_fd, link_fd, info_fd;
+	struct sl_netlink *conntrack; /* to ask it by */
+	int lock_fd, info_fd;
+	struct sl_hold hold;
 
 	struct sl_compiled *compiled; /* of `dataplane` */
 	struct sl_dataplane *dataplane;

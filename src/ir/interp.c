@@ -471,6 +471,9 @@ static const struct sl_verdict *walk_op(struct walk *walk, const struct sl_op *o
 		return &op->verdict;
 	case SL_OP_VMAP:
 		return find_verdict(walk, op, at);
+	case SL_OP_TABLE:
+		assert(!"a run that is walked as one rule");
+		return NULL;
 	default:
 		narrow(walk, op, at);
 		return NULL;
@@ -547,17 +550,23 @@ static u8 decide_unsure(struct walk *walk, const struct progress *at,
 	return 0;
 }
 
+static u8 walk_rules(struct walk *walk, const struct sl_chain *chain, const struct sl_rule *rules,
+		     u32 count, u8 live, u8 *returned);
+
 static u8 walk_rule(struct walk *walk, const struct sl_chain *chain, const struct sl_rule *rule,
 		    u8 live, u8 *returned)
 {
-	struct progress at = {.chain = chain, .rule = rule, .worlds = live};
+	struct progress at = {.chain = sl_rule_home(rule, chain), .rule = rule, .worlds = live};
 	const struct sl_verdict *verdict = NULL;
+	const struct sl_table *run = sl_rule_table(rule);
 	u8 failed;
 
+	if (run)
+		return walk_rules(walk, chain, run->rules, run->count, live, returned);
 	for (u32 i = 0; i < rule->ops.count && at.worlds && !verdict; i++)
 		verdict = walk_op(walk, &rule->ops.items[i], &at);
 	if (walk->trace)
-		walk->trace(walk->trace_context, chain, rule, live, at.worlds != 0);
+		walk->trace(walk->trace_context, at.chain, rule, live, at.worlds != 0);
 	if (!verdict)
 		return live;
 	failed = live & (u8)~at.worlds;
@@ -566,13 +575,20 @@ static u8 walk_rule(struct walk *walk, const struct sl_chain *chain, const struc
 	return failed | decide(walk, &at, verdict, returned);
 }
 
+static u8 walk_rules(struct walk *walk, const struct sl_chain *chain, const struct sl_rule *rules,
+		     u32 count, u8 live, u8 *returned)
+{
+	for (u32 i = 0; i < count && live; i++)
+		live = walk_rule(walk, chain, &rules[i], live, returned);
+	return live;
+}
+
 /* Returns the worlds that come back to the caller: to the rule after a jump, or to the policy. */
 static u8 walk_chain(struct walk *walk, const struct sl_chain *chain, u8 live)
 {
 	u8 returned = 0;
 
-	for (u32 i = 0; i < chain->rules.count && live; i++)
-		live = walk_rule(walk, chain, &chain->rules.items[i], live, &returned);
+	live = walk_rules(walk, chain, chain->rules.items, chain->rules.count, live, &returned);
 	return live | returned;
 }
 

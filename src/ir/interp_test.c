@@ -171,6 +171,30 @@ static void return_from_a_base_chain_is_its_policy(void **unused)
 	sl_program_free(p);
 }
 
+static void a_table_is_the_rules_that_it_holds(void **unused)
+{
+	struct sl_chain *input, *inner;
+	struct sl_program *p = strict_host(&input);
+
+	(void)unused;
+	inner = chain(p, "inner");
+	rule(p, inner, is(p, DPORT, "1"), RETURN);
+	rule(p, inner, is(p, DPORT, "2"), counter(p, inner));
+	rule(p, inner, is(p, SPORT, "7"), counter(p, inner), DROP);
+	gather_all(p, inner);
+	rule(p, inner, is(p, SPORT, "8"), DROP); /* behind the table */
+	rule(p, input, jump(inner));
+	rule(p, input, ACCEPT);
+
+	passes(p, tcp(CLIENT, 7, HOST, 1)); /* returned from the chain, not from the table */
+	passes(p, tcp(CLIENT, 8, HOST, 1));
+	drops(p, tcp(CLIENT, 8, HOST, 2));
+	assert_int_equal(judge(p, tcp(CLIENT, 8, HOST, 2)).hit_count, 1);
+	assert_int_equal(judge(p, tcp(CLIENT, 7, HOST, 2)).hit_count, 2);
+	assert_int_equal(judge(p, tcp(CLIENT, 7, HOST, 3)).rule->handle, 3);
+	sl_program_free(p);
+}
+
 /* Routing */
 
 static void input_only_judges_whatever_comes(void **unused)
@@ -452,6 +476,7 @@ int main(void)
 		cmocka_unit_test(a_foreign_hook_passes_what_reaches_it),
 		cmocka_unit_test(jump_comes_back_goto_does_not),
 		cmocka_unit_test(return_from_a_base_chain_is_its_policy),
+		cmocka_unit_test(a_table_is_the_rules_that_it_holds),
 		cmocka_unit_test(input_only_judges_whatever_comes),
 		cmocka_unit_test(local_only_judges_local_and_multicast),
 		cmocka_unit_test(a_router_asks_the_fib_for_what_is_not_local),

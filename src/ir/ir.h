@@ -31,6 +31,7 @@
 #include "base/arena.h"
 #include "base/diag.h"
 #include "base/types.h"
+#include "cursor.h"
 
 /* Worlds: the conntrack states of IP_CT_* and nf_tables' NF_CT_STATE_*, our own bit order. */
 enum {
@@ -144,6 +145,8 @@ enum sl_op_kind {
 	/* Verdicts: the last op of a rule. */
 	SL_OP_VERDICT,
 	SL_OP_VMAP, /* key's verdict in `set`; a miss is a failed match */
+	/* Made by optimise/; the only op of its rule. */
+	SL_OP_TABLE, /* the rules of `table`, in order, as if they stood here in the chain */
 };
 
 /*
@@ -169,12 +172,30 @@ struct sl_op {
 	u32 counter;        /* index into the program's counters */
 	const char *reason; /* UNKNOWN, KERNEL: what it is, for a person: "limit", "xt recent" */
 	struct sl_verdict verdict;
+	const struct sl_table *table;
 };
 
 struct sl_rule {
 	u64 handle;
 	const char *comment; /* NULL without one */
+	const struct sl_chain
+		*home; /* where it stood before flatten.c inlined its chain; or NULL */
 	SL_LIST(struct sl_op) ops;
+};
+
+/*
+ * Neighbouring rules that are found by decision trees rather than one after the other. The rules
+ * say what they mean (the interpreter walks them); the rest says where codegen/ finds them.
+ */
+struct sl_table {
+	const struct sl_rule *rules; /* none ever jumps, for a table cannot */
+	u32 count;
+	const struct sl_key *lanes; /* the values that the trees ask for, 1–4 bytes each */
+	u32 lane_count;
+	u32 root;  /* its table's first word in the program's image */
+	u32 steps; /* rules that one packet can meet at most, and one look that finds no more */
+	u32 hits;  /* counters that one packet can meet at most */
+	u32 trees, word_count; /* of the table, for people */
 };
 
 struct sl_chain {
@@ -185,13 +206,18 @@ struct sl_chain {
 	SL_LIST(struct sl_rule) rules;
 };
 
+/* The chain that a person finds the rule in. */
+static inline const struct sl_chain *sl_rule_home(const struct sl_rule *rule,
+						  const struct sl_chain *chain)
+{
+	return rule->home ? rule->home : chain;
+}
+
 enum sl_set_kind {
 	SL_SET_EXACT,    /* key == key_end in every element */
 	SL_SET_INTERVAL, /* disjoint closed ranges under memcmp of the whole key */
 	SL_SET_BOXES,    /* concatenated intervals: each field in its own closed range */
 };
-
-#define SL_EXPIRY_GRACE_NS 2000000000ULL
 
 struct sl_element {
 	const u8 *key, *key_end; /* key_length bytes each */
@@ -223,6 +249,25 @@ struct sl_set {
 	bool has_catchall;
 	struct sl_verdict catchall; /* verdict maps; plain sets just match */
 	SL_LIST(struct sl_element) elements;
+};
+
+/* How neighbouring rules of a chain are looked up, and why so: for people. */
+struct sl_choice {
+	const struct sl_chain *chain;
+	u8 families;                  /* that meet this copy of the chain */
+	u64 first, last;              /* handles */
+	u32 count;                    /* rules */
+	const struct sl_table *table; /* NULL: no table */
+	const char *reason;
+};
+
+/* A rule that decides nothing of what arrives at the device: for people. */
+struct sl_idle {
+	const struct sl_chain *chain;
+	struct sl_rule rule;
+	bool is_redundant; /* behind it its packets fare alike; else: before it others take them */
+	bool by_end;       /* redundant: they do at the chain's end */
+	u64 by; /* the handle of the one rule that decides them; 0: several, or the end */
 };
 
 /* Where a counted rule stands, so that counters survive a recompile and `list` finds them. */
@@ -303,12 +348,17 @@ struct sl_program {
 	u32 generation;         /* of the rules it was lifted from */
 	struct sl_device device;
 	enum sl_route_mode route_ip, route_ip6;
-	u8 miss_worlds; /* worlds that a conntrack miss can mean */
+	u8 miss_worlds; /* worlds that a conntrack miss can mean, unless the connection has just
+			   begun (bpf/batch.h) */
 	SL_LIST(struct sl_step) path;
 	SL_LIST(struct sl_chain *) chains;
 	SL_LIST(struct sl_set *) sets;
 	SL_LIST(struct sl_counter) counters;
 	SL_LIST(struct sl_local_address) local; /* for ROUTE_* and DADDR_TYPE */
+	SL_LIST(struct sl_choice) choices;      /* of optimise/ */
+	const u64 *image;                       /* the tables of all runs (abi/table.h) */
+	u32 image_words;
+	SL_LIST(struct sl_idle) idle; /* by handle; shadow.c finds them */
 };
 
 void sl_program_free(struct sl_program *program); /* NULL is fine; frees the arena */
@@ -320,10 +370,17 @@ struct sl_chain *sl_program_add_chain(struct sl_program *program, u32 family, co
 struct sl_set *sl_program_add_set(struct sl_program *program, u32 family, const char *table,
 				  const char *name);
 
+/* The run of a rule that is a table; NULL of any other. */
+static inline const struct sl_table *sl_rule_table(const struct sl_rule *rule)
+{
+	return rule->ops.count && rule->ops.items[0].kind == SL_OP_TABLE ? rule->ops.items[0].table
+									 : NULL;
+}
+
 /*
  * verify.c: the rules that every stage may rely on (lengths, bounds, one verdict at a rule's end,
  * no jump cycle, jumps at most SL_JUMP_DEPTH_MAX deep and within one family, set elements in
- * order and disjoint except for boxes, of which the first wins).
+ * order and disjoint except for boxes, of which the first wins; no table in a table).
  * 0, or -EINVAL with `diag` naming the rule. A failure is a bug in the stage before.
  */
 #define SL_JUMP_DEPTH_MAX 16

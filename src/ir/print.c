@@ -153,6 +153,9 @@ static void print_op(u32 family, const struct sl_op *op, FILE *out)
 	case SL_OP_VERDICT:
 		print_verdict(&op->verdict, out);
 		break;
+	case SL_OP_TABLE:
+		fprintf(out, "table of %u rules:", op->table->count);
+		break;
 	}
 }
 
@@ -184,23 +187,33 @@ void sl_rule_print(const struct sl_program *program, const struct sl_rule *rule,
 
 /* Chains */
 
-static void print_chain(const struct sl_chain *chain, FILE *out)
+/* The rules of a run stand below it, further in. */
+static void print_rules(u32 family, const struct sl_rule *rules, u32 count, const char *indent,
+			FILE *out)
 {
-	fputs("\nchain ", out);
-	print_place(chain->family, chain->table, chain->name, out);
-	fputs(" {\n", out);
-	for (u32 i = 0; i < chain->rules.count; i++) {
-		const struct sl_rule *rule = &chain->rules.items[i];
+	for (u32 i = 0; i < count; i++) {
+		const struct sl_rule *rule = &rules[i];
+		const struct sl_table *run = sl_rule_table(rule);
 
-		fputc('\t', out);
-		print_rule(chain->family, rule, out);
+		fputs(indent, out);
+		print_rule(family, rule, out);
 		fprintf(out, "%s# handle %" PRIu64, rule->ops.count ? " " : "", rule->handle);
 		if (rule->comment) {
 			fputc(' ', out);
 			sl_print_quoted(rule->comment, out);
 		}
 		fputc('\n', out);
+		if (run)
+			print_rules(family, run->rules, run->count, "\t\t", out);
 	}
+}
+
+static void print_chain(const struct sl_chain *chain, FILE *out)
+{
+	fputs("\nchain ", out);
+	print_place(chain->family, chain->table, chain->name, out);
+	fputs(" {\n", out);
+	print_rules(chain->family, chain->rules.items, chain->rules.count, "\t", out);
 	fputs("}\n", out);
 }
 
@@ -219,14 +232,24 @@ static void note_use(const struct sl_op *op, u32 family, struct use *uses)
 		uses[op->set->index] = (struct use){&op->key, family};
 }
 
+static void note_uses(const struct sl_rule *rules, u32 count, u32 family, struct use *uses)
+{
+	for (u32 i = 0; i < count; i++) {
+		const struct sl_table *run = sl_rule_table(&rules[i]);
+
+		for (u32 j = 0; j < rules[i].ops.count; j++)
+			note_use(&rules[i].ops.items[j], family, uses);
+		if (run)
+			note_uses(run->rules, run->count, family, uses);
+	}
+}
+
 static void find_uses(const struct sl_program *program, struct use *uses)
 {
 	for (u32 i = 0; i < program->chains.count; i++) {
 		const struct sl_chain *chain = program->chains.items[i];
 
-		for (u32 j = 0; j < chain->rules.count; j++)
-			for (u32 k = 0; k < chain->rules.items[j].ops.count; k++)
-				note_use(&chain->rules.items[j].ops.items[k], chain->family, uses);
+		note_uses(chain->rules.items, chain->rules.count, chain->family, uses);
 	}
 }
 

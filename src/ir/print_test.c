@@ -177,6 +177,29 @@ static void the_whole_program_as_text(void **unused)
 	sl_program_free(p);
 }
 
+static void the_rules_of_a_table_stand_below_it(void **unused)
+{
+	struct sl_program *p = host();
+	struct sl_chain *input;
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	(void)unused;
+	step(p, SL_STEP_ROUTE);
+	input = base_chain(p, SL_HOOK_INPUT, 0, DROPS);
+	rule(p, input, is(p, DPORT, "22"), DROP);
+	rule(p, input, is(p, DPORT, "23"), ACCEPT);
+	gather_all(p, input);
+	sl_program_print(p, out);
+	fclose(out);
+	assert_non_null(strstr(text, "{\n\ttable of 2 rules: # handle 1\n"
+				     "\t\tth dport 22 drop # handle 1\n"
+				     "\t\tth dport 23 accept # handle 2\n}"));
+	free(text);
+	sl_program_free(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -184,6 +207,7 @@ int main(void)
 		cmocka_unit_test(keys_show_how_they_are_made),
 		cmocka_unit_test(the_chains_family_tells_what_bytes_mean),
 		cmocka_unit_test(the_whole_program_as_text),
+		cmocka_unit_test(the_rules_of_a_table_stand_below_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

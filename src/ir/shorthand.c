@@ -217,6 +217,22 @@ struct sl_rule *rule_of(struct sl_program *p, struct sl_chain *chain, const stru
 	return rule;
 }
 
+void gather_all(struct sl_program *p, struct sl_chain *chain)
+{
+	static const u64 empty_image[1];
+	struct sl_table *table = need(sl_arena_alloc(p->arena, sizeof *table));
+	struct sl_rule rule = {.handle = chain->rules.items[0].handle};
+
+	p->image = empty_image;
+	p->image_words = 1;
+	table->rules = chain->rules.items;
+	table->count = chain->rules.count;
+	*push(p, &rule.ops) = (struct sl_op){.kind = SL_OP_TABLE, .table = table};
+	chain->rules.items = NULL;
+	chain->rules.count = chain->rules.capacity = 0;
+	*push(p, &chain->rules) = rule;
+}
+
 /* Programs */
 
 static void add_local(struct sl_program *p, int family, const char *text)

@@ -80,6 +80,9 @@ struct sl_rule *rule_of(struct sl_program *p, struct sl_chain *chain, const stru
 	rule_of(p, chain, (const struct sl_op[]){__VA_ARGS__},                                     \
 		sizeof((const struct sl_op[]){__VA_ARGS__}) / sizeof(struct sl_op))
 
+/* The rules of the chain become one table; without lanes or an image, so not for codegen/. */
+void gather_all(struct sl_program *p, struct sl_chain *chain);
+
 /* Programs: eth0 has 02:00:00:00:00:01, 10.0.0.1 and fd00::1, and forwards nothing. */
 struct sl_program *host(void);
 

@@ -5,6 +5,8 @@
 #include <linux/netfilter.h>
 #include <string.h>
 
+#include "table.h"
+
 #define LINK_HEADER 14
 #define ETHERTYPE   12 /* in it; nf_tables puts a VLAN tag back there that the NIC has stripped */
 
@@ -217,6 +219,44 @@ static bool can_invert(const struct sl_op *op)
 	return op->kind == SL_OP_RANGE || op->kind == SL_OP_SET || op->kind == SL_OP_ANY;
 }
 
+static int verify_lanes(const struct verify *verify, const struct sl_table *run)
+{
+	int error = 0;
+
+	if (run->lane_count > SL_TABLE_LANES_MAX)
+		return reject(verify, "%u lanes, more than %u", run->lane_count,
+			      SL_TABLE_LANES_MAX);
+	for (u32 i = 0; !error && i < run->lane_count; i++) {
+		error = verify_key(verify, &run->lanes[i]);
+		if (!error && run->lanes[i].length > sizeof(u32))
+			error = reject(verify, "lane %u has %u bytes", i, run->lanes[i].length);
+	}
+	return error;
+}
+
+static int verify_ops(const struct verify *verify, const struct sl_rule *rule);
+
+static int verify_run(const struct verify *verify, const struct sl_table *run)
+{
+	if (!run || !run->rules || !run->count)
+		return reject(verify, "a table without rules");
+	if (run->root >= verify->program->image_words)
+		return reject(verify, "a table that is not in the image");
+
+	int error = verify_lanes(verify, run);
+
+	for (u32 i = 0; !error && i < run->count; i++) {
+		const struct sl_rule *rule = &run->rules[i];
+
+		error = sl_rule_table(rule) ? reject(verify, "a table in a table")
+					    : verify_ops(verify, rule);
+		if (error)
+			error = sl_fail_in(verify->diag, error, "rule %u of a run (handle %llu)", i,
+					   (unsigned long long)rule->handle);
+	}
+	return error;
+}
+
 static int verify_op(const struct verify *verify, const struct sl_op *op)
 {
 	if (op->invert && !can_invert(op))
@@ -242,13 +282,14 @@ static int verify_op(const struct verify *verify, const struct sl_op *op)
 		return 0;
 	case SL_OP_VERDICT:
 		return verify_verdict(verify, &op->verdict);
+	case SL_OP_TABLE:
+		return verify_run(verify, op->table);
 	}
 	return reject(verify, "op %u does not exist", op->kind);
 }
 
-static int verify_rule(const struct verify *verify, const struct sl_chain *chain, u32 index)
+static int verify_ops(const struct verify *verify, const struct sl_rule *rule)
 {
-	const struct sl_rule *rule = &chain->rules.items[index];
 	int error = 0;
 
 	for (u32 i = 0; !error && i < rule->ops.count; i++) {
@@ -258,13 +299,23 @@ static int verify_rule(const struct verify *verify, const struct sl_chain *chain
 		error = verify_op(verify, op);
 		if (!error && ends && i + 1 < rule->ops.count)
 			error = reject(verify, "a verdict that is not the rule's last op");
+		if (!error && op->kind == SL_OP_TABLE && rule->ops.count > 1)
+			error = reject(verify, "a table that is not the rule's only op");
 		if (error)
-			error = sl_fail_in(verify->diag, error,
-					   "chain %s %s, rule %u (handle %llu), op %u",
-					   chain->table, chain->name, index,
-					   (unsigned long long)rule->handle, i);
+			error = sl_fail_in(verify->diag, error, "op %u", i);
 	}
 	return error;
+}
+
+static int verify_rule(const struct verify *verify, const struct sl_chain *chain, u32 index)
+{
+	const struct sl_rule *rule = &chain->rules.items[index];
+	int error = verify_ops(verify, rule);
+
+	if (!error)
+		return 0;
+	return sl_fail_in(verify->diag, error, "chain %s %s, rule %u (handle %llu)", chain->table,
+			  chain->name, index, (unsigned long long)rule->handle);
 }
 
 static int verify_chain(const struct verify *verify, u32 index)

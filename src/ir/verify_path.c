@@ -241,12 +241,17 @@ static bool op_reads_length(const struct sl_op *op)
 	return key_reads_length(&op->key);
 }
 
-static bool chain_reads_length(const struct sl_chain *chain)
+static bool rules_read_length(const struct sl_rule *rules, u32 count)
 {
-	for (u32 i = 0; i < chain->rules.count; i++)
-		for (u32 j = 0; j < chain->rules.items[i].ops.count; j++)
-			if (op_reads_length(&chain->rules.items[i].ops.items[j]))
+	for (u32 i = 0; i < count; i++) {
+		const struct sl_table *run = sl_rule_table(&rules[i]);
+
+		if (run && rules_read_length(run->rules, run->count))
+			return true;
+		for (u32 j = 0; j < rules[i].ops.count; j++)
+			if (op_reads_length(&rules[i].ops.items[j]))
 				return true;
+	}
 	return false;
 }
 
@@ -262,7 +267,7 @@ static int verify_ingress_chain(void *context, const struct sl_chain *chain)
 	if (ingress->seen[chain->index])
 		return 0;
 	ingress->seen[chain->index] = true;
-	if (chain_reads_length(chain))
+	if (rules_read_length(chain->rules.items, chain->rules.count))
 		return reject(ingress->verify,
 			      "chain %s %s reads the packet's length, not known at ingress",
 			      chain->table, chain->name);

@@ -68,7 +68,7 @@ static void a_right_program_is_accepted(void **unused)
 #define rejects_rule(what, ...)                                                                    \
 	do {                                                                                       \
 		rule(p, input, __VA_ARGS__);                                                       \
-		expect_rejected(p, "chain filter input, rule 0 (handle 1), op 0", what);           \
+		expect_rejected(p, "chain filter input, rule 0 (handle 1): op 0", what);           \
 		p = plain(&input);                                                                 \
 	} while (0)
 
@@ -243,7 +243,7 @@ static void reject_bad_effects_and_verdicts(void **unused)
 	rejects_rule("counter 0 does not exist", ((struct sl_op){.kind = SL_OP_COUNTER}));
 	rejects_rule("no reason given", unknown(NULL));
 	rejects_rule("no reason given", kernel(NULL));
-	rejects_rule("op 10 does not exist", ((struct sl_op){.kind = SL_OP_VMAP + 1}));
+	rejects_rule("op 11 does not exist", ((struct sl_op){.kind = SL_OP_TABLE + 1}));
 	rejects_rule("verdict 7 does not exist",
 		     ((struct sl_op){.kind = SL_OP_VERDICT, .verdict = {SL_VERDICT_KERNEL + 1}}));
 	rejects_rule("jump to a chain that is not in the program", jump(NULL));
@@ -256,6 +256,38 @@ static void reject_bad_effects_and_verdicts(void **unused)
 }
 
 /* Chains and jumps */
+
+static void reject_bad_tables(void **unused)
+{
+	struct sl_chain *input;
+	struct sl_program *p = plain(&input);
+	struct sl_table *table;
+
+	(void)unused;
+	rule(p, input, is(p, DPORT, "1"), DROP);
+	gather_all(p, input);
+	expect_accepted(p);
+	table = (struct sl_table *)input->rules.items[0].ops.items[0].table;
+	table->root = 1;
+	expect_rejected(p, "rule 0 (handle 1)", "not in the image");
+
+	p = plain(&input);
+	rule(p, input, is(p, DPORT, "1"), DROP);
+	gather_all(p, input);
+	gather_all(p, input);
+	expect_rejected(p, "rule 0 of a run (handle 1)", "a table in a table");
+
+	p = plain(&input);
+	rule(p, input, is(p, DPORT, "1"), (struct sl_op){.kind = SL_OP_COUNTER, .counter = 99});
+	gather_all(p, input);
+	expect_rejected(p, "rule 0 of a run (handle 1): op 1", "counter 99 does not exist");
+
+	p = plain(&input);
+	rule(p, input, is(p, DPORT, "1"), DROP);
+	gather_all(p, input);
+	rule(p, input, is(p, SPORT, "1"), input->rules.items[0].ops.items[0]);
+	expect_rejected(p, "rule 1 (handle 2)", "not the rule's only op");
+}
 
 static void reject_bad_chains(void **unused)
 {
@@ -553,6 +585,7 @@ int main(void)
 		cmocka_unit_test(reject_bad_choices),
 		cmocka_unit_test(reject_bad_lookups),
 		cmocka_unit_test(reject_bad_effects_and_verdicts),
+		cmocka_unit_test(reject_bad_tables),
 		cmocka_unit_test(reject_bad_chains),
 		cmocka_unit_test(reject_circles),
 		cmocka_unit_test(reject_jumps_between_families),

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <linux/if_link.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -58,7 +59,7 @@ static int fail_attach(int error, u32 ifindex, const char *device, u32 mtu,
 				       "about 3,500 bytes)",
 				       device, mtu);
 		if (mode == SL_MODE_TC)
-			return sl_fail(diag, error, "this kernel has no TCX (it came with 6.6)");
+			return sl_fail(diag, ENOSYS, "this kernel has no TCX (it came with 6.6)");
 		break;
 	case ENODEV:
 		return sl_fail(diag, error, "%s is gone", device);
@@ -69,6 +70,12 @@ static int fail_attach(int error, u32 ifindex, const char *device, u32 mtu,
 		break;
 	}
 	return sl_fail(diag, error, "the kernel refuses: %s", strerror(error));
+}
+
+/* Tests of what is done without TCX set this, on kernels that have it. */
+static bool shuns_tcx(void)
+{
+	return getenv("SLUICE_WITHOUT_TCX") != NULL;
 }
 
 int sl_attach(u32 ifindex, const char *device, u32 mtu, enum sl_attach_mode mode, int program_fd,
@@ -83,6 +90,8 @@ int sl_attach(u32 ifindex, const char *device, u32 mtu, enum sl_attach_mode mode
 		opts.flags = XDP_FLAGS_SKB_MODE;
 	else
 		type = TCX_INGRESS;
+	if (type == TCX_INGRESS && shuns_tcx())
+		return fail_attach(EINVAL, ifindex, device, mtu, mode, diag);
 
 	int fd = bpf_link_create(program_fd, (int)ifindex, type, &opts);
 
@@ -90,20 +99,6 @@ int sl_attach(u32 ifindex, const char *device, u32 mtu, enum sl_attach_mode mode
 		return fail_attach(errno, ifindex, device, mtu, mode, diag);
 	*ret_link_fd = fd;
 	return 0;
-}
-
-int sl_attach_swap(int link_fd, int program_fd)
-{
-	return bpf_link_update(link_fd, program_fd, NULL) ? -errno : 0;
-}
-
-u32 sl_attach_ifindex(int link_fd)
-{
-	struct bpf_link_info info = {0};
-	u32 size = sizeof info;
-
-	/* XDP and TCX links keep their index at the same place of the union. */
-	return bpf_obj_get_info_by_fd(link_fd, &info, &size) ? 0 : info.xdp.ifindex;
 }
 
 u32 sl_attach_find_xdp(u32 ifindex, char ret_name[16])
@@ -122,14 +117,6 @@ u32 sl_attach_find_xdp(u32 ifindex, char ret_name[16])
 	if (fd >= 0)
 		close(fd);
 	return query.prog_id;
-}
-
-u32 sl_attach_program(int link_fd)
-{
-	struct bpf_link_info info = {0};
-	u32 size = sizeof info;
-
-	return link_fd < 0 || bpf_obj_get_info_by_fd(link_fd, &info, &size) ? 0 : info.prog_id;
 }
 
 void sl_attach_remove_foreign(u32 ifindex)

@@ -2,13 +2,17 @@
 #include "load/dataplane.h"
 
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <time.h>
 
 #include "base/cleanup.h"
 #include "config.h"
+#include "ir/flow.h"
 #include "load/maps.h"
 #include "load/splice.h"
 #include "sluice.skel.h"
@@ -31,18 +35,57 @@ struct splicing {
 	const struct sl_code *code;
 	struct sl_dataplane *dataplane;
 	struct sl_spliced spliced;
+	int functions[SL_FUNCTIONS]; /* where they begin, before splicing */
 	void *func_info, *line_info; /* moved copies, malloc'd */
 };
 
 static _Thread_local struct splicing *splicing;
 
-static int map_of_reloc(void *context, const struct sl_reloc *reloc)
+static int resolve(void *context, const struct sl_reloc *reloc)
 {
-	struct sl_dataplane *dataplane = context;
+	const struct splicing *work = context;
 
-	if (reloc->kind == SL_RELOC_LOCAL)
-		return bpf_map__fd(dataplane->skeleton->maps.local_addresses);
-	return dataplane->sets.fds[reloc->index];
+	switch (reloc->kind) {
+	case SL_RELOC_SET:
+		return work->dataplane->sets.fds[reloc->index];
+	case SL_RELOC_LOCAL:
+		return bpf_map__fd(work->dataplane->skeleton->maps.local_addresses);
+	case SL_RELOC_FUNCTION:
+		return work->functions[reloc->index];
+	}
+	return -EINVAL;
+}
+
+/* The instruction that a function begins at; -ENOENT: libbpf did not take it along. */
+static int find_function(const struct splicing *work, const struct bpf_prog_load_opts *opts,
+			 const char *name)
+{
+	const struct btf *btf = bpf_object__btf(work->dataplane->skeleton->obj);
+
+	for (u32 i = 0; i < opts->func_info_cnt; i++) {
+		const char *record =
+			(const char *)opts->func_info + (size_t)i * opts->func_info_rec_size;
+		const struct btf_type *type;
+		struct bpf_func_info info;
+
+		memcpy(&info, record, sizeof info);
+		type = btf__type_by_id(btf, info.type_id);
+		if (type && !strcmp(btf__name_by_offset(btf, type->name_off), name))
+			return (int)info.insn_off;
+	}
+	return -ENOENT;
+}
+
+static void find_functions(struct splicing *work, const struct bpf_prog_load_opts *opts)
+{
+	static const char *const names[] = {
+		[SL_FUNCTION_TABLE_STEP] = "table_step",
+		[SL_FUNCTION_TRIE_HAS] = "trie_has",
+		[SL_FUNCTION_TRIE_VALUE] = "trie_value",
+	};
+
+	for (u32 i = 0; i < SL_FUNCTIONS; i++)
+		work->functions[i] = find_function(work, opts, names[i]);
 }
 
 /*
@@ -75,9 +118,10 @@ static int splice_before_load(struct bpf_program *program, struct bpf_prog_load_
 	if (!work)
 		return -EINVAL;
 
+	find_functions(work, opts);
+
 	int error = sl_splice(bpf_program__insns(program), (u32)bpf_program__insn_cnt(program),
-			      work->code, &work->dataplane->config, map_of_reloc, work->dataplane,
-			      &work->spliced);
+			      work->code, &work->dataplane->config, resolve, work, &work->spliced);
 
 	if (error)
 		return error;
@@ -135,16 +179,22 @@ static bool has_conntrack(const struct sl_program *program)
 	return false;
 }
 
-/* `first` is the first of the family's stages. */
-static bool asks_addresses(enum sl_route_mode route, const struct sl_code *code, u32 first)
+/* `first` is the first of the family's stages. A conntrack miss asks for the source (batch.h). */
+static bool asks_addresses(enum sl_route_mode route, bool tracks, const struct sl_code *code,
+			   u32 first)
 {
-	if (route != SL_ROUTE_INPUT_ONLY)
+	if (route != SL_ROUTE_INPUT_ONLY || tracks)
 		return true;
 	for (u32 stage = first; stage < first + SL_STAGES / 2; stage++)
 		for (u32 i = 0; i < code->stages[stage].relocs.count; i++)
 			if (code->stages[stage].relocs.items[i].kind == SL_RELOC_LOCAL)
 				return true;
 	return false;
+}
+
+static u32 image_bytes(const struct sl_program *program)
+{
+	return program->image_words * (u32)sizeof *program->image;
 }
 
 static void configure(struct sl_dataplane *dataplane, const struct sl_program *program,
@@ -161,16 +211,27 @@ static void configure(struct sl_dataplane *dataplane, const struct sl_program *p
 		.hit_max = (u8)code->hit_max,
 		.uses_conntrack = has_conntrack(program),
 		.miss_worlds = program->miss_worlds,
-		.asks_addresses_ip = asks_addresses(program->route_ip, code, 0),
-		.asks_addresses_ip6 = asks_addresses(program->route_ip6, code, SL_STAGES / 2),
+		.notes_batch = sl_program_minds_batch(program),
+		.asks_addresses_ip =
+			asks_addresses(program->route_ip, has_conntrack(program), code, 0),
+		.asks_addresses_ip6 = asks_addresses(program->route_ip6, has_conntrack(program),
+						     code, SL_STAGES / 2),
 		.ifindex = device->ifindex,
 		.asks_device = device->is_asked_for,
+		.table_words = program->image_words,
+		.trie_units = dataplane->sets.trie_units,
 	};
 
 	memcpy(&config->mac_low, device->mac, sizeof config->mac_low);
 	memcpy(&config->mac_high, device->mac + 4, sizeof config->mac_high);
 	bpf_map__set_max_entries(dataplane->skeleton->maps.rule_counters,
 				 program->counters.count ? program->counters.count : 1);
+	if (program->image_words)
+		bpf_map__set_value_size(dataplane->skeleton->maps.tables, image_bytes(program));
+	bpf_map__set_value_size(dataplane->skeleton->maps.tries,
+				dataplane->sets.trie_units * (u32)sizeof(u64));
+	if (config->notes_batch)
+		bpf_map__set_max_entries(dataplane->skeleton->maps.batch_notes, SL_BATCH_SLOTS + 1);
 }
 
 static int fill_local(struct sluice_bpf *skeleton, const struct sl_program *program)
@@ -185,6 +246,22 @@ static int fill_local(struct sluice_bpf *skeleton, const struct sl_program *prog
 		if (bpf_map_update_elem(fd, key, &one, BPF_ANY))
 			return -errno;
 	}
+	return 0;
+}
+
+/* By way of memory: the kernel would copy a value of this size once more. */
+static int fill_tables(struct sluice_bpf *skeleton, const struct sl_program *program)
+{
+	void *image;
+
+	if (!program->image_words)
+		return 0;
+	image = mmap(NULL, image_bytes(program), PROT_READ | PROT_WRITE, MAP_SHARED,
+		     bpf_map__fd(skeleton->maps.tables), 0);
+	if (image == MAP_FAILED)
+		return -errno;
+	memcpy(image, program->image, image_bytes(program));
+	munmap(image, image_bytes(program));
 	return 0;
 }
 
@@ -239,8 +316,14 @@ static int load(struct sl_dataplane *dataplane, const struct sl_program *program
 	if (error)
 		return fail_load(diag, error, log);
 	error = fill_local(dataplane->skeleton, program);
-	return error ? sl_fail(diag, -error, "the map of local addresses: %s", strerror(-error))
-		     : 0;
+	if (error)
+		return sl_fail(diag, -error, "the map of local addresses: %s", strerror(-error));
+	error = fill_tables(dataplane->skeleton, program);
+	if (error)
+		return sl_fail(diag, -error, "the map of tables: %s", strerror(-error));
+	error = sl_set_maps_place_tries(&dataplane->sets,
+					bpf_map__fd(dataplane->skeleton->maps.tries));
+	return error ? sl_fail(diag, -error, "the map of interval sets: %s", strerror(-error)) : 0;
 }
 
 static int try_load(const struct sl_program *program, const struct sl_code *code,
@@ -262,10 +345,11 @@ static int try_load(const struct sl_program *program, const struct sl_code *code
 	bpf_program__set_autoload(dataplane->skeleton->progs.sluice_xdp, point == SL_POINT_XDP);
 	bpf_program__set_autoload(dataplane->skeleton->progs.sluice_tc, point == SL_POINT_TC);
 	bpf_program__set_log_level(dataplane->program, log_level);
-	configure(dataplane, program, code);
 	error = sl_set_maps_create(program, &dataplane->sets, diag);
-	if (!error)
-		error = load(dataplane, program, code, diag);
+	if (error)
+		goto fail;
+	configure(dataplane, program, code);
+	error = load(dataplane, program, code, diag);
 	if (!error) {
 		*ret_dataplane = dataplane;
 		return 0;
@@ -322,17 +406,26 @@ struct sl_dataplane_maps sl_dataplane_maps(const struct sl_dataplane *dataplane)
 		.fates = bpf_map__fd(skeleton->maps.fates),
 		.rule_counters = bpf_map__fd(skeleton->maps.rule_counters),
 		.local = bpf_map__fd(skeleton->maps.local_addresses),
+		.batch_notes = bpf_map__fd(skeleton->maps.batch_notes),
 	};
 }
 
-int sl_dataplane_set_map(const struct sl_dataplane *dataplane, u32 set_index)
+struct sl_set_maps *sl_dataplane_sets(struct sl_dataplane *dataplane)
 {
-	return set_index < dataplane->sets.count ? dataplane->sets.fds[set_index] : -1;
+	return &dataplane->sets;
 }
 
 static volatile struct sl_live *live_cell(struct sl_dataplane *dataplane)
 {
 	return (volatile struct sl_live *)&dataplane->skeleton->data_live->live;
+}
+
+void sl_dataplane_begin(struct sl_dataplane *dataplane)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	live_cell(dataplane)->began_ns = (u64)now.tv_sec * 1000000000 + (u64)now.tv_nsec;
 }
 
 void sl_dataplane_withdraw(struct sl_dataplane *dataplane)

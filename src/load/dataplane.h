@@ -11,6 +11,7 @@
 #include "base/diag.h"
 #include "codegen/codegen.h"
 #include "ir/ir.h"
+#include "load/maps.h"
 #include "state.h"
 
 enum sl_hook_point { SL_POINT_XDP, SL_POINT_TC };
@@ -30,11 +31,17 @@ int sl_dataplane_program_fd(const struct sl_dataplane *dataplane);
 
 /* Maps that outlive the process once pinned; borrowed. */
 struct sl_dataplane_maps {
-	int live, fates, rule_counters, local;
+	int live, fates, rule_counters, local, batch_notes;
 };
 
 struct sl_dataplane_maps sl_dataplane_maps(const struct sl_dataplane *dataplane);
-int sl_dataplane_set_map(const struct sl_dataplane *dataplane, u32 set_index); /* −1: none */
+struct sl_set_maps *sl_dataplane_sets(struct sl_dataplane *dataplane); /* to change them */
+
+/*
+ * Another program had the device's packets until now. For a moment some may be under way of which
+ * this one knows nothing (bpf/batch.h). Before the first publication.
+ */
+void sl_dataplane_begin(struct sl_dataplane *dataplane);
 
 /*
  * Withdraw before anything that the data plane looks at is changed; publish after, with the

@@ -4,6 +4,7 @@
  * namespace and device below /sys/fs/bpf/sluice:
  *
  *	<net cookie>/<device>/link      the attachment; removing it detaches, whatever else fails
+ *	                      program   instead of it where a TC filter holds the program (hold.h)
  *	                      info      struct sl_info
  *	                      rules     struct sl_rule_entry by counter
  *	                      live, fates, rule_counters, local    the data plane's maps

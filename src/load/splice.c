@@ -79,23 +79,29 @@ static void put_config(struct bpf_insn *insn, const struct sl_config *config)
 	insn->imm = (s32)value;
 }
 
-static int put_stage(const struct sl_asm *stage, struct bpf_insn *to, sl_map_fd_fn *map_fd,
-		     void *context)
+/* A stage, to where its marker was. */
+static int put_stage(const struct sl_asm *stage, u32 at, const struct sl_spliced *spliced,
+		     sl_resolve_fn *resolve, void *context)
 {
+	struct bpf_insn *to = &spliced->insns[at];
+
 	if (stage->insns.count)
 		memcpy(to, stage->insns.items, stage->insns.count * sizeof *to);
 	for (u32 i = 0; i < stage->relocs.count; i++) {
-		int fd = map_fd(context, &stage->relocs.items[i]);
+		const struct sl_reloc *reloc = &stage->relocs.items[i];
+		int meaning = resolve(context, reloc);
 
-		if (fd < 0)
-			return fd;
-		to[stage->relocs.items[i].insn].imm = fd;
+		if (meaning < 0)
+			return meaning;
+		if (reloc->kind == SL_RELOC_FUNCTION)
+			meaning = (s32)spliced->moved[meaning] - (s32)(at + reloc->insn) - 1;
+		to[reloc->insn].imm = meaning;
 	}
 	return 0;
 }
 
 int sl_splice(const struct bpf_insn *insns, u32 count, const struct sl_code *code,
-	      const struct sl_config *config, sl_map_fd_fn *map_fd, void *context,
+	      const struct sl_config *config, sl_resolve_fn *resolve, void *context,
 	      struct sl_spliced *ret_spliced)
 {
 	struct sl_spliced spliced = {.moved = calloc(count + 1, sizeof(u32))};
@@ -113,7 +119,8 @@ int sl_splice(const struct bpf_insn *insns, u32 count, const struct sl_code *cod
 		struct bpf_insn *to = &spliced.insns[spliced.moved[i]];
 
 		if (stage >= 0) {
-			error = put_stage(&code->stages[stage], to, map_fd, context);
+			error = put_stage(&code->stages[stage], spliced.moved[i], &spliced, resolve,
+					  context);
 			continue;
 		}
 		*to = insns[i];

@@ -17,15 +17,18 @@ struct sl_spliced {
 	u32 *moved; /* malloc'd: where each old instruction is now; old count + 1 entries */
 };
 
-/* `map_fd` gives the map that a relocation means. */
-typedef int sl_map_fd_fn(void *context, const struct sl_reloc *reloc);
+/*
+ * What a relocation means: the map's file descriptor; or the instruction that the function begins
+ * at, before anything moves.
+ */
+typedef int sl_resolve_fn(void *context, const struct sl_reloc *reloc);
 
 /*
- * `config` has the values that stand as marks in `insns`. 0, -ENOMEM, map_fd's error, or -E2BIG
+ * `config` has the values that stand as marks in `insns`. 0, -ENOMEM, resolve's error, or -E2BIG
  * when a jump no longer reaches over the code.
  */
 int sl_splice(const struct bpf_insn *insns, u32 count, const struct sl_code *code,
-	      const struct sl_config *config, sl_map_fd_fn *map_fd, void *context,
+	      const struct sl_config *config, sl_resolve_fn *resolve, void *context,
 	      struct sl_spliced *ret_spliced);
 void sl_spliced_free(struct sl_spliced *spliced);
 

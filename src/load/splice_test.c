@@ -72,9 +72,12 @@ static int end(void **state)
 	return 0;
 }
 
-static int map_seven(void *context, const struct sl_reloc *reloc)
+/* Maps from number 7 on; every function begins at the last of three instructions. */
+static int resolve(void *context, const struct sl_reloc *reloc)
 {
 	(void)context;
+	if (reloc->kind == SL_RELOC_FUNCTION)
+		return 2;
 	return reloc->kind == SL_RELOC_SET ? 7 + (int)reloc->index : -ENOENT;
 }
 
@@ -82,8 +85,7 @@ static const struct sl_config config = {.mac_low = 0xfffefdfc, .hit_max = 7};
 
 static int splice(struct splicing *splicing, const struct bpf_insn *insns, u32 count)
 {
-	return sl_splice(insns, count, &splicing->code, &config, map_seven, NULL,
-			 &splicing->result);
+	return sl_splice(insns, count, &splicing->code, &config, resolve, NULL, &splicing->result);
 }
 
 static void code_takes_the_place_of_its_marker(void **state)
@@ -191,6 +193,23 @@ static void maps_are_filled_in(void **state)
 	assert_int_equal(stage->insns.items[1].imm, 0); /* the code can be spliced again */
 }
 
+static void calls_from_a_stage_reach_their_function(void **state)
+{
+	struct splicing *splicing = *state;
+	const struct bpf_insn insns[] = {marker(SL_MARKER_IP_FORWARD), leave, nop};
+	struct sl_asm *stage = &splicing->code.stages[2];
+
+	sl_asm_init(stage, splicing->arena);
+	sl_asm_call_function(stage, SL_FUNCTION_TRIE_HAS);
+	sl_asm_alu64_imm(stage, BPF_MOV, R1, 1);
+	sl_asm_call_function(stage, SL_FUNCTION_TRIE_VALUE);
+	assert_int_equal(splice(splicing, insns, 3), 0);
+	assert_int_equal(splicing->result.moved[2], 4);
+	assert_int_equal(splicing->result.insns[0].src_reg, BPF_PSEUDO_CALL);
+	assert_int_equal(splicing->result.insns[0].imm, 3);
+	assert_int_equal(splicing->result.insns[2].imm, 1);
+}
+
 static void a_map_that_is_missing_fails_it(void **state)
 {
 	struct splicing *splicing = *state;
@@ -229,6 +248,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(calls_within_the_program_follow, begin, end),
 		cmocka_unit_test_setup_teardown(second_halves_are_data, begin, end),
 		cmocka_unit_test_setup_teardown(maps_are_filled_in, begin, end),
+		cmocka_unit_test_setup_teardown(calls_from_a_stage_reach_their_function, begin,
+						end),
 		cmocka_unit_test_setup_teardown(a_map_that_is_missing_fails_it, begin, end),
 		cmocka_unit_test_setup_teardown(a_jump_that_no_longer_reaches_is_E2BIG, begin, end),
 	};

@@ -2,6 +2,7 @@
 #include "codegen/gen.h"
 #include "ir/key.h"
 #include "optimise/optimise.h"
+#include "trie.h"
 
 static void leave_to_kernel(struct sl_op *op, const char *reason)
 {
@@ -78,14 +79,11 @@ static bool words_fit_fields(const struct sl_key *key, const struct sl_set *set)
 	return true;
 }
 
-/* The kernel's tries take keys of 256 bytes, but walk them bit by bit. */
-#define TRIE_KEY_MAX 32
-
 static bool set_is_legal(const struct sl_set *set)
 {
 	if (set->kind == SL_SET_BOXES)
 		return !sl_set_needs_map(set);
-	return set->kind == SL_SET_EXACT || set->key_length <= TRIE_KEY_MAX;
+	return set->kind == SL_SET_EXACT || set->key_length <= SL_TRIE_KEY_MAX;
 }
 
 static void mark_used(const struct sl_op *op)
@@ -117,7 +115,8 @@ static const char *obstacle(const struct sl_op *op)
 	    (looks_up && op->set->kind == SL_SET_BOXES && !words_fit_fields(&op->key, op->set)))
 		return "a byte-order or shift operation that has no code yet";
 	if (looks_up && !set_is_legal(op->set))
-		return "a large set of concatenated intervals";
+		return op->set->kind == SL_SET_BOXES ? "a large set of concatenated intervals"
+						     : "a set of intervals of long keys";
 	return NULL;
 }
 

@@ -364,6 +364,25 @@ static int make_rule(struct sl_program *program, const struct sl_rule *rules, u3
 	return 0;
 }
 
+u32 sl_merge_find_run(const struct sl_chain *chain, u32 start, bool *ret_is_exact)
+{
+	const struct sl_rule *rules = &chain->rules.items[start];
+	u32 vary = 0, length = find_run(chain, start, &vary);
+	bool is_exact = true;
+
+	if (length < RUN_MIN)
+		return 1;
+	for (u32 i = 0; i < length && is_exact; i++) {
+		const struct sl_op *first = &rules[0].ops.items[vary],
+				   *op = &rules[i].ops.items[vary];
+		struct prefix prefix;
+
+		is_exact = get_prefix(op, &prefix) && prefix.bits == 8 * first->key.length;
+	}
+	*ret_is_exact = is_exact;
+	return length;
+}
+
 static int merge_chain(struct sl_program *program, struct sl_chain *chain)
 {
 	u32 kept = 0;

@@ -15,8 +15,11 @@
 #include "base/diag.h"
 #include "ir/ir.h"
 
-/* All passes in order. 0, or -ENOMEM. */
-int sl_optimise(struct sl_program *program, struct sl_diag *diag);
+/*
+ * All passes in order. `word_limit`: of the image of tables. 0, or -errno with `diag` filled in;
+ * -ENOSPC: the limit.
+ */
+int sl_optimise(struct sl_program *program, u32 word_limit, struct sl_diag *diag);
 
 /*
  * specialise.c: splits every step of two families into one each, with chains of its own in which
@@ -26,10 +29,35 @@ int sl_optimise(struct sl_program *program, struct sl_diag *diag);
 int sl_optimise_specialise(struct sl_program *program);
 
 /*
+ * shadow.c: rules that can never match, since rules before them take their packets, go. They are
+ * noted in the program's `idle`, and so are those that change no verdict. In bounded time: what
+ * would take longer is not looked for.
+ */
+int sl_optimise_shadow(struct sl_program *program);
+
+/*
+ * flatten.c: chains that hold nothing but plain rules take the place of the jumps to them, where
+ * that makes a run of `run_min` neighbours or more. At most twice as many rules come of it.
+ */
+#define SL_RUN_MIN 24
+int sl_optimise_flatten(struct sl_program *program, u32 run_min);
+
+/*
+ * gather.c: a long run of rules that are boxes (classify/boxes.h) becomes one table, unless merge.c
+ * has something cheaper to make of it. `program->choices` says what was made of each run, and why.
+ */
+int sl_optimise_gather(struct sl_program *program, u32 word_limit, struct sl_diag *diag);
+
+/*
  * merge.c: a run of rules that test one key for a value or prefix each and end in a verdict (with
  * or without a counter) becomes one lookup.
  */
 int sl_optimise_merge(struct sl_program *program);
+/*
+ * How many rules from `start` on would become one lookup; < 2: none. *ret_is_exact: in a hash,
+ * not a trie.
+ */
+u32 sl_merge_find_run(const struct sl_chain *chain, u32 start, bool *ret_is_exact);
 
 /* legalise.c: what codegen/ has no code for becomes UNKNOWN or KERNEL, with the reason. */
 int sl_optimise_legalise(struct sl_program *program);

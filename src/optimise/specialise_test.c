@@ -141,7 +141,7 @@ static void a_folded_verdict_keeps_nothing_of_the_map(void **unused)
 	add(p, map, "\2\0", NULL)->verdict = (struct sl_verdict){SL_VERDICT_ACCEPT};
 	rule(p, input, vmap(map, shifted(p, key(p, protocol), SL_SHR, 2)));
 	rule(p, input, DROP);
-	assert_int_equal(sl_optimise(p, &diag), 0);
+	assert_int_equal(sl_optimise(p, 1u << 20, &diag), 0);
 	assert_int_equal(first_op(input_of(p, SL_IP))->kind, SL_OP_VERDICT);
 	assert_int_equal(first_op(input_of(p, SL_IP))->verdict.kind, SL_VERDICT_ACCEPT);
 	assert_int_equal(first_op(input_of(p, SL_IP))->key.part_count, 0);

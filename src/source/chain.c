@@ -11,7 +11,7 @@
 static const sl_attr_policy chain_policy = {
 	[NFTA_CHAIN_TABLE] = SL_ATTR_TEXT,   [NFTA_CHAIN_HANDLE] = SL_ATTR_U64,
 	[NFTA_CHAIN_NAME] = SL_ATTR_TEXT,    [NFTA_CHAIN_HOOK] = SL_ATTR_NESTED,
-	[NFTA_CHAIN_POLICY] = SL_ATTR_U32,   [NFTA_CHAIN_USE] = SL_ATTR_HARMLESS,
+	[NFTA_CHAIN_POLICY] = SL_ATTR_U32,   [NFTA_CHAIN_USE] = SL_ATTR_U32,
 	[NFTA_CHAIN_TYPE] = SL_ATTR_TEXT,    [NFTA_CHAIN_COUNTERS] = SL_ATTR_NESTED,
 	[NFTA_CHAIN_PAD] = SL_ATTR_HARMLESS, [NFTA_CHAIN_FLAGS] = SL_ATTR_U32,
 	[NFTA_CHAIN_ID] = SL_ATTR_HARMLESS,  [NFTA_CHAIN_USERDATA] = SL_ATTR_HARMLESS,
@@ -145,6 +145,7 @@ static int fill(struct sl_reader *reader, const struct sl_attrs *attrs, struct s
 	chain->handle = sl_attrs_u64(attrs, NFTA_CHAIN_HANDLE);
 	chain->policy = (s32)sl_attrs_u32(attrs, NFTA_CHAIN_POLICY);
 	chain->flags = sl_attrs_u32(attrs, NFTA_CHAIN_FLAGS);
+	chain->uses = sl_attrs_u32(attrs, NFTA_CHAIN_USE);
 	if (type)
 		chain->type = sl_arena_strdup(reader->arena, type);
 	if (!chain->name || (type && !chain->type))

@@ -34,9 +34,10 @@ static int look_for_helper(void *context, const struct nlmsghdr *message)
 }
 
 /* True if the dump had what `look` wants, or could not be had. */
-static bool dump_has(u16 subsystem, u16 type, sl_netlink_message_fn *look)
+static bool dump_has(struct sl_netlink *netlink, u16 subsystem, u16 type,
+		     sl_netlink_message_fn *look)
 {
-	__attribute__((cleanup(sl_netlink_cleanup))) struct sl_netlink *netlink = NULL;
+	__attribute__((cleanup(sl_netlink_cleanup))) struct sl_netlink *own = NULL;
 	char buffer[64];
 	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
 	struct nfgenmsg *header;
@@ -48,18 +49,18 @@ static bool dump_has(u16 subsystem, u16 type, sl_netlink_message_fn *look)
 	header = mnl_nlmsg_put_extra_header(request, sizeof *header);
 	header->nfgen_family = AF_UNSPEC;
 	header->version = NFNETLINK_V0;
-	if (sl_netlink_open(NETLINK_NETFILTER, &netlink, NULL))
+	if (!netlink && sl_netlink_open(NETLINK_NETFILTER, &own, NULL))
 		return true;
-	error = sl_netlink_ask(netlink, request, look, &found, NULL);
+	error = sl_netlink_ask(netlink ? netlink : own, request, look, &found, NULL);
 	return found || error;
 }
 
-bool sl_conntrack_expects(void)
+bool sl_conntrack_expects(struct sl_netlink *netlink)
 {
-	return dump_has(NFNL_SUBSYS_CTNETLINK_EXP, IPCTNL_MSG_EXP_GET, look_for_anything);
+	return dump_has(netlink, NFNL_SUBSYS_CTNETLINK_EXP, IPCTNL_MSG_EXP_GET, look_for_anything);
 }
 
-bool sl_conntrack_has_helpers(void)
+bool sl_conntrack_has_helpers(struct sl_netlink *netlink)
 {
-	return dump_has(NFNL_SUBSYS_CTNETLINK, IPCTNL_MSG_CT_GET, look_for_helper);
+	return dump_has(netlink, NFNL_SUBSYS_CTNETLINK, IPCTNL_MSG_CT_GET, look_for_helper);
 }

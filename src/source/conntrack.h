@@ -8,11 +8,18 @@
 #define SLUICE_SOURCE_CONNTRACK_H
 
 #include "base/types.h"
+#include "source/netlink.h"
 
-/* An expectation waits in the calling thread's network namespace; true when in doubt. */
-bool sl_conntrack_expects(void);
+/*
+ * Who asks again and again brings a socket, of NETLINK_NETFILTER: with NULL, one is opened and
+ * closed for the question, and nf_tables makes whoever closes such a socket wait until what the
+ * last transactions deleted is freed, 10 ms or so.
+ */
+
+/* An expectation waits in the socket's network namespace; true when in doubt. */
+bool sl_conntrack_expects(struct sl_netlink *netlink);
 
 /* Some connection has a helper; walks the whole table. True when in doubt. */
-bool sl_conntrack_has_helpers(void);
+bool sl_conntrack_has_helpers(struct sl_netlink *netlink);
 
 #endif

@@ -20,9 +20,20 @@
 #define PAUSE_FIRST_MS 1
 #define PAUSE_LAST_MS  64
 
+/*
+ * A dump comes in messages of 32 kB, and for each of them the kernel walks all rules again that it
+ * has sent before: seconds for 100,000. Asked for one chain it walks those of that chain alone;
+ * which costs a request for each, and so is for many rules only.
+ */
+#define MANY_RULES 10000
+
 struct request {
 	_Alignas(struct nlmsghdr) char room[1024]; /* two names of 256 bytes and headers fit */
 };
+
+/* The same in requests for elements and for rules. */
+#define TABLE_ATTR NFTA_RULE_TABLE
+_Static_assert(TABLE_ATTR == (int)NFTA_SET_ELEM_LIST_TABLE, "one number for both");
 
 static u64 now_ns(void)
 {
@@ -69,19 +80,17 @@ static int ask_all(struct sl_netlink *netlink, struct sl_reader *reader, u32 typ
 			      reader, reader->diag);
 }
 
-static int ask_elements(struct sl_netlink *netlink, struct sl_reader *reader,
-			const struct sl_nft_set *set)
+/* Dumps what belongs to something in a table, of which there are two names to give. */
+static int ask_part(struct sl_netlink *netlink, struct sl_reader *reader, u32 type,
+		    const struct sl_nft_table *table, u16 name_attr, const char *name)
 {
 	struct request request;
-	struct nlmsghdr *message =
-		build_request(&request, NFT_MSG_GETSETELEM, set->table->family, true);
+	struct nlmsghdr *message = build_request(&request, type, table->family, true);
 	size_t room = sizeof request.room;
 
-	if (!mnl_attr_put_check(message, room, NFTA_SET_ELEM_LIST_TABLE,
-				strlen(set->table->name) + 1, set->table->name) ||
-	    !mnl_attr_put_check(message, room, NFTA_SET_ELEM_LIST_SET, strlen(set->name) + 1,
-				set->name))
-		return sl_reader_malformed(reader, "set's name");
+	if (!mnl_attr_put_check(message, room, TABLE_ATTR, strlen(table->name) + 1, table->name) ||
+	    !mnl_attr_put_check(message, room, name_attr, strlen(name) + 1, name))
+		return sl_reader_malformed(reader, "name");
 	return sl_netlink_ask(netlink, message, take, reader, reader->diag);
 }
 
@@ -94,9 +103,38 @@ static int ask_all_elements(struct sl_netlink *netlink, struct sl_reader *reader
 		const struct sl_nft_table *table = ruleset->tables.items[i];
 
 		for (u32 j = 0; j < table->sets.count && !error; j++)
-			error = ask_elements(netlink, reader, table->sets.items[j]);
+			error = ask_part(netlink, reader, NFT_MSG_GETSETELEM, table,
+					 NFTA_SET_ELEM_LIST_SET, table->sets.items[j]->name);
 	}
 	/* A set that was deleted in between. */
+	return error == -ENOENT ? -EAGAIN : error;
+}
+
+static u64 count_uses(const struct sl_ruleset *ruleset)
+{
+	u64 uses = 0;
+
+	for (u32 i = 0; i < ruleset->tables.count; i++)
+		for (u32 j = 0; j < ruleset->tables.items[i]->chains.count; j++)
+			uses += ruleset->tables.items[i]->chains.items[j]->uses;
+	return uses;
+}
+
+static int ask_all_rules(struct sl_netlink *netlink, struct sl_reader *reader)
+{
+	const struct sl_ruleset *ruleset = reader->ruleset;
+	int error = 0;
+
+	if (count_uses(ruleset) <= MANY_RULES)
+		return ask_all(netlink, reader, NFT_MSG_GETRULE);
+	for (u32 i = 0; i < ruleset->tables.count && !error; i++) {
+		const struct sl_nft_table *table = ruleset->tables.items[i];
+
+		for (u32 j = 0; j < table->chains.count && !error; j++)
+			error = ask_part(netlink, reader, NFT_MSG_GETRULE, table, NFTA_RULE_CHAIN,
+					 table->chains.items[j]->name);
+	}
+	/* A chain or table that was deleted in between. */
 	return error == -ENOENT ? -EAGAIN : error;
 }
 
@@ -115,7 +153,7 @@ static int ask_everything(struct sl_netlink *netlink, struct sl_reader *reader)
 	if (!error)
 		error = ask_all(netlink, reader, NFT_MSG_GETFLOWTABLE);
 	if (!error)
-		error = ask_all(netlink, reader, NFT_MSG_GETRULE);
+		error = ask_all_rules(netlink, reader);
 	return error;
 }
 

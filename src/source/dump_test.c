@@ -559,6 +559,56 @@ static void say_who_is_missing_a_capability(void **state)
 	assert_int_equal(status, 0);
 }
 
+/* `count` rules for ports from 1 on, each of which is another. */
+static size_t print_rules(char *text, size_t room, u32 count)
+{
+	size_t used = 0;
+
+	for (u32 port = 1; port <= count; port++)
+		used += (size_t)snprintf(text + used, room - used, "udp dport %u drop\n", port);
+	return used;
+}
+
+static u16 last_port(const struct sl_nft_chain *chain)
+{
+	const struct sl_nft_rule *rule = &chain->rules.items[chain->rules.count - 1];
+	const u8 *data = rule->exprs.items[rule->exprs.count - 2].cmp.data;
+
+	return (u16)(data[0] << 8 | data[1]);
+}
+
+/* They are asked for chain by chain then; names alone do not tell chains apart. */
+static void read_each_of_many_rules_once(void **state)
+{
+	(void)state;
+	enum { FIRST = 6000, SECOND = 5000, THIRD = 3, ROOM = 400000 };
+	char *text = malloc(ROOM);
+	size_t used = 0;
+
+	assert_non_null(text);
+	used += (size_t)snprintf(text + used, ROOM - used, "table ip t { chain c {\n");
+	used += print_rules(text + used, ROOM - used, FIRST);
+	used += (size_t)snprintf(text + used, ROOM - used, "}; }\ntable ip6 t { chain c {\n");
+	used += print_rules(text + used, ROOM - used, SECOND);
+	used += (size_t)snprintf(text + used, ROOM - used, "}; chain d {\n");
+	used += print_rules(text + used, ROOM - used, THIRD);
+	snprintf(text + used, ROOM - used, "}; chain empty { }; }\n");
+
+	struct sl_ruleset *ruleset = load_nft(text);
+	const struct sl_nft_chain *first = get_chain(ruleset, NFPROTO_IPV4, "t", "c");
+	const struct sl_nft_chain *second = get_chain(ruleset, NFPROTO_IPV6, "t", "c");
+	const struct sl_nft_chain *third = get_chain(ruleset, NFPROTO_IPV6, "t", "d");
+
+	assert_int_equal(first->rules.count, FIRST);
+	assert_int_equal(last_port(first), FIRST);
+	assert_int_equal(second->rules.count, SECOND);
+	assert_int_equal(last_port(second), SECOND);
+	assert_int_equal(third->rules.count, THIRD);
+	assert_int_equal(get_chain(ruleset, NFPROTO_IPV6, "t", "empty")->rules.count, 0);
+	sl_ruleset_free(ruleset);
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -577,6 +627,7 @@ int main(void)
 		cmocka_unit_test(read_xtables_extensions_of_iptables_nft),
 		cmocka_unit_test(distrust_tables_that_vanish_with_their_owner),
 		cmocka_unit_test(never_show_half_a_transaction),
+		cmocka_unit_test(read_each_of_many_rules_once),
 		cmocka_unit_test(say_who_is_missing_a_capability),
 	};
 

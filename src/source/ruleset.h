@@ -132,6 +132,7 @@ struct sl_nft_chain {
 	s32 priority;
 	s32 policy; /* NF_ACCEPT or NF_DROP */
 	u32 flags;  /* NFT_CHAIN_* */
+	u32 uses;   /* rules in it, and jumps to it */
 	bool has_counters;
 	u64 packets, bytes; /* a base chain's policy counters, if it has them */
 	SL_LIST(const char *)

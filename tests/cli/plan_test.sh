@@ -48,6 +48,25 @@ json '[.devices[0].rule_by_rule[] | select(.policy)] | length == 2'
 json '.devices[0].rule_by_rule[0].decided == "early"'
 json '.devices[0].size | .maps > 2 and .entries >= 2 and .bytes > 1000 and .instructions > 10'
 
+# Long runs of rules are tables, within a limit
+{
+	echo 'table ip filter { chain input { type filter hook input priority 0; policy accept;'
+	for i in $(seq 200); do echo "ip saddr 10.1.$i.0/24 tcp dport $((i % 9 + 1)) counter drop"; done
+	printf '}\n}\n'
+} >"$work/long.nft"
+run plan "$work/long.nft"; exits 0; says "200 rules in "; says "of 1 table, "; says_not "a packet as a table"
+run plan "$work/long.nft" -v; exits 0
+says "ip filter input, IPv4, handles "; says "about 60 ns a packet as a table, 600 without"
+run plan "$work/long.nft" -j; exits 0
+json '.devices[0].lookups | length == 1'
+json '.devices[0].lookups[0] | .rules == 200 and .trees > 0 and .bytes > 1000 and .packets == "IPv4"'
+run plan "$work/long.nft" --memory 2K; exits 1
+complains "the tables for the rules of chain filter input would take more than the 2 kB"
+run plan "$work/long.nft" --memory 100K; exits 1; complains "more than the limit of 100 kB"
+run plan "$work/long.nft" --memory 1G; exits 0
+run plan "$work/long.nft" --memory 1T; exits 2; complains "--memory takes a size like 64M"
+run status --memory 1G; exits 2
+
 # The exit status for scripts
 run plan "$work/simple.nft" --check 90%; exits 0
 run plan --check 90.5 "$work/simple.nft"; exits 1; complains "90.0 % would be decided early, less than 90.5 %"
@@ -75,6 +94,32 @@ run plan "$work/logged.nft" -j -v; exits 0
 json '.devices[0].rules == {"early": 1, "maybe": 0, "kernel": 1, "behind": 2, "not_met": 0}'
 json '.devices[0].obstacles[0] | .reason == "log" and .rules_behind == 2'
 json '[.devices[0].rule_by_rule[].decided] == ["early", "kernel", "behind", "behind", "behind"]'
+
+# Rules that decide nothing
+cat >"$work/idle.nft" <<'EOF'
+table inet t {
+	chain input {
+		type filter hook input priority 0; policy drop;
+		ip saddr 10.0.0.0/8 udp dport 53 accept
+		ip saddr 10.1.0.0/16 udp dport 53 counter drop
+		tcp dport 22 drop
+		tcp dport 23 counter drop
+		udp dport 123 accept
+		udp dport 0-65535 accept
+		meta l4proto udp counter drop
+	}
+}
+EOF
+run plan "$work/idle.nft"; exits 0
+says "1 rule no packet from eth0 can match, 2 change nothing"
+says "can never match: handle 2 takes its packets"
+says "changes nothing: handle 7 does the same with its packets"
+says "changes nothing: its packets fare the same at the end of the chain"
+run plan "$work/idle.nft" -j; exits 0
+json '[.devices[0].idle[] | [.handle, .never_matches, .by, .by_end]] ==
+	[[3, true, 2, false], [4, false, null, true], [6, false, 7, false]]'
+json '.devices[0].idle[0] | .chain == "input" and (.text | contains("53"))'
+run plan "$work/simple.nft" -j; json '.devices[0].idle == []'
 
 # Only a jump's own packets pass behind it
 cat >"$work/jump.nft" <<'EOF'

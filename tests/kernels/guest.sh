@@ -59,11 +59,35 @@ sluice -n b status | grep -q fresh
 report "fresh again after the change" $?
 sluice -n b detach
 report "detach" $?
+
+# At TC: by a link where the kernel has TCX (6.6), by a filter before.
+sluice -n b attach dev vb mode tc -v 2>&1
+report "attach at TC" $?
+sleep 1
+ip netns exec a bash -c 'for i in 1 2 3 4 5 6 7 8 9 10; do echo x >/dev/udp/10.9.0.2/4321; done'
+sluice -n b status
+sluice -n b status --json | grep -q '"dropped_early": [1-9]'
+report "policy drop behind conntrack drops early at TC" $?
+ip netns exec b nft add rule inet filter input udp dport 4321 accept
+before=$(sluice -n b status --json | sed -n 's/.*"dropped_early": \([0-9]*\).*/\1/p')
+ip netns exec a bash -c 'echo x >/dev/udp/10.9.0.2/4321'
+after=$(sluice -n b status --json | sed -n 's/.*"dropped_early": \([0-9]*\).*/\1/p')
+[ "$before" = "$after" ]
+report "a rule that changes is honoured at once at TC" $?
+sleep 1
+sluice -n b status | grep -q fresh
+report "fresh again after the change at TC" $?
+sluice -n b detach && ! ip netns exec b tc qdisc show dev vb | grep -q clsact
+report "detach at TC leaves nothing" $?
 ip netns del a; ip netns del b
 
 codegen 1 "${CODEGEN_PROGRAMS:-60}" 40
 report "generated code agrees with the interpreter" $?
-# Native, whatever the ladder would say: before 6.6 there is no TCX to fall back to.
+codegen 1 "${CODEGEN_PROGRAMS:-20}" 40 tc
+report "generated code agrees with the interpreter at TC" $?
+without_tcx /sluice/sluice
+report "attached by a filter" $?
+# Native, whatever the ladder would say.
 differential --attach '/sluice/sluice attach dev in0 mode native' \
 	--detach '/sluice/sluice detach dev in0' --seed 1 --rulesets "${RULESETS:-12}" --frames 150 \
 	--limit 500 --keep-going | tee /tmp/differential

@@ -8,17 +8,6 @@
 #include "frame.h"
 #include "load/pins.h"
 
-static void remake_device(void)
-{
-	enter(ON_WIRE);
-	run(ON_HOST,
-	    "ip link add dut0 address 02:00:00:00:00:01 type veth peer name wire0 address "
-	    "02:00:00:00:00:02 netns /proc/%d/fd/%d",
-	    (int)getpid(), place_fd(ON_WIRE));
-	run(ON_HOST, "ip link set dut0 up && ip addr add 10.77.0.1/24 dev dut0");
-	run(ON_WIRE, "ip link set wire0 up && ip addr add 10.77.0.2/24 dev wire0");
-}
-
 static void removed_device_is_told_and_detached(void)
 {
 	build_lab();

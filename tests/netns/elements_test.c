@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Trap: elements come by rules, by packets and by time, and only the first is told of. */
+#include <signal.h>
 #include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "frame.h"
 
@@ -192,6 +195,49 @@ static void intervals_come_and_go(void)
 	}
 }
 
+/* Bans and unbans, some hundred times a second; ends by itself if nobody ends it. */
+static pid_t start_storm(void)
+{
+	pid_t storm = fork();
+
+	if (storm)
+		return storm;
+	setpgid(0, 0); /* to be ended with its children */
+	attempt(ON_HOST, "for i in $(seq 3000); do"
+			 "	echo 'add element inet t banned { 192.0.2.1 }'; sleep 0.001;"
+			 "	echo 'delete element inet t banned { 192.0.2.1 }'; sleep 0.001;"
+			 "done | nft -i >/dev/null");
+	_exit(0);
+}
+
+static void end_storm(pid_t storm)
+{
+	kill(-storm, SIGTERM);
+	waitpid(storm, NULL, 0);
+}
+
+/* The host's state takes longer to read than elements leave alone, and a compile ends all the same.
+ */
+static void rules_change_amid_elements(void)
+{
+	pid_t storm;
+
+	prepare(sets);
+	run(ON_HOST,
+	    "for i in $(seq 150); do echo link add x$i type veth peer y$i; done | ip -b -");
+	settle();
+	storm = start_storm();
+	for (int i = 0; i < 5; i++) {
+		u64 compiled = compiles();
+
+		run(ON_HOST, "nft add rule inet t input udp dport %d drop", 6000 + i);
+		expect(eventually(compiles() > compiled, 10), "no compile ever came to its end");
+	}
+	end_storm(storm);
+	settle();
+	prove_early_drops();
+}
+
 int main(int argc, char **argv)
 {
 	static const struct lab_case cases[] = {
@@ -203,6 +249,7 @@ int main(int argc, char **argv)
 		{"packets fill an accept set", packets_fill_an_accept_set},
 		{"packets fill a drop set", packets_fill_a_drop_set},
 		{"intervals come and go", intervals_come_and_go},
+		{"rules change amid elements", rules_change_amid_elements},
 	};
 
 	return lab_main(argc, argv, cases, SL_ARRAY_SIZE(cases));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Robustness: the keeper dies or stops at any time, and no verdict is ever wrong for it. */
 #include <dirent.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -190,6 +191,14 @@ static void removing_the_pin_is_enough(void)
 	expect_nothing_left();
 }
 
+/* Where a flood has all cores, it still gets one when the rules change. */
+static void the_keeper_waits_ahead_of_all(void)
+{
+	start_lab();
+	expect(eventually(sched_getscheduler(keeper()) == SCHED_FIFO, 3),
+	       "scheduled like any other process");
+}
+
 int main(int argc, char **argv)
 {
 	static const struct lab_case cases[] = {
@@ -203,6 +212,7 @@ int main(int argc, char **argv)
 		{"killed while recompiling", killed_while_recompiling},
 		{"half attached is cleaned up", half_attached_is_cleaned_up},
 		{"removing the pin is enough", removing_the_pin_is_enough},
+		{"the keeper waits ahead of all", the_keeper_waits_ahead_of_all},
 	};
 
 	return lab_main(argc, argv, cases, SL_ARRAY_SIZE(cases));

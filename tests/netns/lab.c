@@ -30,6 +30,7 @@
 #include "frame.h"
 #include "info.h"
 #include "load/observe.h"
+#include "load/hold.h"
 #include "load/pins.h"
 
 #ifndef SO_NETNS_COOKIE
@@ -267,6 +268,17 @@ void build_lab(void)
 	enter(ON_HOST);
 }
 
+void remake_device(void)
+{
+	enter(ON_WIRE);
+	run(ON_HOST,
+	    "ip link add dut0 address 02:00:00:00:00:01 type veth peer name wire0 address "
+	    "02:00:00:00:00:02 netns /proc/%d/fd/%d",
+	    (int)getpid(), place_fd(ON_WIRE));
+	run(ON_HOST, "ip link set dut0 up && ip addr add 10.77.0.1/24 dev dut0");
+	run(ON_WIRE, "ip link set wire0 up && ip addr add 10.77.0.2/24 dev wire0");
+}
+
 void build_back(void)
 {
 	make_place(ON_BACK);
@@ -403,9 +415,14 @@ void detach(void)
 
 bool is_attached(void)
 {
-	SL_CLEANUP(sl_close) int fd = sl_pins_get(host_cookie, device, "link");
+	struct sl_hold hold;
+	bool exists;
 
-	return fd >= 0;
+	enter(ON_HOST);
+	hold = sl_hold_find(host_cookie, device);
+	exists = sl_hold_exists(&hold);
+	sl_hold_close(&hold);
+	return exists;
 }
 
 pid_t keeper(void)

@@ -44,6 +44,7 @@ enum place { ON_HOST, ON_WIRE, ON_BACK, ELSEWHERE, PLACES };
 
 void build_lab(void);           /* host and wire */
 void build_back(void);          /* the server behind, with forwarding on */
+void remake_device(void);       /* dut0 and its wire, after `ip link del dut0` */
 void build_elsewhere(void);     /* an empty network namespace */
 void enter(enum place place);   /* all that follows in this process happens there */
 int place_fd(enum place place); /* the namespace, borrowed */

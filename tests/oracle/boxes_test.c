@@ -13,9 +13,8 @@
 #include <cmocka.h>
 
 #include "classify/boxes.h"
-#include "ir/interp.h"
 #include "optimise/optimise.h"
-#include "random.h"
+#include "twins.h"
 
 #define PROGRAMS 1500
 #define FRAMES   60
@@ -134,43 +133,6 @@ static void retell(struct sl_program *program, struct tally *tally)
 		retell_chain(program, program->chains.items[i], &places[i], tally);
 }
 
-static u8 answer_conntrack(void *context, const u8 *frame, u32 length)
-{
-	u8 answers[] = {SL_WORLD_NEW, SL_WORLD_INVALID, SL_WORLD_UNTRACKED, SL_WORLDS_ALL};
-
-	(void)context;
-	return answers[(frame[length - 1] + length) % 4];
-}
-
-static struct sl_outcome judge(const struct sl_program *program, const u8 *frame, u32 length)
-{
-	struct sl_oracle oracle = {.conntrack = answer_conntrack, .now_ns = SL_RANDOM_NOW_NS};
-	struct sl_outcome outcome;
-
-	sl_interp(program, frame, length, &oracle, NULL, NULL, &outcome);
-	return outcome;
-}
-
-static void compare(u64 seed, const struct sl_program *plain, const struct sl_program *retold,
-		    struct tally *tally)
-{
-	for (u64 i = 0; i < FRAMES; i++) {
-		u8 frame[SL_RANDOM_FRAME_MAX];
-		u32 length = sl_random_frame(seed * FRAMES + i, plain, frame);
-		struct sl_outcome a = judge(plain, frame, length), b = judge(retold, frame, length);
-
-		tally->dropped += a.drop;
-		if (a.drop == b.drop && a.pass == b.pass && a.hit_count == b.hit_count &&
-		    !memcmp(a.hits, b.hits, a.hit_count * sizeof a.hits[0]))
-			continue;
-		sl_program_print(plain, stdout);
-		sl_program_print(retold, stdout);
-		fail_msg("seed %llu, frame %llu: drop %d %d, pass %x %x, hits %u %u",
-			 (unsigned long long)seed, (unsigned long long)i, a.drop, b.drop, a.pass,
-			 b.pass, a.hit_count, b.hit_count);
-	}
-}
-
 static void rules_told_as_boxes_judge_alike(void **unused)
 {
 	struct tally tally = {0};
@@ -183,7 +145,7 @@ static void rules_told_as_boxes_judge_alike(void **unused)
 		assert_int_equal(sl_optimise_specialise(plain), 0);
 		assert_int_equal(sl_optimise_specialise(retold), 0);
 		retell(retold, &tally);
-		compare(seed, plain, retold, &tally);
+		tally.dropped += sl_twins_compare(seed, plain, retold, FRAMES, true);
 		sl_program_free(plain);
 		sl_program_free(retold);
 	}

@@ -24,7 +24,7 @@ static struct sl_dataplane *load(struct sl_program *p)
 	struct sl_diag diag = {0};
 	struct sl_code code;
 
-	if (sl_optimise(p, &diag) || sl_program_verify(p, &diag) ||
+	if (sl_optimise(p, 1u << 20, &diag) || sl_program_verify(p, &diag) ||
 	    sl_codegen(p, SL_STAGE_INSNS_MAX, &code, &diag) ||
 	    sl_dataplane_load(p, &code, SL_POINT_XDP, &dataplane, &diag) ||
 	    sl_run_publish(dataplane, &diag))

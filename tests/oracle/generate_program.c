@@ -494,6 +494,98 @@ static void add_run(struct draft *draft, struct sl_chain *chain)
 			     has_common ? &common : NULL, is_first);
 }
 
+/* Stretches: many neighbours that test plain fields, each others, as firewalls do. */
+
+static const struct sl_field plain_fields[] = {
+	{SL_NETWORK, 4, 12},           {SL_NETWORK, 4, 12},          {SL_NETWORK, 4, 16},
+	{SL_NETWORK, 16, 8},           {SL_NETWORK, 16, 24},         {SL_TRANSPORT, 2, 0},
+	{SL_TRANSPORT, 2, 2},          {SL_TRANSPORT, 2, 2},         {SL_META, 1, SL_META_L4PROTO},
+	{SL_META, 1, SL_META_PKTTYPE}, {SL_META, 4, SL_META_LENGTH}, {SL_NETWORK, 1, 8},
+	{SL_TRANSPORT, 4, 0},          {SL_NETWORK, 3, 12},
+};
+
+static struct sl_op plain_match(struct draft *draft)
+{
+	static const u32 usual_bits[] = {1, 7, 8, 12, 16, 24, 28, 31};
+	struct dice *dice = &draft->dice;
+	struct sl_part *part = room(draft, sizeof *part);
+	struct sl_op op = {.kind = SL_OP_COMPARE, .compare = SL_EQ};
+	u32 which = roll_below(dice, 100);
+
+	do
+		part->field = pick(dice, plain_fields);
+	while (!is_known(draft, &part->field));
+	op.key = (struct sl_key){.length = part->field.length, .part_count = 1, .parts = part};
+	if (which < 20) {
+		u32 bits = pick(dice, usual_bits);
+
+		make_prefix(draft, &op, bits < 8u * op.key.length ? bits : 8u * op.key.length);
+		return op;
+	}
+	op.data = random_constant(draft, &op.key);
+	if (which < 35) {
+		op.compare = (u8)roll_below(dice, SL_GE + 1);
+	} else if (which < 55) {
+		u8 *low = random_constant(draft, &op.key), *high = random_constant(draft, &op.key);
+
+		put_in_order(low, high, op.key.length);
+		op.kind = SL_OP_RANGE;
+		op.invert = roll_percent(dice, 15);
+		op.data = low;
+		op.data_end = high;
+	} else if (which < 62) {
+		op.kind = SL_OP_SET;
+		op.invert = roll_percent(dice, 15);
+		op.set = random_set(draft, &op.key, false);
+		op.set->is_constant = true;
+		op.set->has_timeouts = false;
+		for (u32 i = 0; i < op.set->elements.count; i++)
+			op.set->elements.items[i].expires_at_ns = 0;
+	}
+	return op;
+}
+
+static void add_stretch_rule(struct draft *draft, struct sl_chain *chain, bool asks_states)
+{
+	static const enum sl_verdict_kind kinds[] = {
+		SL_VERDICT_DROP,   SL_VERDICT_DROP,     SL_VERDICT_DROP,     SL_VERDICT_ACCEPT,
+		SL_VERDICT_RETURN, SL_VERDICT_CONTINUE, SL_VERDICT_CONTINUE,
+	};
+	struct dice *dice = &draft->dice;
+	struct sl_rule *rule = push(draft, &chain->rules);
+	struct sl_verdict verdict = {.kind = pick(dice, kinds)};
+	bool is_open = roll_percent(dice, 4);
+
+	rule->handle = chain->rules.count;
+	if (is_open) { /* the packet passes where the rest matches */
+		verdict.kind = SL_VERDICT_ACCEPT;
+		*push(draft, &rule->ops) =
+			(struct sl_op){.kind = SL_OP_UNKNOWN, .reason = "something random"};
+	}
+	for (u32 i = 1 + roll_below(dice, 3); i > 0; i--)
+		*push(draft, &rule->ops) = plain_match(draft);
+	if (asks_states && roll_percent(dice, 25))
+		*push(draft, &rule->ops) = (struct sl_op){
+			.kind = SL_OP_STATE, .worlds = (u8)roll_below(dice, SL_WORLDS_ALL + 1)};
+	if (verdict.kind == SL_VERDICT_CONTINUE || roll_percent(dice, 25))
+		*push(draft, &rule->ops) = (struct sl_op){
+			.kind = SL_OP_COUNTER, .counter = random_counter(draft, rule->handle)};
+	if (roll_percent(dice, 3))
+		*push(draft, &rule->ops) =
+			(struct sl_op){.kind = SL_OP_KERNEL, .reason = "something random"};
+	else if (verdict.kind != SL_VERDICT_CONTINUE)
+		*push(draft, &rule->ops) =
+			(struct sl_op){.kind = SL_OP_VERDICT, .verdict = verdict};
+}
+
+static void add_stretch(struct draft *draft, struct sl_chain *chain)
+{
+	bool asks_states = roll_percent(&draft->dice, 60);
+
+	for (u32 i = 24 + roll_below(&draft->dice, 40); i > 0; i--)
+		add_stretch_rule(draft, chain, asks_states);
+}
+
 /* Chains and path */
 
 /* A family of tables and its staircase; stairs of INET are met at ingress too. */
@@ -522,8 +614,12 @@ static void add_rules(struct draft *draft, struct sl_chain *chain, u32 first_sta
 	draft->stair_count = stairs;
 	draft->at_ingress = at_ingress;
 	for (u32 i = 0; i < count; i++) {
-		if (roll_percent(&draft->dice, 6))
+		u32 which = roll_below(&draft->dice, 100);
+
+		if (which < 6)
 			add_run(draft, chain);
+		else if (which < 12)
+			add_stretch(draft, chain);
 		else
 			add_rule(draft, chain);
 	}

@@ -8,6 +8,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "config.h"
 #include "generate.h"
 #include "load/observe.h"
 
@@ -47,12 +48,26 @@ int sl_run_publish(struct sl_dataplane *dataplane, struct sl_diag *diag)
 	return error;
 }
 
+/* Each frame is a batch of its own: the notes of those before it have had their time. */
+static void begin_batch(const struct sl_dataplane *dataplane)
+{
+	static u64 notes, counts[CPUS_MAX];
+	u32 last = SL_BATCH_SLOTS;
+
+	notes += SL_BATCH_PASSES + 2;
+	for (u32 i = 0; i < CPUS_MAX; i++)
+		counts[i] = notes;
+	/* Fails where the program makes none. */
+	bpf_map_update_elem(sl_dataplane_maps(dataplane).batch_notes, &last, counts, BPF_ANY);
+}
+
 int sl_run_frame(const struct sl_dataplane *dataplane, const u8 *frame, u32 length)
 {
 	u8 out[SL_RANDOM_FRAME_MAX + 512];
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = length,
 		    .data_out = out, .data_size_out = sizeof out, .repeat = 1);
 
+	begin_batch(dataplane);
 	if (bpf_prog_test_run_opts(sl_dataplane_program_fd(dataplane), &opts))
 		return -errno;
 	return (int)opts.retval;

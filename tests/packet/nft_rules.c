@@ -2,6 +2,7 @@
 /* Random rulesets in nft's syntax. */
 #include <string.h>
 
+#include "filler.h"
 #include "pools.h"
 #include "rulesets.h"
 
@@ -31,6 +32,7 @@ struct writer {
 	u32 user_count, first_user; /* jumps go forward only: no loops */
 	enum network network;
 	enum transport transport;
+	bool is_long; /* some chains go on and on */
 };
 
 static bool chance(struct writer *writer, u32 percent)
@@ -588,6 +590,16 @@ static void write_opening(struct writer *writer)
 			fprintf(writer->out, "\t\t%s\n", openings[i]);
 }
 
+/* Between the chain's other rules. */
+static void write_filler(struct writer *writer)
+{
+	bool is_ip6 =
+		writer->family == FAMILY_IP6 || (writer->family != FAMILY_IP && chance(writer, 30));
+
+	if (writer->is_long && chance(writer, 60))
+		sl_filler_write_nft(writer->out, writer->random, is_ip6);
+}
+
 static void write_base_chain(struct writer *writer, const char *name, const char *hook,
 			     int priority, u32 rule_max, u32 drop_percent)
 {
@@ -596,8 +608,10 @@ static void write_base_chain(struct writer *writer, const char *name, const char
 		chance(writer, drop_percent) ? "drop" : "accept");
 	if (writer->hook & (INPUT | FORWARD))
 		write_opening(writer);
+	write_filler(writer);
 	for (u32 i = 1 + below(writer, rule_max); i > 0; i--)
 		write_rule(writer);
+	write_filler(writer);
 	fputs("\t}\n", writer->out);
 }
 
@@ -655,6 +669,7 @@ static void write_user_chains(struct writer *writer)
 		fprintf(writer->out, "\tchain u%u {\n", i);
 		for (u32 j = 1 + below(writer, 4); j > 0; j--)
 			write_rule(writer);
+		write_filler(writer);
 		fputs("\t}\n", writer->out);
 	}
 	writer->first_user = 0;
@@ -746,7 +761,8 @@ void sl_nft_rules_write(FILE *out, struct sl_random *random)
 {
 	static const enum family families[] = {FAMILY_INET, FAMILY_INET, FAMILY_INET,
 					       FAMILY_IP,   FAMILY_IP,   FAMILY_IP6};
-	struct writer writer = {.out = out, .random = random};
+	struct writer writer = {
+		.out = out, .random = random, .is_long = sl_filler_is_wanted(random)};
 	u32 tables = 1 + (sl_random_below(random, 4) == 0);
 
 	if (chance(&writer, 15))

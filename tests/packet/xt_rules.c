@@ -2,6 +2,7 @@
 /* Random rulesets as iptables-save prints them. */
 #include <string.h>
 
+#include "filler.h"
 #include "pools.h"
 #include "rulesets.h"
 
@@ -12,6 +13,7 @@ struct writer {
 	FILE *out;
 	struct sl_random *random;
 	bool is_ip6;
+	bool is_long; /* some chains go on and on */
 	u32 table;    /* IN_* */
 	u32 protocol; /* of the rule being written */
 	bool is_forward, is_prerouting;
@@ -346,6 +348,8 @@ static void write_chain(struct writer *writer, const char *chain, u32 rule_max)
 	}
 	for (u32 i = below(writer, rule_max + 1); i > 0; i--)
 		write_rule(writer, chain);
+	if (writer->is_long && chance(writer, 70))
+		sl_filler_write_xt(writer->out, writer->random, writer->is_ip6, chain);
 }
 
 static void write_raw(struct writer *writer)
@@ -422,7 +426,10 @@ static void write_filter(struct writer *writer)
 
 void sl_xt_rules_write(FILE *out, struct sl_random *random, bool is_ip6)
 {
-	struct writer writer = {.out = out, .random = random, .is_ip6 = is_ip6};
+	struct writer writer = {.out = out,
+				.random = random,
+				.is_ip6 = is_ip6,
+				.is_long = sl_filler_is_wanted(random)};
 
 	if (chance(&writer, 20))
 		write_raw(&writer);

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Sets of ranges, as tries: which range a key of at most 16 bytes is in, found with about one
+ *memory access for each byte of it that tells ranges apart. src/classify/ builds the image and
+ *changes it in place, bpf/trie.h walks it; the walk is here, once.
+ *
+ * The image is an array of 64-bit *units*; half of one is a *word*, the lower half first. It begins
+ * with a unit for each set, by the set's index:
+ *
+ *	bits 0–31     the root: a word as below; or with bits, the first unit of 2^bits such words
+ *	bits 32–39    how many bits of the key select one of them
+ *
+ * A word is
+ *
+ *	bits 0–2      enum sl_trie_kind
+ *	bits 3–31     LEAF: 0 if no range is here; else its record, or 1 where there are no records
+ *	              others: the node's first unit
+ *
+ * A *record* is two units, a struct sl_trie_record. *Nodes* are
+ *
+ *	FULL          256 words, by the key's next byte
+ *	SPARSE        a unit with seven borders in ascending order, then up to eight words: a byte
+ *	              goes to the one whose number is how many borders are ≤ the byte
+ *	SKIP          a unit: the only word, and in bits 32–34 a number of bytes, n;
+ *	              a unit: these bytes, the first highest. In all other ways no range is here
+ *	BORDERS_n     n units with four borders each in ascending order: where up to 15 bits of the
+ *	              key remain, and there are no records, they are in a range if and only if an
+ *	              odd number of borders is ≤ these bits
+ *
+ * While the image is changed a walk may meet anything; it stays within the image and ends, and
+ * what it found is not used (struct sl_live in state.h).
+ */
+#ifndef SLUICE_ABI_TRIE_H
+#define SLUICE_ABI_TRIE_H
+
+#include <linux/types.h>
+
+#define SL_TRIE_KEY_MAX       16
+#define SL_TRIE_DEPTH_MAX     (SL_TRIE_KEY_MAX + 1) /* nodes on a way, and its leaf */
+#define SL_TRIE_ROOT_BITS_MAX 19
+#define SL_TRIE_SPARSE_MAX    7 /* borders of a SPARSE node */
+#define SL_TRIE_BORDERS_MAX   16
+#define SL_TRIE_BORDER_BITS   15
+#define SL_TRIE_SKIP_MAX      7 /* bytes */
+/* The kernel's verifier knows no offset of 512 MiB or more. */
+#define SL_TRIE_UNITS_MAX ((1u << 26) - 1)
+
+enum sl_trie_kind {
+	SL_TRIE_LEAF,
+	SL_TRIE_FULL,
+	SL_TRIE_SPARSE,
+	SL_TRIE_SKIP,
+	SL_TRIE_BORDERS_1,
+	SL_TRIE_BORDERS_2,
+	SL_TRIE_BORDERS_3,
+	SL_TRIE_BORDERS_4,
+};
+
+#define SL_TRIE_KIND_BITS 3
+
+struct sl_trie_record {
+	__u64 expires_at_ns; /* as struct sl_set_value; so also below */
+	__u32 verdict;       /* highest bit: a note of src/classify/tries.c */
+	__u32 counter;
+};
+
+#define SL_TRIE_VERDICT_MASK 0x7fffffffu
+
+/* What a walk finds where the image is not what it should be: pass. */
+#define SL_TRIE_BROKEN 0xffffffffu
+
+/*
+ * Borders are numbers of 9 bits, seven a unit, or of 16 bits, four a unit; one that is not used is
+ * past every value. How many of a unit are ≤ a value? The highest bit of each is free, so that all
+ * are compared at once: value + 2^highest − border keeps that bit if and only if border ≤ value.
+ */
+#define SL_TRIE_EACH_9(number)  ((__u64)(number)*0x40201008040201ULL)
+#define SL_TRIE_EACH_16(number) ((__u64)(number)*0x1000100010001ULL)
+
+static inline __u64 sl_trie_count_9(__u64 borders, __u64 byte)
+{
+	__u64 below = (SL_TRIE_EACH_9(byte | 256) - borders) >> 8 & SL_TRIE_EACH_9(1);
+
+	return below * SL_TRIE_EACH_9(1) >> 54 & 7;
+}
+
+/* Of 16 bits: bit 48 is set if the number is odd, others say nothing. */
+static inline __u64 sl_trie_parity_16(__u64 borders, __u64 bits)
+{
+	__u64 below = (SL_TRIE_EACH_16(bits | 0x8000) - borders) >> 15 & SL_TRIE_EACH_16(1);
+
+	return below * SL_TRIE_EACH_16(1);
+}
+
+/* Keeps the compiler from proving a bound in a way that the verifier could not follow. */
+#define SL_TRIE_HIDE(value) asm volatile("" : "+r"(value))
+
+/* Reads items[index]; leaves the function, as broken, where there is none. */
+#define SL_TRIE_READ(ret_item, items, count, index)                                                \
+	{                                                                                          \
+		__u64 index_ = (index);                                                            \
+                                                                                                   \
+		SL_TRIE_HIDE(index_);                                                              \
+		if (index_ >= (count))                                                             \
+			return SL_TRIE_BROKEN;                                                     \
+		(ret_item) = (items)[index_];                                                      \
+	}
+
+/* What a node of borders says of the bits that remain. */
+static inline __u32 sl_trie_is_within(const __u64 *units, __u64 count, __u32 word, __u64 bits)
+{
+	__u32 extent = (word & ((1 << SL_TRIE_KIND_BITS) - 1)) - SL_TRIE_BORDERS_1 + 1;
+	__u64 at = word >> SL_TRIE_KIND_BITS, parity = 0, unit;
+
+	for (__u32 i = 0; i < SL_TRIE_BORDERS_MAX / 4; i++) {
+		if (i >= extent)
+			break;
+		SL_TRIE_READ(unit, units, count, at + i);
+		parity ^= sl_trie_parity_16(unit, bits);
+	}
+	return parity >> 48 & 1;
+}
+
+/*
+ * What a set's leaf for a key says: 0, 1 or the first unit of a record. `high` and `low` are the
+ * key's bytes, the first highest, and zeros behind them. `count`: of units.
+ */
+static inline __attribute__((always_inline)) __u32 sl_trie_walk(const __u64 *units, __u64 count,
+								__u32 set, __u64 high, __u64 low)
+{
+	const __u32 *words = (const __u32 *)units;
+	__u64 unit, skip, bits;
+	__u32 word;
+
+	SL_TRIE_READ(unit, units, count, set);
+	word = unit;
+	bits = unit >> 32 & 31;
+	if (bits) {
+		SL_TRIE_READ(word, words, 2 * count, 2 * (__u64)word + (high >> (-bits & 63)));
+		high = high << bits | low >> (-bits & 63);
+		low <<= bits;
+	}
+	for (__u32 depth = 0; depth < SL_TRIE_DEPTH_MAX; depth++) {
+		__u64 at = word >> SL_TRIE_KIND_BITS, child = 2 * at;
+
+		switch (word & ((1 << SL_TRIE_KIND_BITS) - 1)) {
+		case SL_TRIE_LEAF:
+			return at;
+		case SL_TRIE_FULL:
+			child += high >> 56;
+			break;
+		case SL_TRIE_SPARSE:
+			SL_TRIE_READ(unit, units, count, at);
+			child += 2 + sl_trie_count_9(unit, high >> 56);
+			break;
+		case SL_TRIE_SKIP:
+			SL_TRIE_READ(skip, units, count, at);
+			SL_TRIE_READ(unit, units, count, at + 1);
+			bits = 8 * (skip >> 32 & 7);
+			if ((high ^ unit) >> (-bits & 63))
+				return 0;
+			high = high << bits | low >> (-bits & 63);
+			low <<= bits;
+			word = skip;
+			continue;
+		default:
+			return sl_trie_is_within(units, count, word, high >> 49);
+		}
+		high = high << 8 | low >> 56;
+		low <<= 8;
+		SL_TRIE_READ(word, words, 2 * count, child);
+	}
+	return SL_TRIE_BROKEN;
+}
+
+_Static_assert(sizeof(struct sl_trie_record) == 2 * sizeof(__u64), "two units");
+
+#endif

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Packets of one batch. Between XDP and conntrack packets wait: in GRO and its lists, in a backlog
+ * of RPS. A connection that one of them begins is not there yet when XDP looks up the next; that
+ * one must not be taken for a stranger.
+ *
+ * What the kernel makes of packet P if P', before it in the batch, begins its connection
+ * (resolve_normal_ct() and the protocols' trackers, as read in 6.6 and seen on 6.18):
+ *
+ *	P goes the way of P'		NEW until P' was answered: one of a miss's worlds
+ *	    the tracker refuses P	INVALID: one of a miss's worlds
+ *	    P' had been expected	RELATED: while that can be, nothing is dropped behind
+ *					conntrack (live.related_possible)
+ *	    P' is answered on the spot	ESTABLISHED: a SYN by the host itself; tunnels over UDP
+ *	P goes the other way		ESTABLISHED, across NAT as well. P is no answer to P', which
+ *					nobody has got yet; but both ends may begin at once, and
+ *					senders may be forged
+ *	P' left a mark, a label, …	what rules ask of them is UNKNOWN, and passes
+ *	P is neither TCP nor UDP	never looked up, and passes
+ *
+ * So it is only ESTABLISHED that a miss may hide, and a drop may be wrong only where P' was let in
+ * as new, but P would not be:
+ *
+ *	the same way	a rule asks for what is not the same in all packets of a connection
+ *	the other way	P' was forwarded; or both are between two addresses of our own, which IPv6
+ *			takes from outside, and IPv4 with accept_local
+ *
+ * src/ir/flow.h looks for this in the rules. Where it finds it, each CPU notes the addresses of
+ * what it passes, and what may be of a connection on its way passes too. What comes from our own
+ * addresses passes in any case, where it can be let in at all. P and P' share the batch, and so the
+ * CPU; packets of different batches race without sluice as well.
+ *
+ * A note counts for the next SL_BATCH_PASSES notes. That is more than waits between driver and
+ * conntrack: a round of net_rx_action takes 300 packets, a backlog of RPS 1000. If fewer come, it
+ * ends after SL_BATCH_NS, when whatever waited has had its turn.
+ *
+ * What is left: RPS with a net.core.netdev_max_backlog beyond SL_BATCH_PASSES, and that full; P
+ * from behind two NATs at once, none of whose addresses P' bears, to a port that it cannot know
+ *yet; and without forwarding, P from an IPv6 address that is ours by a local route only.
+ *
+ * One case the kernel shares: packets of one list of GRO's (net.core.gro_normal_batch, 8) and of
+ * one family meet all of prerouting before the first is confirmed (NF_HOOK_LIST), and it takes all
+ * of them for new. TC stands behind GRO and RPS and sees no more than such a list ahead of
+ * conntrack, so it needs no notes.
+ */
+#ifndef SLUICE_BPF_BATCH_H
+#define SLUICE_BPF_BATCH_H
+
+#include "config.h"
+#include "guard.h"
+#include "packet.h"
+#include "route.h"
+
+/*
+ * By a hash of the address and its role: time (2^20 ns) << 32 | number of the note. A slot that
+ * two addresses share is fresh for both, so a collision passes packets, and never drops one. The
+ * last entry is the number of notes so far. 128 KiB a CPU; one entry where nothing is noted.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} batch_notes SEC(".maps");
+
+enum role { ROLE_SOURCE, ROLE_DESTINATION };
+
+#define BATCH_TIME_SHIFT 20
+
+static __always_inline __u32 batch_time(__u64 now)
+{
+	return now >> BATCH_TIME_SHIFT;
+}
+
+static __always_inline __u32 fold(const __be32 *words, bool is_ip6)
+{
+	return is_ip6 ? words[0] ^ words[1] ^ words[2] ^ words[3] : words[0];
+}
+
+static __always_inline __u32 slot_of(__u32 address, enum role role)
+{
+	__u32 hash = (address ^ (role == ROLE_SOURCE ? 0 : 0x5bd1e995)) * 0x9e3779b1;
+
+	return hash >> (32 - SL_BATCH_SLOT_BITS);
+}
+
+static __always_inline void note(__u32 source, __u32 destination)
+{
+	__u32 last = SL_BATCH_SLOTS, from = slot_of(source, ROLE_SOURCE),
+	      to = slot_of(destination, ROLE_DESTINATION);
+	__u64 *count = bpf_map_lookup_elem(&batch_notes, &last);
+	__u64 *first = bpf_map_lookup_elem(&batch_notes, &from);
+	__u64 *second = bpf_map_lookup_elem(&batch_notes, &to);
+
+	if (!count || !first || !second)
+		return;
+	*first = *second = (__u64)batch_time(bpf_ktime_get_coarse_ns()) << 32 | (__u32)++ * count;
+}
+
+static __always_inline bool is_fresh(__u32 slot, __u32 now, __u32 count)
+{
+	const __u64 *note = bpf_map_lookup_elem(&batch_notes, &slot);
+
+	return !note || (now - (__u32)(*note >> 32) <= batch_time(SL_BATCH_NS) + 1 &&
+			 count - (__u32)*note <= SL_BATCH_PASSES);
+}
+
+/* Something on its way may have begun a connection with these ends. */
+static __always_inline bool is_akin(__u32 source, __u32 destination)
+{
+	__u64 now = bpf_ktime_get_coarse_ns();
+	__u32 last = SL_BATCH_SLOTS, time = batch_time(now);
+	const __u64 *count = bpf_map_lookup_elem(&batch_notes, &last);
+
+	/* What the program before this one passed is noted nowhere. */
+	if (!count || (__s64)(now - live.began_ns) <= SL_BATCH_NS)
+		return true;
+	/* The other way: one of the addresses is the same, whichever NAT rewrites. */
+	if (is_fresh(slot_of(source, ROLE_DESTINATION), time, *count) ||
+	    is_fresh(slot_of(destination, ROLE_SOURCE), time, *count))
+		return true;
+	return is_fresh(slot_of(source, ROLE_SOURCE), time, *count) &&
+	       is_fresh(slot_of(destination, ROLE_DESTINATION), time, *count);
+}
+
+/* The packet may belong to a connection that conntrack will only hear of. */
+static __always_inline bool may_follow(struct sl_cursor *cursor, bool is_ip6)
+{
+	const struct iphdr *ip = (void *)cursor->network;
+	const struct ipv6hdr *ip6 = (void *)cursor->network;
+	const __be32 *source = is_ip6 ? ip6->saddr.in6_u.u6_addr32 : &ip->saddr;
+	const __be32 *destination = is_ip6 ? ip6->daddr.in6_u.u6_addr32 : &ip->daddr;
+
+	if ((is_ip6 || live.expected.accept_local) && address_is_local(cursor, source, is_ip6))
+		return true;
+	return CONFIG(notes_batch) && is_akin(fold(source, is_ip6), fold(destination, is_ip6));
+}
+
+/* What conntrack kept from an early drop is dropped by the rules if it is new. */
+static __always_inline bool may_begin(enum sl_fate_count fate)
+{
+	return CONFIG(notes_batch) && fate != SL_DROPPED && fate != SL_PASSED_CONNTRACK;
+}
+
+/* True if IP begins at `offset`, behind its ethertype. */
+static __always_inline bool note_at(const void *data, const void *end, __u32 offset)
+{
+	const __be16 *type = data + offset - 2;
+	const __be32 *ip = data + offset + 12, *ip6 = data + offset + 8;
+
+	if (data + offset > end)
+		return false;
+	if (*type == bpf_htons(ETH_P_IP)) {
+		if (data + offset + sizeof(struct iphdr) <= end)
+			note(ip[0], ip[1]);
+		return true;
+	}
+	if (*type == bpf_htons(ETH_P_IPV6)) {
+		if (data + offset + sizeof(struct ipv6hdr) <= end)
+			note(fold(ip6, true), fold(ip6 + 4, true));
+		return true;
+	}
+	return false;
+}
+
+/*
+ * Notes a packet that passes, an odd one too: fragments and options are of connections as well, and
+ * so are packets of VLANs, which may come back without a tag.
+ */
+static __always_inline void note_passed(const void *data, const void *end)
+{
+	if (!note_at(data, end, 14) && !note_at(data, end, 18))
+		note_at(data, end, 22);
+}
+
+#endif

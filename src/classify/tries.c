@@ -1,0 +1,688 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A change goes down the trie along the two ends of its range. On the way every node is laid open
+ * as 256 words, changed, and closed again in the smallest form that can hold what it has become.
+ *
+ * Memory is handed out in blocks of units. What is given back is kept in lists by size, linked
+ * through the blocks' first units.
+ */
+#include "classify/tries.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FULL_UNITS   128
+#define SKIP_UNITS   2
+#define RECORD_UNITS 2
+
+/* Part of its range is another's now, though nobody removed it (it expired): not to be reused. */
+#define RECORD_IS_SPLIT (1u << 31)
+
+/* A key, or the part of one that remains, as a number: its first bit is the highest. */
+__extension__ typedef unsigned __int128 u128;
+
+/* Up to so many bytes, values are found sooner in a trie than in the kernel's hash. */
+#define EXACT_KEY_MAX 4
+
+bool sl_set_has_trie(const struct sl_set *set)
+{
+	if (set->kind == SL_SET_EXACT)
+		return set->key_length <= EXACT_KEY_MAX;
+	return set->kind == SL_SET_INTERVAL && set->key_length <= SL_TRIE_KEY_MAX;
+}
+
+bool sl_set_has_records(const struct sl_set *set)
+{
+	return set->is_vmap || set->has_timeouts;
+}
+
+/* Words */
+
+static u32 make_word(enum sl_trie_kind kind, u32 at)
+{
+	return at << SL_TRIE_KIND_BITS | kind;
+}
+
+static enum sl_trie_kind kind_of(u32 word)
+{
+	return word & ((1 << SL_TRIE_KIND_BITS) - 1);
+}
+
+static u32 unit_of(u32 word)
+{
+	return word >> SL_TRIE_KIND_BITS;
+}
+
+static u32 *words_at(struct sl_tries *tries, u32 unit)
+{
+	return (u32 *)&tries->units[unit];
+}
+
+/* Memory */
+
+/* The list that blocks of this size are kept in. */
+static u32 *free_list(struct sl_tries *tries, u32 units)
+{
+	assert((units >= 1 && units <= 5) || units == FULL_UNITS);
+	return &tries->free[units == FULL_UNITS ? 5 : units - 1];
+}
+
+static int grow(struct sl_tries *tries, u32 count)
+{
+	u32 capacity = 2 * tries->capacity > count ? 2 * tries->capacity : count;
+	u64 *units;
+
+	if (tries->is_fixed || count > SL_TRIE_UNITS_MAX)
+		return -E2BIG;
+	units = realloc(tries->units, (size_t)capacity * sizeof *units);
+	if (!units)
+		return -ENOMEM;
+	tries->units = units;
+	tries->capacity = capacity;
+	return 0;
+}
+
+/* A block at the end of the image; 0, and the error is noted, if there is no room. */
+static u32 extend(struct sl_tries *tries, u32 units)
+{
+	u32 block = tries->count;
+	int error = units > tries->capacity - block ? grow(tries, block + units) : 0;
+
+	if (error) {
+		tries->error = error;
+		return 0;
+	}
+	tries->count += units;
+	return block;
+}
+
+static u32 allocate(struct sl_tries *tries, u32 units)
+{
+	u32 *first = free_list(tries, units);
+	u32 block = *first;
+
+	if (!block)
+		return extend(tries, units);
+	*first = (u32)tries->units[block];
+	return block;
+}
+
+static void release(struct sl_tries *tries, u32 block, u32 units)
+{
+	u32 *first = free_list(tries, units);
+
+	tries->units[block] = *first;
+	*first = block;
+}
+
+/* Nodes */
+
+static u32 sparse_units(u32 children)
+{
+	return 1 + (children + 1) / 2;
+}
+
+/* Borders that are not used are past every byte, and stand last. */
+static u32 sparse_children(u64 borders)
+{
+	return 1 + (u32)sl_trie_count_9(borders, 255);
+}
+
+static u32 border_at(u64 borders, u32 i)
+{
+	return borders >> 9 * i & 511;
+}
+
+static u32 node_units(const struct sl_tries *tries, u32 word)
+{
+	switch (kind_of(word)) {
+	case SL_TRIE_FULL:
+		return FULL_UNITS;
+	case SL_TRIE_SPARSE:
+		return sparse_units(sparse_children(tries->units[unit_of(word)]));
+	case SL_TRIE_SKIP:
+		return SKIP_UNITS;
+	case SL_TRIE_LEAF:
+		return 0;
+	default:
+		return 1 + kind_of(word) - SL_TRIE_BORDERS_1;
+	}
+}
+
+static void release_node(struct sl_tries *tries, u32 word)
+{
+	if (kind_of(word) != SL_TRIE_LEAF)
+		release(tries, unit_of(word), node_units(tries, word));
+}
+
+/* The words of a node; *ret_first is the number of the first among the image's. */
+static u32 node_words(const struct sl_tries *tries, u32 word, u32 *ret_first)
+{
+	*ret_first = 2 * unit_of(word);
+	switch (kind_of(word)) {
+	case SL_TRIE_FULL:
+		return 256;
+	case SL_TRIE_SPARSE:
+		*ret_first += 2;
+		return sparse_children(tries->units[unit_of(word)]);
+	case SL_TRIE_SKIP:
+		return 1;
+	default:
+		return 0;
+	}
+}
+
+/* A node and all below it. */
+static void release_tree(struct sl_tries *tries, u32 word)
+{
+	u32 first, count = node_words(tries, word, &first);
+
+	for (u32 i = 0; i < count; i++)
+		release_tree(tries, words_at(tries, 0)[first + i]);
+	release_node(tries, word);
+}
+
+/* A node laid open. */
+struct view {
+	u32 words[256];
+};
+
+static void fill(struct view *view, u32 from, u32 to, u32 word)
+{
+	for (u32 i = from; i < to; i++)
+		view->words[i] = word;
+}
+
+static void open_sparse(struct sl_tries *tries, u32 node, struct view *ret_view)
+{
+	u64 borders = tries->units[node];
+	u32 children = sparse_children(borders), from = 0;
+
+	for (u32 i = 0; i < children; i++) {
+		u32 to = i + 1 < children ? border_at(borders, i) : 256;
+
+		fill(ret_view, from, to, words_at(tries, node)[2 + i]);
+		from = to;
+	}
+}
+
+/* The first of the bytes goes into the view; for the others the node is kept. */
+static void open_skip(struct sl_tries *tries, u32 word, struct view *ret_view)
+{
+	u64 *node = &tries->units[unit_of(word)];
+	u32 byte = node[1] >> 56;
+
+	fill(ret_view, 0, 256, 0);
+	if (node[0] >> 32 > 1) {
+		node[0] -= 1ULL << 32;
+		node[1] <<= 8;
+		ret_view->words[byte] = word;
+		return;
+	}
+	ret_view->words[byte] = (u32)node[0];
+	release(tries, unit_of(word), SKIP_UNITS);
+}
+
+/* Takes a node apart; its memory is given back. */
+static void open_node(struct sl_tries *tries, u32 word, struct view *ret_view)
+{
+	switch (kind_of(word)) {
+	case SL_TRIE_FULL:
+		memcpy(ret_view->words, words_at(tries, unit_of(word)), sizeof ret_view->words);
+		break;
+	case SL_TRIE_SPARSE:
+		open_sparse(tries, unit_of(word), ret_view);
+		break;
+	case SL_TRIE_SKIP:
+		open_skip(tries, word, ret_view);
+		return;
+	default:
+		fill(ret_view, 0, 256, word);
+		return;
+	}
+	release_node(tries, word);
+}
+
+/* Where the children of a view change: ends[i] is behind the last byte of the i-th run of equals.
+ * Returns how many runs there are, or 0 if more than a SPARSE node can hold. */
+static u32 find_runs(const struct view *view, u32 *ends)
+{
+	u32 runs = 0;
+
+	for (u32 i = 1; i < 256; i++) {
+		if (view->words[i] == view->words[i - 1])
+			continue;
+		if (runs == SL_TRIE_SPARSE_MAX)
+			return 0;
+		ends[runs++] = i;
+	}
+	ends[runs++] = 256;
+	return runs;
+}
+
+static u32 close_full(struct sl_tries *tries, const struct view *view)
+{
+	u32 node = allocate(tries, FULL_UNITS);
+
+	if (!node)
+		return 0;
+	memcpy(words_at(tries, node), view->words, sizeof view->words);
+	return make_word(SL_TRIE_FULL, node);
+}
+
+static u32 close_sparse(struct sl_tries *tries, const struct view *view, const u32 *ends, u32 runs)
+{
+	u32 node = allocate(tries, sparse_units(runs));
+	u64 borders = 0;
+
+	if (!node)
+		return 0;
+	for (u32 i = 0; i < SL_TRIE_SPARSE_MAX; i++)
+		borders |= (u64)(i + 1 < runs ? ends[i] : 256) << 9 * i;
+	tries->units[node] = borders;
+	for (u32 i = 0; i < runs; i++)
+		words_at(tries, node)[2 + i] = view->words[ends[i] - 1];
+	return make_word(SL_TRIE_SPARSE, node);
+}
+
+/* The only way on is by `byte`; where `child` skips as well, both become one. */
+static u32 close_skip(struct sl_tries *tries, u32 byte, u32 child)
+{
+	u32 node = kind_of(child) == SL_TRIE_SKIP ? unit_of(child) : 0;
+	u64 first = (u64)byte << 56;
+
+	if (node && tries->units[node] >> 32 < SL_TRIE_SKIP_MAX) {
+		tries->units[node] += 1ULL << 32;
+		tries->units[node + 1] = first | tries->units[node + 1] >> 8;
+		return child;
+	}
+	node = allocate(tries, SKIP_UNITS);
+	if (!node)
+		return 0;
+	tries->units[node] = 1ULL << 32 | child;
+	tries->units[node + 1] = first;
+	return make_word(SL_TRIE_SKIP, node);
+}
+
+/* The byte of a view's only child, −1 if it has none or others. */
+static int only_child(const struct view *view, const u32 *ends, u32 runs)
+{
+	u32 byte = view->words[0] ? 0 : ends[0], runs_before = view->words[0] ? 0 : 1;
+	bool is_one_byte = ends[runs_before] == byte + 1;
+	bool is_last = runs_before + 1 == runs;
+	bool nothing_behind = runs_before + 2 == runs && !view->words[255];
+
+	return is_one_byte && (is_last || nothing_behind) ? (int)byte : -1;
+}
+
+/* The opposite of open_node(): the word of the node that the view is now. */
+static u32 close_node(struct sl_tries *tries, const struct view *view)
+{
+	u32 ends[SL_TRIE_SPARSE_MAX + 1], runs = find_runs(view, ends);
+	int byte;
+
+	if (!runs)
+		return close_full(tries, view);
+	/* A node stands in one place only, so that what is all the same is a leaf. */
+	if (runs == 1)
+		return view->words[0];
+	byte = only_child(view, ends, runs);
+	if (byte >= 0)
+		return close_skip(tries, (u32)byte, view->words[byte]);
+	return close_sparse(tries, view, ends, runs);
+}
+
+/* Nodes of borders */
+
+#define A_UNIT    4 /* borders */
+#define NO_BORDER (1u << SL_TRIE_BORDER_BITS)
+
+struct borders {
+	u32 items[SL_TRIE_BORDERS_MAX + 2], count;
+};
+
+static void push(struct borders *borders, u32 border)
+{
+	if (border < NO_BORDER)
+		borders->items[borders->count++] = border;
+}
+
+static void open_borders(struct sl_tries *tries, u32 word, struct borders *ret_borders)
+{
+	u32 units = node_units(tries, word);
+
+	*ret_borders = (struct borders){0};
+	if (word == make_word(SL_TRIE_LEAF, 1))
+		push(ret_borders, 0);
+	for (u32 i = 0; i < units * A_UNIT; i++)
+		push(ret_borders,
+		     tries->units[unit_of(word) + i / A_UNIT] >> 16 * (i % A_UNIT) & 0xffff);
+	release_node(tries, word);
+}
+
+static u32 close_borders(struct sl_tries *tries, const struct borders *borders)
+{
+	u32 units = (borders->count + A_UNIT - 1) / A_UNIT, node;
+
+	if (!borders->count || (borders->count == 1 && !borders->items[0]))
+		return make_word(SL_TRIE_LEAF, borders->count);
+	node = allocate(tries, units);
+	if (!node)
+		return 0;
+	memset(&tries->units[node], 0, units * sizeof *tries->units);
+	for (u32 i = 0; i < units * A_UNIT; i++) {
+		u64 border = i < borders->count ? borders->items[i] : NO_BORDER;
+
+		tries->units[node + i / A_UNIT] |= border << 16 * (i % A_UNIT);
+	}
+	return make_word(SL_TRIE_BORDERS_1 + units - 1, node);
+}
+
+/* From lo on, and up to before `end`, all are in or all out. */
+static void move_borders(struct borders *borders, u32 lo, u32 end, bool in)
+{
+	struct borders old = *borders;
+	u32 i = 0;
+
+	borders->count = 0;
+	for (; i < old.count && old.items[i] < lo; i++)
+		push(borders, old.items[i]);
+	if (i % 2 != in)
+		push(borders, lo);
+	while (i < old.count && old.items[i] <= end)
+		i++;
+	if (i % 2 != in)
+		push(borders, end);
+	for (; i < old.count; i++)
+		push(borders, old.items[i]);
+}
+
+/* Ranges */
+
+/* What is left of a range's ends in the block of a node; behind their bits, zeros and ones. */
+struct rest {
+	u128 lo, hi;
+	int bits;
+};
+
+static u32 first_bits(u128 number, int bits)
+{
+	return (u32)(number >> (128 - bits));
+}
+
+/* The part of the range that is in the child that the next bits select. */
+static struct rest rest_in_child(const struct rest *rest, int bits, u32 child)
+{
+	struct rest part = {0, ~(u128)0, rest->bits - bits};
+
+	if (child == first_bits(rest->lo, bits))
+		part.lo = rest->lo << bits;
+	if (child == first_bits(rest->hi, bits))
+		part.hi = ~(~rest->hi << bits);
+	return part;
+}
+
+static u32 cover(struct sl_tries *tries, u32 word, const struct rest *rest, u32 leaf);
+
+static u32 cover_node(struct sl_tries *tries, u32 word, const struct rest *rest, u32 leaf)
+{
+	struct view view;
+
+	open_node(tries, word, &view);
+	for (u32 i = first_bits(rest->lo, 8); i <= first_bits(rest->hi, 8); i++) {
+		struct rest part = rest_in_child(rest, 8, i);
+
+		view.words[i] = cover(tries, view.words[i], &part, leaf);
+	}
+	return close_node(tries, &view);
+}
+
+/* Too many borders for one node. */
+static u32 spread(struct sl_tries *tries, const struct borders *borders, int bits)
+{
+	u32 word = 0;
+
+	for (u32 i = 0; i < borders->count; i += 2) {
+		u32 end = i + 1 < borders->count ? borders->items[i + 1] : NO_BORDER;
+		struct rest rest = {
+			.lo = (u128)borders->items[i] << (128 - SL_TRIE_BORDER_BITS),
+			.hi = ((u128)end << (128 - SL_TRIE_BORDER_BITS)) - 1,
+			.bits = bits,
+		};
+
+		word = cover_node(tries, word, &rest, make_word(SL_TRIE_LEAF, 1));
+	}
+	return word;
+}
+
+static u32 cover_borders(struct sl_tries *tries, u32 word, const struct rest *rest, u32 leaf)
+{
+	struct borders borders;
+
+	open_borders(tries, word, &borders);
+	move_borders(&borders, first_bits(rest->lo, SL_TRIE_BORDER_BITS),
+		     first_bits(rest->hi, SL_TRIE_BORDER_BITS) + 1, leaf);
+	if (borders.count > SL_TRIE_BORDERS_MAX)
+		return spread(tries, &borders, rest->bits);
+	return close_borders(tries, &borders);
+}
+
+static bool is_borders(const struct sl_tries *tries, u32 word, int bits)
+{
+	return bits <= SL_TRIE_BORDER_BITS && !tries->has_records &&
+	       (kind_of(word) == SL_TRIE_LEAF || kind_of(word) >= SL_TRIE_BORDERS_1);
+}
+
+/* What becomes of a word when `leaf` covers the range in its block. */
+static u32 cover(struct sl_tries *tries, u32 word, const struct rest *rest, u32 leaf)
+{
+	if (rest->lo == 0 && rest->hi == ~(u128)0) {
+		release_tree(tries, word);
+		return leaf;
+	}
+	if (word == leaf)
+		return word;
+	if (is_borders(tries, word, rest->bits))
+		return cover_borders(tries, word, rest, leaf);
+	return cover_node(tries, word, rest, leaf);
+}
+
+/* `length` bytes. */
+static u128 number_of(const u8 *bytes, u32 length)
+{
+	u128 number = 0;
+
+	for (u32 i = 0; i < length; i++)
+		number |= (u128)bytes[i] << (120 - 8 * i);
+	return number;
+}
+
+static int cover_range(struct sl_tries *tries, const struct sl_set *set, const u8 *lo, const u8 *hi,
+		       u32 leaf)
+{
+	int root_bits = (int)(tries->units[set->index] >> 32), bits = 8 * (int)set->key_length;
+	u32 first = words_at(tries, set->index)[0], word;
+	struct rest rest = {number_of(lo, set->key_length), number_of(hi, set->key_length), bits};
+
+	assert(set->index < tries->set_count && rest.lo <= rest.hi);
+	if (bits < 128)
+		rest.hi |= ~(u128)0 >> bits;
+	tries->error = 0;
+	tries->has_records = sl_set_has_records(set);
+	if (!root_bits) {
+		word = cover(tries, first, &rest, leaf);
+		words_at(tries, set->index)[0] = word;
+		return tries->error;
+	}
+	for (u32 i = first_bits(rest.lo, root_bits); i <= first_bits(rest.hi, root_bits); i++) {
+		struct rest part = rest_in_child(&rest, root_bits, i);
+
+		word = cover(tries, words_at(tries, first)[i], &part, leaf);
+		words_at(tries, first)[i] = word;
+	}
+	return tries->error;
+}
+
+/* Records */
+
+static struct sl_trie_record *record_at(struct sl_tries *tries, u32 record)
+{
+	return (struct sl_trie_record *)&tries->units[record];
+}
+
+/* bytes ± 1; false where there is no such number. */
+static bool step(u8 *bytes, u32 length, bool up)
+{
+	for (u32 i = length; i-- > 0;) {
+		bytes[i] = (u8)(up ? bytes[i] + 1 : bytes[i] - 1);
+		if (bytes[i] != (up ? 0 : 0xff))
+			return true;
+	}
+	return false;
+}
+
+static u32 find_beside(const struct sl_tries *tries, const struct sl_set *set, const u8 *key,
+		       bool up)
+{
+	u8 beside[SL_TRIE_KEY_MAX];
+
+	memcpy(beside, key, set->key_length);
+	return step(beside, set->key_length, up) ? sl_trie_find(tries, set, beside) : 0;
+}
+
+/*
+ * The record that is of no use once [lo, hi] is another's, 0 if there is none. It is looked for at
+ * `lo` only: more than one is there if they have expired, and then they wait for the next compile.
+ */
+static u32 find_obsolete(struct sl_tries *tries, const struct sl_set *set, const u8 *lo,
+			 const u8 *hi)
+{
+	u32 record = sl_trie_find(tries, set, lo), last = sl_trie_find(tries, set, hi);
+	u32 before = find_beside(tries, set, lo, false), behind = find_beside(tries, set, hi, true);
+
+	if (before && before == record)
+		record_at(tries, before)->verdict |= RECORD_IS_SPLIT;
+	if (behind && behind == last)
+		record_at(tries, behind)->verdict |= RECORD_IS_SPLIT;
+	if (!record || record_at(tries, record)->verdict & RECORD_IS_SPLIT)
+		return 0;
+	return record;
+}
+
+static int replace(struct sl_tries *tries, const struct sl_set *set, const u8 *lo, const u8 *hi,
+		   u32 leaf)
+{
+	u32 obsolete = sl_set_has_records(set) ? find_obsolete(tries, set, lo, hi) : 0;
+	int error = cover_range(tries, set, lo, hi, make_word(SL_TRIE_LEAF, leaf));
+
+	if (!error && obsolete)
+		release(tries, obsolete, RECORD_UNITS);
+	return error;
+}
+
+int sl_trie_add(struct sl_tries *tries, const struct sl_set *set, const struct sl_element *element,
+		u32 verdict_index)
+{
+	u32 leaf = 1;
+
+	assert(verdict_index <= SL_TRIE_VERDICT_MASK);
+	tries->error = 0;
+	if (sl_set_has_records(set)) {
+		leaf = allocate(tries, RECORD_UNITS);
+		if (!leaf)
+			return tries->error;
+		*record_at(tries, leaf) = (struct sl_trie_record){
+			.expires_at_ns = element->expires_at_ns,
+			.verdict = verdict_index,
+			.counter = element->counts ? element->counter : SL_NO_HIT,
+		};
+	}
+	return replace(tries, set, element->key, element->key_end, leaf);
+}
+
+int sl_trie_remove(struct sl_tries *tries, const struct sl_set *set, const u8 *key,
+		   const u8 *key_end)
+{
+	return replace(tries, set, key, key_end, 0);
+}
+
+/* The image */
+
+int sl_tries_init(struct sl_tries *tries, u32 set_count)
+{
+	u32 roots = set_count + 1; /* so that no block is number 0 */
+	u64 *units = calloc(roots, sizeof *units);
+
+	if (!units)
+		return -ENOMEM;
+	*tries = (struct sl_tries){
+		.units = units,
+		.count = roots,
+		.capacity = roots,
+		.set_count = set_count,
+	};
+	return 0;
+}
+
+void sl_tries_free(struct sl_tries *tries)
+{
+	if (!tries->is_fixed)
+		free(tries->units);
+	*tries = (struct sl_tries){0};
+}
+
+/*
+ * Two words an element, so that most have one to themselves. From 2^16 words on it is worth while
+ * to have so many that for an address of IPv4 no more bits remain than borders can have. Longer
+ * keys differ late, and at borders of bytes, which the nodes below should keep to.
+ */
+static int find_root_bits(const struct sl_set *set, u32 elements)
+{
+	int bits = 1;
+
+	if (elements < 128 || set->key_length < 2)
+		return 0;
+	while (elements >> (bits - 1) && bits < SL_TRIE_ROOT_BITS_MAX)
+		bits++;
+	if (set->key_length > 4)
+		return bits < 12 ? 0 : 16;
+	if (bits > 8 * (int)set->key_length)
+		return 8 * (int)set->key_length;
+	return bits == 16 ? 32 - SL_TRIE_BORDER_BITS : bits;
+}
+
+int sl_trie_begin(struct sl_tries *tries, const struct sl_set *set, u32 elements)
+{
+	int bits = find_root_bits(set, elements);
+	u32 units = (1u << bits) / 2, first;
+
+	if (!bits)
+		return 0;
+	tries->error = 0;
+	first = extend(tries, units);
+	if (!first)
+		return tries->error;
+	memset(&tries->units[first], 0, units * sizeof *tries->units);
+	tries->units[set->index] = (u64)bits << 32 | first;
+	return 0;
+}
+
+u32 sl_trie_find(const struct sl_tries *tries, const struct sl_set *set, const u8 *key)
+{
+	u128 number = number_of(key, set->key_length);
+
+	return sl_trie_walk((const __u64 *)tries->units, tries->count, set->index,
+			    (u64)(number >> 64), (u64)number);
+}
+
+void sl_tries_move(struct sl_tries *tries, u64 *units, u32 capacity)
+{
+	assert(capacity >= tries->count && !tries->is_fixed);
+	memcpy(units, tries->units, (size_t)tries->count * sizeof *units);
+	free(tries->units);
+	tries->units = units;
+	tries->capacity = capacity;
+	tries->is_fixed = true;
+}

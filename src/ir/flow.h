@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the rules make of the packets of one connection before it is known. bpf/batch.h says why
+ * that matters, and what the data plane does about it.
+ */
+#ifndef SLUICE_IR_FLOW_H
+#define SLUICE_IR_FLOW_H
+
+#include "ir/ir.h"
+
+/*
+ * Whether rules may let in the packet that begins a TCP or UDP connection, and drop another packet
+ * of it only because they do not know the connection yet:
+ *
+ *	the same way  they ask a new packet for more than its connection (its addresses, ports and
+ *	              protocol), so that not all of its packets are alike to them
+ *	the other way they may forward a new packet, and nothing asks whether its answer comes in
+ *	              by the same device
+ *
+ * True when in doubt. Of an optimised program it knows more: there a family's chains hold only
+ * what packets of this family and device can meet.
+ */
+bool sl_program_minds_batch(const struct sl_program *program);
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "load/memory.h"
+
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "config.h"
+#include "ir/flow.h"
+#include "load/maps.h"
+#include "state.h"
+
+/* The map of local addresses is allocated whole: htab_elem, key and value, and a bucket each. */
+#define LOCAL_MAP_BYTES (SL_LOCAL_ADDRESSES_MAX * (48u + 16 + 8 + 16))
+
+/* The verifier adds an index to a map's value in 32 bits, and BPF stores a root in 31. */
+#define IMAGE_WORDS_MAX (1u << 27)
+
+static void add_map(struct sl_memory *memory, u32 entries, u64 bytes)
+{
+	memory->maps++;
+	memory->entries += entries;
+	memory->bytes += bytes;
+}
+
+int sl_memory_plan(const struct sl_program *program, struct sl_memory *ret_memory,
+		   struct sl_diag *diag)
+{
+	u64 cpus = (u64)abs(libbpf_num_possible_cpus());
+	struct sl_memory memory = {.table_bytes = program->image_words * sizeof *program->image};
+	struct sl_map_size sets;
+	int error = sl_set_maps_size(program, &sets, diag);
+
+	if (error)
+		return error;
+	memory.maps = sets.maps;
+	memory.entries = sets.entries;
+	memory.bytes = sets.bytes;
+	add_map(&memory, program->counters.count,
+		cpus * program->counters.count * sizeof(struct sl_count));
+	add_map(&memory, SL_FATE_COUNTS, cpus * SL_FATE_COUNTS * sizeof(struct sl_count));
+	add_map(&memory, program->local.count, LOCAL_MAP_BYTES);
+	if (sl_program_minds_batch(program))
+		add_map(&memory, 0, cpus * (SL_BATCH_SLOTS + 1) * sizeof(u64));
+	if (program->image_words)
+		add_map(&memory, 1, memory.table_bytes);
+	*ret_memory = memory;
+	return 0;
+}
+
+u32 sl_memory_image_words(u64 limit)
+{
+	u64 words = limit / sizeof(u64);
+
+	return words < IMAGE_WORDS_MAX ? (u32)words : IMAGE_WORDS_MAX;
+}
+
+int sl_memory_check(const struct sl_program *program, u64 limit, struct sl_diag *diag)
+{
+	struct sl_memory memory;
+	int error = sl_memory_plan(program, &memory, diag);
+
+	if (error || memory.bytes <= limit)
+		return error;
+	return sl_fail(diag, ENOSPC,
+		       "the rules would take about %" PRIu64 " kB of the kernel's memory (%" PRIu64
+		       " kB of it for tables), more than the limit of %" PRIu64
+		       " kB; allow more with --memory",
+		       memory.bytes / 1024, memory.table_bytes / 1024, limit / 1024);
+}

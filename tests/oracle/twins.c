@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "twins.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "generate.h"
+#include "ir/interp.h"
+
+/* What no miss can mean is answered too: it is the more worlds that are told apart. */
+static u8 answer_conntrack(void *context, const u8 *frame, u32 length)
+{
+	const u8 answers[] = {SL_WORLD_NEW, SL_WORLD_INVALID, SL_WORLD_UNTRACKED, SL_WORLDS_ALL};
+
+	(void)context;
+	return answers[(frame[length - 1] + length) % 4];
+}
+
+static struct sl_outcome judge(const struct sl_program *program, const u8 *frame, u32 length)
+{
+	struct sl_oracle oracle = {.conntrack = answer_conntrack, .now_ns = SL_RANDOM_NOW_NS};
+	struct sl_outcome outcome;
+
+	sl_interp(program, frame, length, &oracle, NULL, NULL, &outcome);
+	return outcome;
+}
+
+static bool hits_equal(const struct sl_outcome *a, const struct sl_outcome *b)
+{
+	return a->hit_count == b->hit_count &&
+	       !memcmp(a->hits, b->hits, a->hit_count * sizeof a->hits[0]);
+}
+
+u32 sl_twins_compare(u64 seed, const struct sl_program *plain, const struct sl_program *changed,
+		     u32 frames, bool with_hits)
+{
+	u32 dropped = 0;
+
+	for (u64 i = 0; i < frames; i++) {
+		u8 frame[SL_RANDOM_FRAME_MAX];
+		u32 length = sl_random_frame(seed * frames + i, plain, frame);
+		struct sl_outcome a = judge(plain, frame, length);
+		struct sl_outcome b = judge(changed, frame, length);
+
+		dropped += a.drop;
+		if (a.drop == b.drop && a.pass == b.pass && (!with_hits || hits_equal(&a, &b)))
+			continue;
+		sl_program_print(plain, stdout);
+		sl_program_print(changed, stdout);
+		printf("seed %llu, frame %llu: drop %d %d, pass %x %x, hits %u %u (%s; %s)\n",
+		       (unsigned long long)seed, (unsigned long long)i, a.drop, b.drop, a.pass,
+		       b.pass, a.hit_count, b.hit_count, a.reason, b.reason);
+		exit(1);
+	}
+	return dropped;
+}
