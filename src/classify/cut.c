@@ -4,6 +4,9 @@
 #include <math.h>
 #include <string.h>
 
+/* Seven borders seldom help more boxes than this. */
+#define RANGE_COUNT_MAX 1024
+
 /* Boxes that a range node's borders are taken from. */
 #define SAMPLE_MAX 64
 
@@ -37,11 +40,26 @@ struct estimate {
 	u32 active, ended, groups;
 };
 
-double sl_cost_ahead(u32 count)
+static u32 bits_of(u32 value)
+{
+	return value ? 32 - (u32)__builtin_clz(value) : 0;
+}
+
+/* The logarithm, straight between powers of two: quick, and near enough. */
+static double halvings_of(u32 count)
+{
+	u32 whole = bits_of(count) - 1;
+
+	return whole + (double)count / (1u << whole) - 1;
+}
+
+/* What some boxes may cost yet, if they are cut well from here. */
+static double cost_ahead(u32 count)
 {
 	if (count <= LEAF_COUNT)
 		return SL_ITEM_NS * count;
-	return SL_ITEM_NS * LEAF_COUNT + HALVING_NS * log2((double)count / LEAF_COUNT);
+	return SL_ITEM_NS * LEAF_COUNT +
+	       HALVING_NS * (halvings_of(count) - halvings_of(LEAF_COUNT));
 }
 
 /* Children side by side that hold the same boxes become one. */
@@ -55,7 +73,7 @@ static void estimate_child(struct estimate *estimate, u32 begins, u32 ends)
 		return;
 	estimate->groups++;
 	estimate->boxes += estimate->active;
-	estimate->ahead += estimate->active * sl_cost_ahead(estimate->active);
+	estimate->ahead += estimate->active * cost_ahead(estimate->active);
 	estimate->company += (double)estimate->active * estimate->active;
 }
 
@@ -85,11 +103,6 @@ static void consider(const struct estimate *estimate, const struct sl_cut *cut, 
 		return;
 	*best = *cut;
 	best->cost_ns = cost;
-}
-
-static u32 bits_of(u32 value)
-{
-	return value ? 32 - (u32)__builtin_clz(value) : 0;
 }
 
 /* Cuts with fewer and fewer children, each counted from the one before. */
@@ -206,15 +219,19 @@ bool sl_cut_choose(const struct sl_columns *columns, const struct sl_region *reg
 		   u32 count, const struct sl_price *price, struct sl_cut *ret_cut)
 {
 	struct sl_cut best = {.cost_ns = INFINITY};
+	u32 lanes[SL_TABLE_LANES_MAX], lane_count = 0;
 
-	for (u32 lane = 0; lane < columns->lane_count; lane++) {
-		const struct sl_range *values = &region->lanes[lane];
-
-		if (!tells_apart(columns, values, lane, ids, count))
-			continue;
-		consider_cuts(columns, values, lane, ids, count, price, &best);
-		consider_range(columns, values, lane, ids, count, price, &best);
-	}
+	for (u32 lane = 0; lane < columns->lane_count; lane++)
+		if (tells_apart(columns, &region->lanes[lane], lane, ids, count))
+			lanes[lane_count++] = lane;
+	for (u32 i = 0; i < lane_count; i++)
+		consider_cuts(columns, &region->lanes[lanes[i]], lanes[i], ids, count, price,
+			      &best);
+	/* All boxes may be within few values of many. */
+	if (count <= RANGE_COUNT_MAX || best.cost_ns == INFINITY)
+		for (u32 i = 0; i < lane_count; i++)
+			consider_range(columns, &region->lanes[lanes[i]], lanes[i], ids, count,
+				       price, &best);
 	if (best.cost_ns == INFINITY)
 		return false;
 	*ret_cut = best;

@@ -44,9 +44,6 @@ struct sl_price {
 	bool must_cut;    /* too many boxes for a leaf: any cut is better than none */
 };
 
-/* What some boxes may cost yet, if they are cut well from here. */
-double sl_cost_ahead(u32 count);
-
 /*
  * The cheapest cut of `count` boxes. False where none tells them apart.
  */

@@ -9,9 +9,6 @@
 #include "base/cleanup.h"
 #include "classify/tree.h"
 
-/* Boxes looked at, for each box of the table: bounds the time. */
-#define WORK_A_BOX 100
-
 /* The parts of a partition, smallest first. */
 struct parts {
 	u32 count;
@@ -81,17 +78,16 @@ static double share_of(const struct parts *parts, u32 index)
 }
 
 /* Each tree gets its share of what is left; small ones, which come first, leave some to others. */
-static int build_trees(const struct sl_forest *forest, const struct sl_plan *plan,
-		       struct parts *parts, struct sl_image *image, u32 table,
-		       struct sl_table_shape *shape)
+static int build_trees(struct sl_forest *forest, const struct sl_plan *plan, struct parts *parts,
+		       struct sl_image *image, u32 table, struct sl_table_shape *shape)
 {
 	struct sl_tree tree = {.boxes = forest->boxes,
 			       .columns = forest->columns,
 			       .image = image,
 			       .growth_ns = plan->growth_ns,
 			       .limits.words = forest->word_limit,
-			       .limits.work = (u64)WORK_A_BOX * (forest->columns->count + 1000)};
-	u64 root, empty = 0, work = 0;
+			       .work_left = &forest->work_left};
+	u64 root, empty = 0;
 
 	for (u32 i = 0; i < parts->count; i++) {
 		struct sl_tree next = tree;
@@ -99,7 +95,6 @@ static int build_trees(const struct sl_forest *forest, const struct sl_plan *pla
 		int error;
 
 		next.empty = empty;
-		next.work = work;
 		next.limits.nodes = (u32)((SL_TABLE_NODES_MAX - shape->depth) * share);
 		next.limits.steps = (u32)((SL_TABLE_STEPS_MAX - shape->steps) * share);
 		for (u32 lane = 0; lane < forest->lanes->count; lane++)
@@ -110,14 +105,13 @@ static int build_trees(const struct sl_forest *forest, const struct sl_plan *pla
 			return error;
 		image->words[table + 1 + i] = root;
 		empty = next.empty;
-		work = next.work;
 		add_shape(shape, &next);
 	}
 	return 0;
 }
 
-int sl_forest_build(const struct sl_forest *forest, const struct sl_plan *plan,
-		    struct sl_image *image, u32 *ret_root, struct sl_table_shape *ret_shape)
+int sl_forest_build(struct sl_forest *forest, const struct sl_plan *plan, struct sl_image *image,
+		    u32 *ret_root, struct sl_table_shape *ret_shape)
 {
 	SL_CLEANUP(free_parts) struct parts parts = {0};
 	u32 before = image->count, start = before ? before - SL_TABLE_TAIL : 0, table, tail;

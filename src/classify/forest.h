@@ -16,10 +16,11 @@ struct sl_forest {
 	const struct sl_lanes *lanes;
 	const struct sl_columns *columns; /* the boxes' ranges */
 	u32 word_limit;                   /* of the whole image */
+	u64 work_left; /* boxes that may be looked at yet, by all that is built */
 };
 
-/* As sl_table_build(). */
-int sl_forest_build(const struct sl_forest *forest, const struct sl_plan *plan,
-		    struct sl_image *image, u32 *ret_root, struct sl_table_shape *ret_shape);
+/* As sl_table_build(); also -E2BIG when there is no work left. */
+int sl_forest_build(struct sl_forest *forest, const struct sl_plan *plan, struct sl_image *image,
+		    u32 *ret_root, struct sl_table_shape *ret_shape);
 
 #endif

@@ -14,6 +14,10 @@
 /* Trials with ever more memory, until some plan fits. */
 #define TRIALS_MAX 4
 
+/* Time: boxes looked at for each box, whatever is built of them; and those of trials. */
+#define WORK_A_BOX 40
+#define TRIAL_WORK 500
+
 /* Memory: words a box, one more for each lane; and for small tables. */
 #define WORDS_A_BOX 9
 #define WORDS_SPARE 8192
@@ -79,8 +83,7 @@ static int take_sample(const struct sl_boxes *boxes, u32 stride, struct sl_boxes
 	return 0;
 }
 
-static void try_plan(const struct sl_forest *forest, const struct sl_plan *plan,
-		     struct choice *choice)
+static void try_plan(struct sl_forest *forest, const struct sl_plan *plan, struct choice *choice)
 {
 	struct sl_image image = {0};
 	struct sl_table_shape shape;
@@ -105,7 +108,7 @@ static void try_plan(const struct sl_forest *forest, const struct sl_plan *plan,
 	}
 }
 
-static void try_plans(const struct sl_forest *forest, struct choice *choice)
+static void try_plans(struct sl_forest *forest, struct choice *choice)
 {
 	struct sl_partition partitions[SL_PARTITIONS_MAX];
 	u32 count = sl_partition_list(forest->columns, forest->lanes, partitions);
@@ -133,7 +136,7 @@ static int choose_plans(const struct sl_boxes *boxes, const struct sl_lanes *lan
 	u32 stride = boxes->list.count / TRIAL_COUNT + 1;
 	SL_CLEANUP(free_columns) struct sl_columns columns = {0};
 	SL_CLEANUP(free_list) struct sl_boxes sample = {0};
-	struct sl_forest forest = {&sample, lanes, &columns, 0};
+	struct sl_forest forest = {&sample, lanes, &columns, 0, 0};
 	int error = take_sample(boxes, stride, &sample);
 
 	if (!error)
@@ -143,6 +146,7 @@ static int choose_plans(const struct sl_boxes *boxes, const struct sl_lanes *lan
 	forest.word_limit =
 		(u32)((WORDS_A_BOX + lanes->count) * columns.count / (1 + log2(stride) / 8)) +
 		(stride > 1 ? TRIAL_SPARE : WORDS_SPARE);
+	forest.work_left = (u64)TRIAL_WORK * TRIAL_COUNT;
 	for (u32 i = 0; i < TRIALS_MAX; i++) {
 		try_plans(&forest, choice);
 		if (choice->best_ns < INFINITY)
@@ -165,8 +169,8 @@ static bool fits_format(const struct sl_boxes *boxes)
 }
 
 /* One plan after the other; the last, with one tree, has all the steps to itself. */
-static int build_any(const struct sl_forest *forest, const struct choice *choice,
-		     struct sl_image *image, u32 *ret_root, struct sl_table_shape *ret_shape)
+static int build_any(struct sl_forest *forest, const struct choice *choice, struct sl_image *image,
+		     u32 *ret_root, struct sl_table_shape *ret_shape)
 {
 	const struct sl_plan plans[] = {
 		choice->best,
@@ -188,7 +192,8 @@ int sl_table_build(const struct sl_boxes *boxes, const struct sl_lanes *lanes, u
 		   struct sl_image *image, u32 *ret_root, struct sl_table_shape *ret_shape)
 {
 	SL_CLEANUP(free_columns) struct sl_columns columns = {0};
-	struct sl_forest forest = {boxes, lanes, &columns, word_limit};
+	struct sl_forest forest = {boxes, lanes, &columns, word_limit,
+				   (u64)WORK_A_BOX * (boxes->list.count + 1000)};
 	u64 words = (u64)(WORDS_A_BOX + lanes->count) * boxes->list.count + WORDS_SPARE;
 	struct choice choice;
 	int error;

@@ -3,8 +3,9 @@
  * Builds the tables of abi/table.h: decision trees over boxes.
  *
  * Enters: boxes (boxes.h). Leaves: words of one image, which several tables share. Promised: for
- * every question, sl_table_step() meets the same positions in the same order as a look at each box
- * in turn would; or the table is refused.
+ * every question that begins at position 0, sl_table_step() meets the same positions in the same
+ * order as a look at each box in turn would; or the table is refused. (Boxes that none gets to are
+ * left out, so a question that skips the ones before them would miss them.)
  */
 #ifndef SLUICE_CLASSIFY_TABLE_H
 #define SLUICE_CLASSIFY_TABLE_H

@@ -27,18 +27,18 @@ struct group {
 
 struct groups {
 	u32 count, box_count;
-	struct group items[SL_CUT_CHILDREN_MAX];
-	u16 of_child[SL_CUT_CHILDREN_MAX];
-	u32 *ids; /* malloc'd */
+	struct group *items; /* malloc'd, as are the others; at most one a child */
+	u32 *of_child;
+	u32 *ids; /* of all groups */
 };
 
 static int build_node(struct sl_tree *tree, u32 *ids, u32 count, struct way way, u64 *ret_node);
 
-static void free_groups(struct groups **groups)
+static void free_groups(struct groups *groups)
 {
-	if (*groups)
-		free((*groups)->ids);
-	free(*groups);
+	free(groups->items);
+	free(groups->of_child);
+	free(groups->ids);
 }
 
 static void find_children(const struct sl_tree *tree, const struct sl_cut *cut, u32 id, u32 *first,
@@ -52,13 +52,19 @@ static void find_children(const struct sl_tree *tree, const struct sl_cut *cut, 
 }
 
 /* The groups, and how many boxes are in each. */
-static void count_groups(const struct sl_tree *tree, const struct sl_cut *cut, const u32 *ids,
-			 u32 count, struct groups *groups)
+static int count_groups(const struct sl_tree *tree, const struct sl_cut *cut, const u32 *ids,
+			u32 count, struct groups *groups)
 {
-	u32 begins[SL_CUT_CHILDREN_MAX] = {0}, ends[SL_CUT_CHILDREN_MAX] = {0};
+	u32 begins[SL_CUT_CHILDREN_MAX], ends[SL_CUT_CHILDREN_MAX];
 	const struct sl_range *values = &tree->region.lanes[cut->lane];
 	u32 active = 0, first, last;
 
+	groups->items = malloc(cut->children * sizeof *groups->items);
+	groups->of_child = malloc(cut->children * sizeof *groups->of_child);
+	if (!groups->items || !groups->of_child)
+		return -ENOMEM;
+	memset(begins, 0, cut->children * sizeof *begins);
+	memset(ends, 0, cut->children * sizeof *ends);
 	for (u32 i = 0; i < count; i++) {
 		find_children(tree, cut, ids[i], &first, &last);
 		begins[first]++;
@@ -74,9 +80,10 @@ static void count_groups(const struct sl_tree *tree, const struct sl_cut *cut, c
 				(struct group){child, child, groups->box_count, active};
 			groups->box_count += active;
 		}
-		groups->of_child[child] = (u16)(groups->count - 1);
+		groups->of_child[child] = groups->count - 1;
 		groups->items[groups->count - 1].last = child;
 	}
+	return 0;
 }
 
 /* Each group's boxes, in their order. */
@@ -147,15 +154,13 @@ static int build_group(struct sl_tree *tree, const struct sl_cut *cut, struct gr
 static int build_children(struct sl_tree *tree, const struct sl_cut *cut, const u32 *ids, u32 count,
 			  struct way way, u64 *ret_node)
 {
-	SL_CLEANUP(free_groups) struct groups *groups = calloc(1, sizeof *groups);
+	SL_CLEANUP(free_groups) struct groups groups = {0};
 	u64 empty, node;
 	u32 first;
-	int error;
+	int error = count_groups(tree, cut, ids, count, &groups);
 
-	if (!groups)
-		return -ENOMEM;
-	count_groups(tree, cut, ids, count, groups);
-	error = fill_groups(tree, cut, ids, count, groups);
+	if (!error)
+		error = fill_groups(tree, cut, ids, count, &groups);
 	if (!error)
 		error = write_node(tree, cut, ret_node, &first);
 	if (!error)
@@ -166,12 +171,12 @@ static int build_children(struct sl_tree *tree, const struct sl_cut *cut, const 
 	for (u32 child = 0; child < cut->children; child++)
 		tree->image->words[first + child] = empty;
 	way.nodes++;
-	way.doublings += log2((double)groups->box_count / count);
+	way.doublings += log2((double)groups.box_count / count);
 	way.ns += cut->kind == SL_NODE_CUT ? SL_CUT_NS : SL_RANGE_NS;
-	for (u32 i = 0; i < groups->count; i++) {
-		const struct group *group = &groups->items[i];
+	for (u32 i = 0; i < groups.count; i++) {
+		const struct group *group = &groups.items[i];
 
-		error = build_group(tree, cut, groups, group, way, &node);
+		error = build_group(tree, cut, &groups, group, way, &node);
 		if (error)
 			return error;
 		for (u32 child = group->first; child <= group->last; child++)
@@ -199,9 +204,9 @@ static int build_node(struct sl_tree *tree, u32 *ids, u32 count, struct way way,
 	u32 steps;
 
 	tree->nodes++;
-	tree->work += count;
-	if (tree->work > tree->limits.work)
-		return -ENOSPC;
+	if (*tree->work_left < count)
+		return -E2BIG;
+	*tree->work_left -= count;
 	count = sl_leaf_prune(tree, ids, count);
 	steps = count <= SL_TABLE_STEPS_MAX ? sl_leaf_steps(tree, ids, count) : UINT32_MAX;
 	fits = steps <= tree->limits.steps;

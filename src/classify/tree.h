@@ -13,7 +13,6 @@ struct sl_tree_limits {
 	u32 words; /* of the whole image */
 	u32 nodes; /* on any way from the root, the leaf included */
 	u32 steps; /* in any leaf; one for each lane of its items, and one to leave it */
-	u64 work;  /* boxes looked at, over all nodes */
 };
 
 struct sl_tree {
@@ -23,6 +22,7 @@ struct sl_tree {
 	struct sl_image *image;
 	double growth_ns; /* what doubling the memory is worth */
 	struct sl_tree_limits limits;
+	u64 *work_left; /* boxes that may be looked at yet, over all nodes: bounds the time */
 
 	/* The result. */
 	u32 nodes, items, depth, leaf_max, steps; /* depth and steps: the most that one way takes */
@@ -31,7 +31,6 @@ struct sl_tree {
 	/* While it is built. */
 	struct sl_region region;
 	u64 empty; /* the leaf without items; 0 while there is none */
-	u64 work;
 };
 
 /*
