@@ -9,11 +9,13 @@ from xml.sax.saxutils import escape
 
 from lab import ROOT
 
-WIDTH, HEIGHT = 860, 430
+WIDTH, HEIGHT = 860, 446
 LEFT, RIGHT, TOP, BOTTOM = 60, 640, 56, 350
 COLORS = {"sluice": "#1a7f5a", "nft": "#c2704a", "iptables-legacy": "#7b5ea7",
           "iptables-legacy with ipset": "#7b5ea7", "bpfilter": "#2f6fb3"}
-REFERENCE = "#9aa5b1"
+GREY = "#9aa5b1"
+# Measured once, and drawn across: which packets they say something about.
+REFERENCES = {"bare XDP_DROP": "dropped", "no rules": "accepted"}
 # Class, how its line is drawn, what the legend says of it.
 CLASSES = (("dropped", "", "dropped by a rule"), ("accepted", "6 4", "accepted by a rule"))
 
@@ -58,7 +60,7 @@ class Axes:
 
 
 def curve(axes, cells, contestant, kind, dashes):
-    color = COLORS.get(contestant, REFERENCE)
+    color = COLORS[contestant]
     spots = [(axes.x(rules), axes.y(mpps)) for rules, mpps in points(cells, contestant, kind)]
     if spots:
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in spots)
@@ -67,17 +69,18 @@ def curve(axes, cells, contestant, kind, dashes):
     yield from (f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{color}"/>' for x, y in spots)
 
 
-def reference(axes, cells, contestant, kind):
-    """Measured once: a line across."""
+def reference(axes, cells, contestant):
+    kind = REFERENCES[contestant]
+    dashes = next(dashes for name, dashes, _ in CLASSES if name == kind)
     for _, mpps in list(points(cells, contestant, kind))[:1]:
         y = axes.y(mpps)
-        yield (f'<line x1="{LEFT}" y1="{y:.1f}" x2="{RIGHT}" y2="{y:.1f}" stroke="{REFERENCE}" '
-               f'stroke-width="2" stroke-dasharray="{dict((c[0], c[1]) for c in CLASSES)[kind]}"/>')
+        yield (f'<line x1="{LEFT}" y1="{y:.1f}" x2="{RIGHT}" y2="{y:.1f}" stroke="{GREY}" '
+               f'stroke-width="2" stroke-dasharray="{dashes}"/>')
         yield f'<text x="{RIGHT + 8}" y="{y + 4:.1f}" class="note">{escape(contestant)}</text>'
 
 
 def legend(names):
-    y = TOP + 60
+    y = TOP + 170  # below where references end
     for name in names:
         yield f'<rect x="{RIGHT + 20}" y="{y - 10}" width="12" height="12" fill="{COLORS[name]}"/>'
         yield f'<text x="{RIGHT + 38}" y="{y}">{escape(name)}</text>'
@@ -97,12 +100,15 @@ def draw(result, path):
     family = {"ip": "IPv4", "ip6": "IPv6"}[cells[0]["family"]]
     lines = list(axes.draw())
     for name in names:
+        if name in REFERENCES:
+            lines += reference(axes, cells, name)
+            continue
         for kind, dashes, _ in CLASSES:
-            lines += (curve(axes, cells, name, kind, dashes) if name in COLORS
-                      else reference(axes, cells, name, kind))
+            lines += curve(axes, cells, name, kind, dashes)
     lines += legend([name for name in names if name in COLORS])
-    notes = (f"{about['command']}: rules as of ClassBench’s “{cells[0]['flavour']}”, {family}; every packet "
-             "another header; medians, one core receives;",
+    notes = (about["command"],
+             f"rules like ClassBench's “{cells[0]['flavour']}”, {family}; every packet has another header; "
+             "medians; one core receives",
              f"{about['cores']} × {about['cpu']}, Linux {about['kernel']}, {about['date']}")
     path.write_text("\n".join([
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
@@ -111,7 +117,7 @@ def draw(result, path):
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#ffffff"/>',
         '<text x="12" y="20" font-size="15" font-weight="bold">Packets handled, million per second, '
         'the more rules there are</text>', *lines,
-        *(f'<text x="12" y="{HEIGHT - 24 + 14 * row}" class="note">{escape(note)}</text>'
+        *(f'<text x="12" y="{HEIGHT - 38 + 14 * row}" class="note">{escape(note)}</text>'
           for row, note in enumerate(notes)), "</svg>", ""]), encoding="utf-8")
 
 

@@ -39,7 +39,7 @@ def groups(result):
 
 
 def line(label, fields):
-    return f"  {label:28}" + "".join(f"{field:>12}" for field in fields)
+    return f"  {label:28}" + "".join(f"{field:>14}" for field in fields)
 
 
 def ns_lines(cells):

@@ -43,7 +43,7 @@ table inet filter {
 N
 sluice -n b attach dev vb -v 2>&1
 report "attach on $(uname -r)" $?
-sleep 1
+sleep 3
 ip netns exec a bash -c 'for i in 1 2 3 4 5 6 7 8 9 10; do echo x >/dev/udp/10.9.0.2/1234; done'
 sluice -n b status
 sluice -n b status --json | grep -q '"dropped_early": [1-9]'
@@ -89,7 +89,7 @@ without_tcx /sluice/sluice
 report "attached by a filter" $?
 # Native, whatever the ladder would say.
 differential --attach '/sluice/sluice attach dev in0 mode native' \
-	--detach '/sluice/sluice detach dev in0' --seed 1 --rulesets "${RULESETS:-12}" --frames 150 \
+	--detach '/sluice/sluice detach dev in0' --seed 1 --rulesets "${RULESETS:-20}" --frames 150 \
 	--limit 500 --keep-going | tee /tmp/differential
 # Some random rules want modules that cloud kernels do not have: those trials do not count.
 grep -q '[1-9][0-9]* same, 0 different, 0 unsteady' /tmp/differential &&

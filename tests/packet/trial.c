@@ -24,6 +24,7 @@ int sl_trial_draw(u64 seed, u32 frames, const struct sl_rules *rules, struct sl_
 	u64 rules_seed = sl_random_next(&random), script_seed = sl_random_next(&random);
 	trial->rules = rules ? *rules : sl_rules_draw(arena, rules_seed);
 	trial->script = sl_script_draw(arena, script_seed, frames);
+	trial->waits = sl_random_chance(&random, 10);
 	if (!trial->rules.text || !trial->script) {
 		sl_trial_free(trial);
 		return sl_fail_memory(diag);
@@ -72,6 +73,8 @@ static int play_attached(const struct sl_trial *trial, const struct sl_candidate
 	struct sl_diag ignored;
 	int error = candidate ? sl_candidate_attach(candidate, lab, diag) : 0;
 
+	if (!error && candidate && trial->waits)
+		nanosleep(&(struct timespec){.tv_sec = 1, .tv_nsec = 100000000}, NULL);
 	if (!error)
 		error = sl_play(lab, services, trial->script, ret_record, diag);
 	if (!error)

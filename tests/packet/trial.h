@@ -22,6 +22,11 @@ struct sl_trial {
 	struct sl_lab_config config;
 	struct sl_rules rules;
 	struct sl_script *script;
+	/*
+	 * The candidate is given time first. Behind conntrack sluice drops nothing for a second
+	 * after an attach where rules or routes may tell packets of one batch apart (bpf/batch.h).
+	 */
+	bool waits;
 };
 
 /* The two sides. */
