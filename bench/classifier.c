@@ -56,7 +56,7 @@ static double now_ms(void)
 	struct timespec now;
 
 	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-	return now.tv_sec * 1e3 + now.tv_nsec / 1e6;
+	return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
 }
 
 static void __attribute__((noreturn, format(printf, 1, 2))) die(const char *format, ...)

@@ -90,13 +90,14 @@ static void consider(const struct estimate *estimate, const struct sl_cut *cut, 
 		     double node_ns, const struct sl_price *price, struct sl_cut *best)
 {
 	double progress = price->must_cut ? PROGRESS_MUST_CUT : PROGRESS;
-	double growth = (estimate->boxes + cut->children / ITEM_WORDS) / count, cost;
+	double boxes = (double)estimate->boxes;
+	double growth = (boxes + cut->children / ITEM_WORDS) / count, cost;
 
 	if (estimate->groups < 2 || estimate->boxes > (u64)GROWTH_MAX * count)
 		return;
-	if (estimate->company > progress * estimate->boxes * count)
+	if (estimate->company > progress * boxes * count)
 		return;
-	cost = node_ns + estimate->ahead / (estimate->boxes ? estimate->boxes : 1);
+	cost = node_ns + estimate->ahead / (estimate->boxes ? boxes : 1);
 	if (growth > 1)
 		cost += price_of_growth(price, log2(growth));
 	if (cost >= best->cost_ns)
