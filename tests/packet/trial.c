@@ -24,7 +24,7 @@ int sl_trial_draw(u64 seed, u32 frames, const struct sl_rules *rules, struct sl_
 	u64 rules_seed = sl_random_next(&random), script_seed = sl_random_next(&random);
 	trial->rules = rules ? *rules : sl_rules_draw(arena, rules_seed);
 	trial->script = sl_script_draw(arena, script_seed, frames);
-	trial->waits = sl_random_chance(&random, 10);
+	trial->waits = sl_random_chance(&random, 5);
 	if (!trial->rules.text || !trial->script) {
 		sl_trial_free(trial);
 		return sl_fail_memory(diag);
