@@ -245,17 +245,6 @@ static int clip_between(const struct work *work, const struct span *span, const 
 	return error;
 }
 
-/* value ± 1 as a big-endian number; false when it wraps. */
-static bool step_value(u8 *value, u32 length, int step)
-{
-	for (u32 i = length; i-- > 0;) {
-		value[i] = (u8)(value[i] + step);
-		if (value[i] != (step > 0 ? 0 : 0xff))
-			return true;
-	}
-	return false;
-}
-
 static const u8 lowest[SL_KEY_MAX];
 static const u8 highest[SL_KEY_MAX] = {
 	0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
@@ -275,10 +264,10 @@ static int clip_outside(const struct work *work, const struct span *span, const 
 	if (memcmp(lo + span->at, hi + span->at, span->length) > 0)
 		return push_all(work, to, from);
 	memcpy(edge + span->at, lo + span->at, span->length);
-	if (step_value(edge + span->at, span->length, -1))
+	if (sl_value_step(edge + span->at, span->length, -1))
 		error = clip_between(work, span, lowest, edge, from, to);
 	memcpy(edge + span->at, hi + span->at, span->length);
-	if (!error && step_value(edge + span->at, span->length, 1))
+	if (!error && sl_value_step(edge + span->at, span->length, 1))
 		error = clip_between(work, span, edge, highest, from, to);
 	return error;
 }
@@ -294,7 +283,7 @@ static const u8 *find_range_end(const struct sl_set *set, u32 *element)
 	for (;;) {
 		(*element)++;
 		memcpy(next, end, set->key_length);
-		if (*element == set->elements.count || !step_value(next, set->key_length, 1) ||
+		if (*element == set->elements.count || !sl_value_step(next, set->key_length, 1) ||
 		    memcmp(next, set->elements.items[*element].key, set->key_length) != 0)
 			return end;
 		end = set->elements.items[*element].key_end;
@@ -322,10 +311,10 @@ static int clip_gaps(const struct work *work, const struct span *span, const str
 
 	for (u32 i = 0; i < set->elements.count && !error;) {
 		memcpy(gap_end, set->elements.items[i].key, set->key_length);
-		if (step_value(gap_end, set->key_length, -1))
+		if (sl_value_step(gap_end, set->key_length, -1))
 			error = clip_between(work, span, gap, gap_end, from, to);
 		memcpy(gap, find_range_end(set, &i), set->key_length);
-		if (!error && !step_value(gap, set->key_length, 1))
+		if (!error && !sl_value_step(gap, set->key_length, 1))
 			return 0; /* the last value there is belongs to the set */
 	}
 	return error ? error : clip_between(work, span, gap, highest, from, to);

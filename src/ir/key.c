@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "ir/key.h"
 
+#include <errno.h>
 #include <linux/if_ether.h>
 #include <linux/netfilter.h>
 #include <string.h>
@@ -35,6 +36,42 @@ bool sl_key_equals(const struct sl_key *a, const struct sl_key *b)
 		if (!transforms_equal(&a->transforms[i], &b->transforms[i]))
 			return false;
 	return true;
+}
+
+static int copy_masks(struct sl_arena *arena, struct sl_transform *transform)
+{
+	if (transform->kind != SL_MASK)
+		return 0;
+	transform->mask = sl_arena_copy(arena, transform->mask, transform->length);
+	transform->xor = sl_arena_copy(arena, transform->xor, transform->length);
+	return transform->mask && transform->xor ? 0 : -ENOMEM;
+}
+
+int sl_key_copy(struct sl_arena *arena, const struct sl_key *key, struct sl_key *ret_copy)
+{
+	struct sl_part *parts = sl_arena_copy(arena, key->parts, key->part_count * sizeof *parts);
+	struct sl_transform *transforms =
+		sl_arena_copy(arena, key->transforms, key->transform_count * sizeof *transforms);
+	int error = parts && transforms ? 0 : -ENOMEM;
+
+	for (u32 i = 0; i < key->transform_count && !error; i++)
+		error = copy_masks(arena, &transforms[i]);
+	if (error)
+		return error;
+	*ret_copy = *key;
+	ret_copy->parts = parts;
+	ret_copy->transforms = transforms;
+	return 0;
+}
+
+bool sl_value_step(u8 *value, u32 length, int step)
+{
+	for (u32 i = length; i-- > 0;) {
+		value[i] = (u8)(value[i] + step);
+		if (value[i] != (step > 0 ? 0 : 0xff))
+			return true;
+	}
+	return false;
 }
 
 bool sl_key_is_address_type(const struct sl_key *key)

@@ -11,6 +11,12 @@
 /* The same bytes, loaded and transformed in the same way. */
 bool sl_key_equals(const struct sl_key *a, const struct sl_key *b);
 
+/* A copy with parts, transforms and masks in `arena`. 0 or -ENOMEM. */
+int sl_key_copy(struct sl_arena *arena, const struct sl_key *key, struct sl_key *ret_copy);
+
+/* value ± 1 as a big-endian number of `length` bytes; false when it wraps. */
+bool sl_value_step(u8 *value, u32 length, int step);
+
 /* The destination's address type is asked for; not every address has one that is known. */
 bool sl_key_is_address_type(const struct sl_key *key);
 

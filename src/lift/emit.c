@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "ir/key.h"
+
 static struct sl_arena *arena_of(const struct sl_rule_lift *rule)
 {
 	return rule->lifter->program->arena;
@@ -76,43 +78,18 @@ int sl_emit_states(struct sl_rule_lift *rule, u8 worlds)
 
 /* Keys and data */
 
-static int copy_transforms(struct sl_arena *arena, struct sl_transform *transforms, u32 count)
-{
-	for (u32 i = 0; i < count; i++) {
-		struct sl_transform *transform = &transforms[i];
-
-		if (transform->kind != SL_MASK)
-			continue;
-		transform->mask = sl_arena_copy(arena, transform->mask, transform->length);
-		transform->xor = sl_arena_copy(arena, transform->xor, transform->length);
-		if (!transform->mask || !transform->xor)
-			return -ENOMEM;
-	}
-	return 0;
-}
-
 static int copy_key(struct sl_arena *arena, const struct sl_key_draft *draft,
 		    struct sl_key *ret_key)
 {
-	struct sl_part *parts =
-		sl_arena_copy(arena, draft->parts, draft->part_count * sizeof *parts);
-	struct sl_transform *transforms = sl_arena_copy(
-		arena, draft->transforms, draft->transform_count * sizeof *transforms);
-	int error;
-
-	if (!parts || !transforms)
-		return -ENOMEM;
-	error = copy_transforms(arena, transforms, draft->transform_count);
-	if (error)
-		return error;
-	*ret_key = (struct sl_key){
+	const struct sl_key key = {
 		.length = draft->length,
 		.part_count = draft->part_count,
 		.transform_count = draft->transform_count,
-		.parts = parts,
-		.transforms = transforms,
+		.parts = draft->parts,
+		.transforms = draft->transforms,
 	};
-	return 0;
+
+	return sl_key_copy(arena, &key, ret_key);
 }
 
 int sl_emit_compare(struct sl_rule_lift *rule, const struct sl_key_draft *key,

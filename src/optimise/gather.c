@@ -8,6 +8,7 @@
 
 #include "classify/table.h"
 #include "cursor.h"
+#include "ir/key.h"
 #include "optimise/optimise.h"
 
 /* A table whose boxes overlap too much is tried in halves, so often. */
@@ -80,37 +81,13 @@ static int collect(const struct output *output, u32 from, u32 count,
 
 /* Runs */
 
-static int copy_transforms(struct sl_arena *arena, struct sl_key *key)
-{
-	struct sl_transform *transforms = sl_arena_copy(
-		arena, key->transforms, key->transform_count * sizeof *key->transforms);
-
-	if (!transforms)
-		return -ENOMEM;
-	for (u32 i = 0; i < key->transform_count; i++) {
-		struct sl_transform *transform = &transforms[i];
-
-		if (transform->kind != SL_MASK)
-			continue;
-		transform->mask = sl_arena_copy(arena, transform->mask, transform->length);
-		transform->xor = sl_arena_copy(arena, transform->xor, transform->length);
-		if (!transform->mask || !transform->xor)
-			return -ENOMEM;
-	}
-	key->transforms = transforms;
-	return 0;
-}
-
 static const struct sl_key *copy_lanes(struct sl_arena *arena, const struct sl_lanes *lanes)
 {
-	struct sl_key *keys = sl_arena_copy(arena, lanes->keys, lanes->count * sizeof *keys);
+	struct sl_key *keys = sl_arena_alloc(arena, lanes->count * sizeof *keys);
 
-	for (u32 i = 0; keys && i < lanes->count; i++) {
-		keys[i].parts = sl_arena_copy(arena, keys[i].parts,
-					      keys[i].part_count * sizeof *keys[i].parts);
-		if (!keys[i].parts || (keys[i].transform_count && copy_transforms(arena, &keys[i])))
+	for (u32 i = 0; keys && i < lanes->count; i++)
+		if (sl_key_copy(arena, &lanes->keys[i], &keys[i]))
 			return NULL;
-	}
 	return keys;
 }
 

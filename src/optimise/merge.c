@@ -217,17 +217,6 @@ static int compare_spans(const void *a, const void *b)
 	return order ? order : (x->rule > y->rule) - (x->rule < y->rule);
 }
 
-/* value ± 1 as a big-endian number of `length` bytes; false when it wraps. */
-static bool step_value(u8 *value, u32 length, int step)
-{
-	for (u32 i = length; i-- > 0;) {
-		value[i] = (u8)(value[i] + step);
-		if (value[i] != (step > 0 ? 0 : 0xff))
-			return true;
-	}
-	return false;
-}
-
 static int add_element(struct sl_program *program, struct sl_set *set, const u8 *lo, const u8 *hi,
 		       const struct sl_rule *rule)
 {
@@ -266,14 +255,14 @@ static int sweep(struct sl_program *program, struct sl_set *set, const struct sl
 				if (add_element(program, set, from, top->hi, &rules[top->rule]))
 					return -ENOMEM;
 				memcpy(from, top->hi, VALUE_MAX);
-				more = step_value(from, set->key_length, 1);
+				more = sl_value_step(from, set->key_length, 1);
 			}
 		}
 		if (i == count)
 			return 0;
 		if (depth && memcmp(from, spans[i].lo, set->key_length) < 0) {
 			memcpy(to, spans[i].lo, VALUE_MAX);
-			step_value(to, set->key_length, -1);
+			sl_value_step(to, set->key_length, -1);
 			if (add_element(program, set, from, to, &rules[open[depth - 1].rule]))
 				return -ENOMEM;
 		}
