@@ -22,12 +22,8 @@ static struct sl_dataplane *load(struct sl_program *p)
 {
 	struct sl_dataplane *dataplane = NULL;
 	struct sl_diag diag = {0};
-	struct sl_code code;
 
-	if (sl_optimise(p, 1u << 20, &diag) || sl_program_verify(p, &diag) ||
-	    sl_codegen(p, SL_STAGE_INSNS_MAX, &code, &diag) ||
-	    sl_dataplane_load(p, &code, SL_POINT_XDP, &dataplane, &diag) ||
-	    sl_run_publish(dataplane, &diag))
+	if (sl_run_load(p, SL_POINT_XDP, &dataplane, &diag))
 		fail_msg("%s", diag.text);
 	return dataplane;
 }

@@ -11,6 +11,7 @@
 #include "config.h"
 #include "generate.h"
 #include "load/observe.h"
+#include "optimise/optimise.h"
 
 #define LOOPBACK 1
 #define CPUS_MAX 1024
@@ -59,6 +60,32 @@ static void begin_batch(const struct sl_dataplane *dataplane)
 		counts[i] = notes;
 	/* Fails where the program makes none. */
 	bpf_map_update_elem(sl_dataplane_maps(dataplane).batch_notes, &last, counts, BPF_ANY);
+}
+
+/* Of the image of tables: 8 MiB. */
+#define WORD_LIMIT (1u << 20)
+
+int sl_run_load(struct sl_program *program, enum sl_hook_point point,
+		struct sl_dataplane **ret_dataplane, struct sl_diag *diag)
+{
+	struct sl_dataplane *dataplane;
+	struct sl_code code;
+	int error = sl_optimise(program, WORD_LIMIT, diag);
+
+	if (!error)
+		error = sl_program_verify(program, diag);
+	if (!error)
+		error = sl_codegen(program, SL_STAGE_INSNS_MAX, &code, diag);
+	if (!error)
+		error = sl_dataplane_load(program, &code, point, &dataplane, diag);
+	if (error)
+		return error;
+	error = sl_run_publish(dataplane, diag);
+	if (error)
+		sl_dataplane_free(dataplane);
+	else
+		*ret_dataplane = dataplane;
+	return error;
 }
 
 int sl_run_frame(const struct sl_dataplane *dataplane, const u8 *frame, u32 length)

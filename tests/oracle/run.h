@@ -11,6 +11,13 @@
 bool sl_run_begin(void);
 void sl_run_end(void);
 
+/*
+ * From a program as it was lifted to one in the kernel, published, by the pipeline of compile.c; it
+ * is optimised in place. `point` is where it would be attached. 0, or -errno with `diag` filled in.
+ */
+int sl_run_load(struct sl_program *program, enum sl_hook_point point,
+		struct sl_dataplane **ret_dataplane, struct sl_diag *diag);
+
 /* Publishes for the namespace as it is; its loopback device stands for the program's own. */
 int sl_run_publish(struct sl_dataplane *dataplane, struct sl_diag *diag);
 

@@ -42,12 +42,8 @@ static void begin(struct lab *lab, struct sl_field field, enum sl_set_kind kind)
 static void load(struct lab *lab)
 {
 	struct sl_diag diag = {0};
-	struct sl_code code;
 
-	if (sl_optimise(lab->p, UINT32_MAX, &diag) || sl_program_verify(lab->p, &diag) ||
-	    sl_codegen(lab->p, SL_STAGE_INSNS_MAX, &code, &diag) ||
-	    sl_dataplane_load(lab->p, &code, SL_POINT_XDP, &lab->dataplane, &diag) ||
-	    sl_run_publish(lab->dataplane, &diag))
+	if (sl_run_load(lab->p, SL_POINT_XDP, &lab->dataplane, &diag))
 		fail_msg("%s", diag.text);
 }
 
