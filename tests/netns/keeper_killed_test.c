@@ -106,18 +106,7 @@ static void killed_while_attaching(void)
 	build_lab();
 	load_nft(drop_closed);
 	for (int i = 0; i < 20; i++) {
-		pid_t pid;
-
-		enter(ON_HOST);
-		pid = fork();
-		if (!pid) {
-			setsid();
-			execl(sluice, sluice, "attach", "dev", "dut0", NULL);
-			_exit(127);
-		}
-		pause_ms((u32)i * 6 + 3);
-		kill(-pid, SIGKILL);
-		waitpid(pid, NULL, 0);
+		attach_and_die(NULL, (u32)i * 6 + 3);
 		if (keeper() > 0)
 			kill_keeper(SIGKILL);
 		if (i % 2) {

@@ -408,6 +408,22 @@ void attach(void)
 	attach_mode(NULL);
 }
 
+void attach_and_die(const char *mode, u32 ms)
+{
+	pid_t pid;
+
+	enter(ON_HOST);
+	pid = fork();
+	if (!pid) {
+		setsid();
+		execl(sluice, sluice, "attach", "dev", device, mode ? "mode" : NULL, mode, NULL);
+		_exit(127);
+	}
+	pause_ms(ms);
+	kill(-pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
 void detach(void)
 {
 	run(ON_HOST, "%s detach dev %s", sluice, device);

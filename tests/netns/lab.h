@@ -71,8 +71,9 @@ extern const char drop_closed[], drop_closed_by_index[];
 /* sluice, on the host */
 
 extern const char *sluice;
-void attach(void);                  /* … and waits until it is fresh */
-void attach_mode(const char *mode); /* fails unless that is the mode */
+void attach(void);                             /* … and waits until it is fresh */
+void attach_mode(const char *mode);            /* fails unless that is the mode */
+void attach_and_die(const char *mode, u32 ms); /* its process group is killed after so long */
 void detach(void);
 bool is_attached(void);
 bool is_fresh(void); /* as of now, by the kernel's own state */
