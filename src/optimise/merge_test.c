@@ -306,6 +306,26 @@ static void verdicts_that_come_back_are_no_run(void **unused)
 	sl_program_free(p);
 }
 
+/* People are told by its first rule's handle where the code ends, and look there. */
+static void the_lookup_stands_where_its_first_rule_stood(void **unused)
+{
+	struct sl_chain *input;
+	struct sl_program *p = begin(&input);
+	struct sl_chain *inlined = chain(p, "inlined");
+
+	(void)unused;
+	for (u32 i = 0; i < 4; i++) {
+		char address[16];
+
+		snprintf(address, sizeof address, "10.0.0.%u", i);
+		rule(p, input, is(p, IP_SADDR, address), DROP)->home = i < 2 ? inlined : NULL;
+	}
+	merge(p);
+	assert_int_equal(input->rules.count, 1);
+	assert_ptr_equal(sl_rule_home(&input->rules.items[0], input), inlined);
+	sl_program_free(p);
+}
+
 /* Against rules that were left as they are: prefixes of every length around a few addresses. */
 static void random_runs_judge_as_their_rules_do(void **unused)
 {
@@ -367,6 +387,7 @@ int main(void)
 		cmocka_unit_test(a_test_that_may_stay_open_is_not_moved),
 		cmocka_unit_test(a_set_whose_elements_expire_is_not_looked_up_earlier),
 		cmocka_unit_test(verdicts_that_come_back_are_no_run),
+		cmocka_unit_test(the_lookup_stands_where_its_first_rule_stood),
 		cmocka_unit_test(random_runs_judge_as_their_rules_do),
 	};
 
