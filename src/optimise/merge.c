@@ -382,8 +382,9 @@ static int merge_chain(struct sl_program *program, struct sl_chain *chain)
 
 		length = find_run(chain, i, &vary);
 		if (length < RUN_MIN) {
-			for (u32 j = 0; j < length; j++)
-				chain->rules.items[kept++] = chain->rules.items[i + j];
+			/* the next rule, even one of these, may begin a longer run */
+			chain->rules.items[kept++] = chain->rules.items[i];
+			length = 1;
 			continue;
 		}
 
