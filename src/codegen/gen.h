@@ -31,13 +31,13 @@ struct sl_gen {
 	enum sl_hook hook;
 	u32 chain_family; /* NFPROTO_* of the base chain at hand */
 	bool tracked;
-	bool doubts;       /* code before this may have changed cursor.certain */
-	u32 saved_slots;   /* of cursor.saved in use */
-	u32 insn_limit;    /* past it, rules are left to the kernel */
-	bool over_limit;   /* it happened, or a jump was too deep */
-	struct sl_cut cut; /* where the limit was met */
-	sl_label pass_all; /* every world passes: something could not be read */
-	sl_label exit;     /* the stage is decided */
+	bool doubts;            /* code before this may have changed cursor.certain */
+	u32 saved_slots;        /* of cursor.saved in use */
+	u32 insn_limit;         /* past it, rules are left to the kernel */
+	bool over_limit;        /* it happened, or a jump was too deep */
+	struct sl_code_cut cut; /* where the limit was met */
+	sl_label pass_all;      /* every world passes: something could not be read */
+	sl_label exit;          /* the stage is decided */
 };
 
 /* A chain that is being emitted. */
