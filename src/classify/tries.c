@@ -639,7 +639,7 @@ static int find_root_bits(const struct sl_set *set, u32 elements)
 		bits++;
 	if (set->key_length > 4)
 		return bits < 12 ? 0 : 16;
-	if (bits > 8 * (int)set->key_length)
+	if (bits >= 8 * (int)set->key_length)
 		return 8 * (int)set->key_length;
 	return bits == 16 ? 32 - SL_TRIE_BORDER_BITS : bits;
 }
