@@ -6,9 +6,14 @@
 
 #include "codegen/gen.h"
 
+bool sl_set_holds_all(const struct sl_set *set)
+{
+	return set->has_catchall && !set->is_vmap;
+}
+
 bool sl_set_needs_map(const struct sl_set *set)
 {
-	return !sl_set_is_inline(set);
+	return !sl_set_is_inline(set) && !sl_set_holds_all(set);
 }
 
 u32 sl_verdict_index(const struct sl_verdict_list *verdicts, const struct sl_verdict *verdict)
