@@ -23,15 +23,15 @@ int sl_optimise(struct sl_program *program, u32 word_limit, struct sl_diag *diag
 
 /*
  * specialise.c: splits every step of two families into one each, with chains of its own in which
- * what the device and the family fix is folded: matches that always hold are gone, rules that
- * never match too, and what stands behind an unconditional verdict.
+ * what the device and the family fix is folded: matches that always hold are gone, and rules that
+ * never match too.
  */
 int sl_optimise_specialise(struct sl_program *program);
 
 /*
  * shadow.c: rules that can never match, since rules before them take their packets, go. They are
  * noted in the program's `idle`, and so are those that change no verdict. In bounded time: what
- * would take longer is not looked for.
+ * would take longer is not looked for. Rules go, too, behind one that leaves all to the kernel.
  */
 int sl_optimise_shadow(struct sl_program *program);
 

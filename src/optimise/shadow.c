@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Rules that decide nothing. A rule is *shadowed* if rules before it, of the same chain, take all
- * of its packets out of the chain; it goes, and so does one whose tests contradict one another. It
- * is *redundant* if the packets that it takes get the same verdict from a rule behind it, or from
- * the policy; that is told, no more, and only of rules without a counter, which may well be there
- * to count.
+ * of its packets out of the chain; it goes, and so does one whose tests contradict one another, or
+ * that stands behind a rule for the kernel that no packet comes by. It is *redundant* if the
+ * packets that it takes get the same verdict from a rule behind it, or from the policy; that is
+ * told, no more, and only of rules without a counter, which may well be there to count.
  *
  * Boxes speak of ordinary packets (ir/packet.h), which is all that the program judges. What people
  * are told must hold for the others too: so the rule that takes the packets must not load a byte
@@ -54,6 +54,8 @@ struct survey {
 	struct sl_lanes lanes;
 	struct sl_overlap *overlap;
 	struct told *told; /* by position */
+	u32 end;           /* the first rule that no packet comes by; or how many there are */
+	bool is_decided;   /* … and it is known that it takes them out of the chain */
 	u32 work;
 };
 
@@ -197,6 +199,35 @@ static bool is_decided(const struct sl_box *box)
 	       box->action == SL_ITEM_RETURN;
 }
 
+/* What becomes of every packet that comes to the rule; CONTINUE if some may go on, or come back. */
+static enum sl_verdict_kind verdict_on_all(const struct sl_rule *rule)
+{
+	for (u32 i = 0; i < rule->ops.count; i++) {
+		const struct sl_op *op = &rule->ops.items[i];
+
+		if (op->kind == SL_OP_KERNEL)
+			return SL_VERDICT_KERNEL;
+		if (op->kind == SL_OP_VERDICT && op->verdict.kind != SL_VERDICT_JUMP)
+			return op->verdict.kind;
+		if (op->kind != SL_OP_COUNTER)
+			return SL_VERDICT_CONTINUE;
+	}
+	return SL_VERDICT_CONTINUE;
+}
+
+static void find_end(struct survey *survey)
+{
+	const struct sl_chain *chain = survey->chain;
+	enum sl_verdict_kind verdict = SL_VERDICT_CONTINUE;
+
+	for (survey->end = 0; survey->end < chain->rules.count; survey->end++) {
+		verdict = verdict_on_all(&chain->rules.items[survey->end]);
+		if (verdict != SL_VERDICT_CONTINUE)
+			break;
+	}
+	survey->is_decided = verdict != SL_VERDICT_KERNEL;
+}
+
 /* Shadowed */
 
 struct shade {
@@ -231,6 +262,11 @@ static void find_shade(struct survey *survey, u32 position)
 	bool is_sure = true;
 	u32 by = position;
 
+	if (position > survey->end && survey->is_decided) {
+		told->is_shadowed = told->is_sure = true;
+		told->by = survey->end;
+		return;
+	}
 	for (u32 i = 0; i < told->box_count; i++) {
 		const struct sl_box *box = &survey->boxes.list.items[told->first_box + i];
 		struct shade shade = {.survey = survey, .box = box, .by = position};
@@ -465,7 +501,7 @@ static void drop_idle(const struct survey *survey)
 	struct sl_chain *chain = survey->chain;
 	u32 kept = 0;
 
-	for (u32 i = 0; i < chain->rules.count; i++) {
+	for (u32 i = 0; i < chain->rules.count && i <= survey->end; i++) {
 		const struct sl_rule *rule = &chain->rules.items[i];
 
 		if (does_nothing(&survey->told[i]))
@@ -482,6 +518,7 @@ static int survey_chain(struct findings *findings, struct survey *survey)
 	u32 count = survey->chain->rules.count;
 	int error = tell_rules(survey);
 
+	find_end(survey);
 	for (u32 i = 0; i < count && !error; i++)
 		find_shade(survey, i);
 	for (u32 i = 0; i < count && !error; i++)

@@ -329,6 +329,75 @@ static void a_counter_behind_an_unknown_drop_passes(void **unused)
 	sl_program_free(p);
 }
 
+static void what_stands_behind_an_unconditional_verdict_is_told(void **unused)
+{
+	struct sl_chain *input;
+	struct sl_program *p = begin(&input);
+	struct sl_chain *inner = chain(p, "inner");
+	struct sl_set *banned = set(p, SL_SET_EXACT, IP_SADDR);
+
+	(void)unused;
+	banned->has_timeouts = true;
+	rule(p, inner, is(p, DPORT, "22"), DROP);
+	rule(p, input, jump(inner)); /* comes back */
+	rule(p, input, counter(p, input), ACCEPT);
+	rule(p, input, is(p, DPORT, "22"), DROP);
+	rule(p, input, in_set(banned, key(p, IP_SADDR)), DROP);
+	rule(p, input, jump(inner));
+	check(p, input, 2, 3);
+	for (u32 i = 0; i < 3; i++)
+		check_idle(p, i, 3 + i, false, 2);
+	sl_program_free(p);
+}
+
+/* The drop was kept from its packets by nothing else. */
+static void an_unconditional_verdict_ahead_of_others_changes_something(void **unused)
+{
+	struct sl_chain *input;
+	struct sl_program *p = begin(&input);
+
+	(void)unused;
+	rule(p, input, ACCEPT);
+	rule(p, input, is(p, DPORT, "22"), DROP);
+	assert_int_equal(sl_optimise_specialise(p), 0);
+	check(p, p->path.items[2].chain, 1, 1);
+	check_idle(p, 0, 2, false, 1);
+	sl_program_free(p);
+}
+
+static void what_stands_behind_a_goto_is_told(void **unused)
+{
+	struct sl_chain *input;
+	struct sl_program *p = begin(&input);
+	struct sl_chain *inner = chain(p, "inner");
+
+	(void)unused;
+	rule(p, inner, is(p, DPORT, "22"), DROP);
+	rule(p, input, go_to(inner));
+	rule(p, input, is(p, DPORT, "23"), DROP);
+	check(p, input, 1, 1);
+	check_idle(p, 0, 2, false, 1);
+	sl_program_free(p);
+}
+
+/* It is the kernel that meets it, and does what it says. */
+static void what_stands_behind_a_rule_for_the_kernel_is_not(void **unused)
+{
+	struct sl_program *p = host();
+	struct sl_chain *input;
+
+	(void)unused;
+	step(p, SL_STEP_ROUTE);
+	input = base_chain(p, SL_HOOK_INPUT, 0, ACCEPTS);
+	rule(p, input, is(p, NFPROTO, "2"), kernel("log"));
+	rule(p, input, is(p, NFPROTO, "10"), is(p, DPORT, "22"), ACCEPT);
+	rule(p, input, is(p, DPORT, "22"), DROP);
+	assert_int_equal(sl_optimise_specialise(p), 0);
+	check(p, p->path.items[2].chain, 1, 0); /* of IPv4 */
+	assert_int_equal(p->path.items[3].chain->rules.count, 1);
+	sl_program_free(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -349,6 +418,10 @@ int main(void)
 		cmocka_unit_test(a_lookup_that_may_be_expiring_stays),
 		cmocka_unit_test(a_rule_that_counts_or_logs_ahead_of_its_tests_stays),
 		cmocka_unit_test(a_counter_behind_an_unknown_drop_passes),
+		cmocka_unit_test(what_stands_behind_an_unconditional_verdict_is_told),
+		cmocka_unit_test(an_unconditional_verdict_ahead_of_others_changes_something),
+		cmocka_unit_test(what_stands_behind_a_goto_is_told),
+		cmocka_unit_test(what_stands_behind_a_rule_for_the_kernel_is_not),
 	};
 
 	return cmocka_run_group_tests_name("optimise/shadow", tests, NULL, NULL);

@@ -153,23 +153,6 @@ static void trim(struct sl_rule *rule)
 	}
 }
 
-/* Every packet that comes here leaves the chain here. */
-static bool is_final(const struct sl_rule *rule)
-{
-	for (u32 i = 0; i < rule->ops.count; i++) {
-		const struct sl_op *op = &rule->ops.items[i];
-
-		if (op->kind == SL_OP_KERNEL)
-			return true;
-		if (op->kind == SL_OP_VERDICT)
-			return op->verdict.kind != SL_VERDICT_JUMP &&
-			       op->verdict.kind != SL_VERDICT_CONTINUE;
-		if (op->kind != SL_OP_COUNTER)
-			return false;
-	}
-	return false;
-}
-
 static struct sl_chain *specialised(struct family *family, const struct sl_chain *chain)
 {
 	struct sl_program *program = family->program;
@@ -197,8 +180,6 @@ static struct sl_chain *specialised(struct family *family, const struct sl_chain
 		trim(rule);
 		if (!rule->ops.count)
 			copy->rules.count--;
-		else if (is_final(rule))
-			break;
 	}
 	return copy;
 }

@@ -72,21 +72,6 @@ static void what_the_device_fixes_is_folded(void **unused)
 	sl_program_free(p);
 }
 
-static void what_stands_behind_an_unconditional_verdict_is_gone(void **unused)
-{
-	struct sl_chain *input, *inner;
-	struct sl_program *p = begin(&input);
-
-	(void)unused;
-	inner = chain(p, "inner");
-	rule(p, input, is(p, IIFNAME, "eth0"), jump(inner)); /* comes back */
-	rule(p, input, is(p, IIFNAME, "eth0"), counter(p, input), ACCEPT);
-	rule(p, input, DROP);
-	specialise(p);
-	assert_int_equal(input_of(p, SL_IP)->rules.count, 2);
-	sl_program_free(p);
-}
-
 static void matches_without_an_effect_are_gone(void **unused)
 {
 	struct sl_chain *input;
@@ -227,7 +212,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_family_gets_steps_of_its_own),
 		cmocka_unit_test(what_the_device_fixes_is_folded),
-		cmocka_unit_test(what_stands_behind_an_unconditional_verdict_is_gone),
 		cmocka_unit_test(matches_without_an_effect_are_gone),
 		cmocka_unit_test(a_verdict_map_that_is_known_becomes_its_verdict),
 		cmocka_unit_test(a_folded_verdict_keeps_nothing_of_the_map),

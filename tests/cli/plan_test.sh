@@ -120,6 +120,19 @@ json '[.devices[0].idle[] | [.handle, .never_matches, .by, .by_end]] ==
 	[[3, true, 2, false], [4, false, null, true], [6, false, 7, false]]'
 json '.devices[0].idle[0] | .chain == "input" and (.text | contains("53"))'
 run plan "$work/simple.nft" -j; json '.devices[0].idle == []'
+cat >"$work/open.nft" <<'EOF'
+table inet t {
+	chain input {
+		type filter hook input priority 0; policy accept;
+		accept
+		tcp dport 22 drop
+		udp dport 53 counter drop
+	}
+}
+EOF
+run plan "$work/open.nft"; exits 0
+says "2 rules no packet from eth0 can match, 0 change nothing"
+says "can never match: handle 2 takes its packets"
 
 # Only a jump's own packets pass behind it
 cat >"$work/jump.nft" <<'EOF'

@@ -93,16 +93,21 @@ static u32 count_rules(const struct sl_program *program)
 	return count;
 }
 
-static bool is_idle(const struct sl_program *program, const struct sl_rule *rule)
+static bool is_idle(const struct sl_program *program, const struct sl_rule *rule,
+		    bool only_redundant)
 {
 	for (u32 i = 0; i < program->idle.count; i++)
 		if (program->idle.items[i].rule.handle == rule->handle)
-			return true;
+			return program->idle.items[i].is_redundant || !only_redundant;
 	return false;
 }
 
-/* What people are told, they may do. */
-static u32 remove_idle(struct sl_program *program, const struct sl_program *findings)
+/*
+ * What people are told, they may do. That what never matches stays is a test of its own: redundant
+ * rules may be what keeps it from its packets.
+ */
+static u32 remove_idle(struct sl_program *program, const struct sl_program *findings,
+		       bool only_redundant)
 {
 	u32 removed = 0;
 
@@ -113,7 +118,7 @@ static u32 remove_idle(struct sl_program *program, const struct sl_program *find
 		for (u32 i = 0; i < chain->rules.count; i++) {
 			struct sl_rule rule = chain->rules.items[i];
 
-			if (is_idle(findings, &rule))
+			if (is_idle(findings, &rule, only_redundant))
 				removed++;
 			else
 				chain->rules.items[kept++] = rule;
@@ -157,7 +162,7 @@ static void what_is_told_is_so(void **unused)
 		assert_int_equal(sl_optimise_shadow(lit), 0);
 		shadowed += count_rules(plain) - count_rules(lit);
 		dropped += sl_twins_compare(seed, plain, lit, FRAMES, true);
-		removed += remove_idle(clean, lit);
+		removed += remove_idle(clean, lit, seed % 2);
 		strip(plain);
 		strip(clean);
 		sl_twins_compare(seed, plain, clean, FRAMES, false);
@@ -165,7 +170,7 @@ static void what_is_told_is_so(void **unused)
 		sl_program_free(lit);
 		sl_program_free(clean);
 	}
-	print_message("%u rules shadowed, %u told to be idle, %u frames dropped\n", shadowed,
+	print_message("%u rules shadowed, %u removed as told, %u frames dropped\n", shadowed,
 		      removed, dropped);
 	assert_true(shadowed > PROGRAMS && removed > PROGRAMS);
 	assert_true(dropped > PROGRAMS * FRAMES / 20);
