@@ -5,12 +5,13 @@
 #include "ir/key.h"
 #include "optimise/optimise.h"
 
-/* Chains of one family, made on first use. */
+/* Chains of one family, and verdict maps that lead to them, made on first use. */
 struct family {
 	struct sl_program *program;
 	u8 family;
 	u32 chain_family;       /* of the chain at hand: jumps stay within a table */
 	struct sl_chain **made; /* by the old chain's index; NULL: not yet */
+	struct sl_set **maps;   /* by the old set's index: verdict maps whose targets are `made` */
 };
 
 static struct sl_chain *specialised(struct family *family, const struct sl_chain *chain);
@@ -82,6 +83,8 @@ static struct sl_set *specialised_vmap(struct family *family, const struct sl_se
 {
 	if (!jumps(set))
 		return (struct sl_set *)set;
+	if (family->maps[set->index])
+		return family->maps[set->index];
 
 	struct sl_set *copy =
 		sl_program_add_set(family->program, set->family, set->table, set->name);
@@ -91,6 +94,7 @@ static struct sl_set *specialised_vmap(struct family *family, const struct sl_se
 
 	u32 index = copy->index;
 
+	family->maps[set->index] = copy;
 	*copy = *set;
 	copy->index = index;
 	copy->elements.items = sl_arena_copy(family->program->arena, set->elements.items,
@@ -214,7 +218,8 @@ static int split_step(struct family *family, const struct sl_step *step, struct 
 int sl_optimise_specialise(struct sl_program *program)
 {
 	struct sl_program old = *program;
-	size_t room = (size_t)(old.chains.count + 1) * sizeof(struct sl_chain *);
+	size_t chains_room = (size_t)(old.chains.count + 1) * sizeof(struct sl_chain *);
+	size_t maps_room = (size_t)(old.sets.count + 1) * sizeof(struct sl_set *);
 	struct family families[] = {
 		{.program = program, .family = SL_IP},
 		{.program = program, .family = SL_IP6},
@@ -222,8 +227,9 @@ int sl_optimise_specialise(struct sl_program *program)
 	int error = 0;
 
 	for (u32 f = 0; f < SL_ARRAY_SIZE(families) && !error; f++) {
-		families[f].made = sl_arena_alloc(program->arena, room);
-		error = families[f].made ? 0 : -ENOMEM;
+		families[f].made = sl_arena_alloc(program->arena, chains_room);
+		families[f].maps = sl_arena_alloc(program->arena, maps_room);
+		error = families[f].made && families[f].maps ? 0 : -ENOMEM;
 	}
 
 	program->path.items = NULL;

@@ -189,6 +189,28 @@ static void verdict_maps_lead_to_the_familys_own_chains(void **unused)
 	sl_program_free(p);
 }
 
+static void rules_that_share_a_map_share_its_copy(void **unused)
+{
+	struct sl_chain *input, *inner;
+	struct sl_program *p = begin(&input);
+	struct sl_set *ports = set(p, SL_SET_EXACT, DPORT);
+	const struct sl_rule *ip, *ip6;
+
+	(void)unused;
+	inner = chain(p, "inner");
+	rule(p, inner, is(p, SPORT, "9"), DROP);
+	map(p, ports, "\0\26", jump(inner));
+	rule(p, input, is(p, L4PROTO, "6"), vmap(ports, key(p, DPORT)));
+	rule(p, input, is(p, L4PROTO, "17"), vmap(ports, key(p, DPORT)));
+	specialise(p);
+	ip = input_of(p, SL_IP)->rules.items;
+	ip6 = input_of(p, SL_IP6)->rules.items;
+	assert_ptr_equal(ip[0].ops.items[1].set, ip[1].ops.items[1].set);
+	assert_ptr_not_equal(ip[0].ops.items[1].set, ip6[0].ops.items[1].set);
+	assert_int_equal(p->sets.count, 3); /* the old one is empty now */
+	sl_program_free(p);
+}
+
 static void a_map_of_nothing_but_a_catchall_keeps_it(void **unused)
 {
 	struct sl_chain *input, *inner;
@@ -218,6 +240,7 @@ int main(void)
 		cmocka_unit_test(a_verdict_map_behind_an_unknown_stays),
 		cmocka_unit_test(sets_that_can_change_are_not_folded),
 		cmocka_unit_test(verdict_maps_lead_to_the_familys_own_chains),
+		cmocka_unit_test(rules_that_share_a_map_share_its_copy),
 		cmocka_unit_test(a_map_of_nothing_but_a_catchall_keeps_it),
 	};
 
