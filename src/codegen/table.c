@@ -117,9 +117,10 @@ static bool returns(const struct sl_table *run)
 {
 	for (u32 i = 0; i < run->count; i++) {
 		const struct sl_rule *rule = &run->rules[i];
-		const struct sl_op *last = &rule->ops.items[rule->ops.count - 1];
+		const struct sl_op *last =
+			rule->ops.count ? &rule->ops.items[rule->ops.count - 1] : NULL;
 
-		if (last->kind == SL_OP_VERDICT && last->verdict.kind == SL_VERDICT_RETURN)
+		if (last && last->kind == SL_OP_VERDICT && last->verdict.kind == SL_VERDICT_RETURN)
 			return true;
 	}
 	return false;
