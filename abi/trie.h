@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Sets of ranges, as tries: which range a key of at most 16 bytes is in, found with about one
- *memory access for each byte of it that tells ranges apart. src/classify/ builds the image and
- *changes it in place, bpf/trie.h walks it; the walk is here, once.
+ * memory access for each byte of it that tells ranges apart. src/classify/ builds the image and
+ * changes it in place, bpf/trie.h walks it; the walk is here, once.
  *
  * The image is an array of 64-bit *units*; half of one is a *word*, the lower half first. It begins
  * with a unit for each set, by the set's index:

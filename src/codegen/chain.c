@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Chains, rules and verdicts. Jumped-to chains are emitted where they are jumped to; a chain that
- * would make the code too long is left to the kernel, whole.
+ * Chains, rules and verdicts. Jumped-to chains are emitted where they are jumped to; where the code
+ * grows too long, all from there on is left to the kernel.
  */
 #include "codegen/gen.h"
 
@@ -387,8 +387,7 @@ static enum sl_match_result conntrack_state(struct sl_gen *gen, struct rule_stat
 		return worlds & SL_WORLD_INVALID ? SL_MATCH_ALWAYS : SL_MATCH_NEVER;
 	rule_worlds(gen, state->split, R1);
 	sl_asm_alu32_imm(gen->code, BPF_AND, R1, worlds);
-	/* Before the test, or the verifier would know bits of r9, and follow it again (cursor.h).
-	 */
+	/* Before the test, or the verifier would know r9's bits, and follow it again (cursor.h). */
 	sl_asm_alu32_reg(gen->code, BPF_MOV, R2, R1);
 	sl_asm_alu32_imm(gen->code, BPF_LSH, R2, SL_RULE_SHIFT);
 	sl_asm_alu32_imm(gen->code, BPF_AND, R9, 0xffffff);

@@ -89,7 +89,7 @@ void sl_gen_between(struct sl_gen *gen, const struct sl_key *key, u32 from, u32 
 bool sl_set_is_inline(const struct sl_set *set);
 enum sl_match_result sl_gen_set(struct sl_gen *gen, const struct sl_op *op, sl_label fail);
 /*
- * VMAP: falls through on a hit with r1 = the verdict's index among sl_set_verdict()s and
+ * VMAP: falls through on a hit with r1 = the verdict's index among sl_set_verdicts() and
  * r2 = the counter or SL_NO_HIT; jumps to `miss` otherwise.
  */
 void sl_gen_vmap_lookup(struct sl_gen *gen, const struct sl_op *op, sl_label miss, sl_label fail);

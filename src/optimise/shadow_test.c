@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Rules that decide nothing: which are told, and which go; tests/oracle/shadow_test.c has the rest.
- */
+/* Rules that decide nothing: which are told, which go; tests/oracle/shadow_test.c has the rest. */
 #include <linux/netfilter.h>
 #include <setjmp.h>
 #include <stdarg.h>
