@@ -8,7 +8,7 @@
 #include <linux/types.h>
 
 /* Layout of every pinned map; another value than ours means another sluice's pins. */
-#define SL_ABI_VERSION 2
+#define SL_ABI_VERSION 3
 
 /*
  * Everything in the kernel that a compile assumed and that can change behind our back. The
@@ -31,8 +31,9 @@ struct sl_snapshot {
 	__u32 generation;    /* nf_tables' base_seq: any commit moves it */
 	__u32 address_genid; /* an IPv4 address came or went */
 	__u32 address_genid6;
-	__u32 forwarding;   /* net.ipv4.conf.DEV.forwarding */
-	__u32 forwarding6;  /* net.ipv6.conf.all.forwarding */
+	__u32 forwarding;                    /* net.ipv4.conf.DEV.forwarding */
+	__u32 forwarding6;                   /* net.ipv6.conf.all.forwarding */
+	__u32 mc_forwarding, mc_forwarding6; /* multicast routers: net.ipv{4,6}.conf.all.… */
 	__u32 accept_local; /* net.ipv4.conf.{DEV,all}.accept_local, of which one is enough */
 	/*
 	 * Where the device and nf_tables' generation lie: not compared, but read from on kernels
@@ -70,7 +71,7 @@ struct sl_count {
 	__u64 packets, bytes;
 };
 
-_Static_assert(sizeof(struct sl_snapshot) == 13 * 8 + 8 * 4 + 2 * 8, "shared with maps");
+_Static_assert(sizeof(struct sl_snapshot) == 13 * 8 + 10 * 4 + 2 * 8, "shared with maps");
 _Static_assert(sizeof(struct sl_live) == sizeof(struct sl_snapshot) + 24, "shared with maps");
 
 #endif
