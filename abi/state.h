@@ -46,7 +46,9 @@ struct sl_snapshot {
  * The live cell: one per loaded program, written by the watcher, read for every packet.
  * To change it, or any set's map: epoch = 0, change, epoch = a value never used before. A packet
  * drops only if the epoch was the same, and not 0, before it looked at anything and after it had
- * compared `expected`; so none mixes two states, and stores need no order among themselves.
+ * compared `expected`; so none mixes two states, and stores need no order among themselves. The
+ * program's loads stay in order on x86; processors that reorder loads (arm64) have no proof of it
+ * here yet.
  */
 struct sl_live {
 	__u64 epoch;

@@ -34,9 +34,11 @@
  * conntrack: a round of net_rx_action takes 300 packets, a backlog of RPS 1000. If fewer come, it
  * ends after SL_BATCH_NS, when whatever waited has had its turn.
  *
- * What is left: RPS with a net.core.netdev_max_backlog beyond SL_BATCH_PASSES, and that full; P
+ * What is left: RPS, where P' came by another device or queue than P, and waits for the CPU that
+ * P would wait for; or with a net.core.netdev_max_backlog beyond SL_BATCH_PASSES, and that full; P
  * from behind two NATs at once, none of whose addresses P' bears, to a port that it cannot know
- *yet; and without forwarding, P from an IPv6 address that is ours by a local route only.
+ * yet; P' within a tunnel that ends here; and without forwarding, P from an IPv6 address that is
+ *ours by a local route only.
  *
  * One case the kernel shares: packets of one list of GRO's (net.core.gro_normal_batch, 8) and of
  * one family meet all of prerouting before the first is confirmed (NF_HOOK_LIST), and it takes all

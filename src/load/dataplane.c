@@ -431,6 +431,7 @@ void sl_dataplane_begin(struct sl_dataplane *dataplane)
 void sl_dataplane_withdraw(struct sl_dataplane *dataplane)
 {
 	__atomic_store_n(&live_cell(dataplane)->epoch, 0, __ATOMIC_SEQ_CST);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST); /* before the changes that follow */
 }
 
 void sl_dataplane_publish(struct sl_dataplane *dataplane, const struct sl_snapshot *snapshot,
