@@ -28,8 +28,8 @@ static void print_choice(const struct sl_choice *choice)
 	sl_print_name(choice->chain->table);
 	printf(" ");
 	sl_print_name(choice->chain->name);
-	printf(", %s, handles %" PRIu64 " – %" PRIu64 ": ", packets_of(choice), choice->first,
-	       choice->last);
+	printf(", %s, from handle %" PRIu64 " to handle %" PRIu64 ": ", packets_of(choice),
+	       choice->first, choice->last);
 	if (choice->table)
 		printf("%u rules in %u tree%s, %" PRIu64 " kB\n", choice->count,
 		       choice->table->trees, choice->table->trees == 1 ? "" : "s",

@@ -171,6 +171,18 @@ static struct search search_step(const struct sl_program *program, const struct 
 	return search;
 }
 
+/*
+ * Whether it matters that the chain's rules tell packets of a connection apart. Ahead of conntrack
+ * they meet a packet with the same result whether its connection is known or not. So what they drop
+ * of a known one, the kernel drops as well; and what they accept or let by meets the rules behind
+ * conntrack, where the packet that began the connection met them alike. Unless they leave some
+ * packets to the kernel, whose marks, or the lack of tracking, may let those in for another reason.
+ */
+static bool minds_difference(const struct search *search, bool tracks)
+{
+	return search->tells_apart && (tracks || search->asks_kernel);
+}
+
 static bool forwards(enum sl_route_mode mode)
 {
 	return mode != SL_ROUTE_INPUT_ONLY && mode != SL_ROUTE_LOCAL_ONLY;
@@ -193,8 +205,9 @@ static bool family_minds_batch(const struct sl_program *program, u8 family)
 
 		struct search search = search_step(program, step, family);
 
-		tells_apart |= search.tells_apart;
-		/* By TPROXY, say, to a process that answers for others; no forward chain sees it.
+		tells_apart |= minds_difference(&search, tracks);
+		/*
+		 * By TPROXY, say, to a process that answers for others; no forward chain sees it.
 		 */
 		is_redirected |= step->hook <= SL_HOOK_PREROUTING && search.asks_kernel;
 		if (step->hook == SL_HOOK_FORWARD && !search.lets_in)

@@ -13,7 +13,8 @@
  * of it only because they do not know the connection yet:
  *
  *	the same way  they ask a new packet for more than its connection (its addresses, ports and
- *	              protocol), so that not all of its packets are alike to them
+ *	              protocol), so that not all of its packets are alike to them; ahead of
+ *	              conntrack only if something there is left to the kernel
  *	the other way they may forward a new packet, and nothing asks whether its answer comes in
  *	              by the same device
  *

@@ -19,16 +19,24 @@
 #define ETHERTYPE ((struct sl_field){SL_LINK, 2, 12})
 
 /* Conntrack, and an input chain that drops what it does not accept: for IPv4 only. */
+static struct sl_chain *track(struct sl_program *p)
+{
+	struct sl_chain *input;
+
+	step(p, SL_STEP_CONNTRACK);
+	step(p, SL_STEP_ROUTE);
+	input = base_chain(p, SL_HOOK_INPUT, 0, DROPS);
+	rule(p, input, state(SL_WORLD_ESTABLISHED | SL_WORLD_RELATED), ACCEPT);
+	for (u32 i = 0; i < p->path.count; i++)
+		p->path.items[i].families = SL_IP;
+	return input;
+}
+
 static struct sl_program *tracking_host(struct sl_chain **ret_input)
 {
 	struct sl_program *p = host();
 
-	step(p, SL_STEP_CONNTRACK);
-	step(p, SL_STEP_ROUTE);
-	*ret_input = base_chain(p, SL_HOOK_INPUT, 0, DROPS);
-	rule(p, *ret_input, state(SL_WORLD_ESTABLISHED | SL_WORLD_RELATED), ACCEPT);
-	for (u32 i = 0; i < p->path.count; i++)
-		p->path.items[i].families = SL_IP;
+	*ret_input = track(p);
 	return p;
 }
 
@@ -151,16 +159,37 @@ static void rules_for_known_connections_do_not_count(void **unused)
 	expect(p, false);
 }
 
-/* There all packets look invalid. */
-static void ahead_of_conntrack_rules_for_invalid_packets_count(void **unused)
+/* The same, with a raw chain ahead of conntrack. */
+static struct sl_program *raw_host(struct sl_chain **ret_raw)
 {
-	struct sl_chain *input;
-	struct sl_program *p = tracking_host(&input);
-	struct sl_chain *raw = base_chain(p, SL_HOOK_PREROUTING, -300, ACCEPTS);
+	struct sl_program *p = host();
+
+	*ret_raw = base_chain(p, SL_HOOK_PREROUTING, -300, ACCEPTS);
+	track(p);
+	return p;
+}
+
+/* What the kernel does to it, a mark say, may let in its connection. There all look invalid. */
+static void ahead_of_conntrack_packets_for_the_kernel_are_told_apart(void **unused)
+{
+	struct sl_chain *raw;
+	struct sl_program *p = raw_host(&raw);
 
 	(void)unused;
 	rule(p, raw, state(SL_WORLD_INVALID), is(p, LENGTH, "40"), kernel("mark"));
 	expect(p, true);
+}
+
+/* They drop the same packets of a connection that is known. */
+static void ahead_of_conntrack_rules_that_only_drop_do_not_count(void **unused)
+{
+	struct sl_chain *raw;
+	struct sl_program *p = raw_host(&raw);
+
+	(void)unused;
+	rule(p, raw, state(SL_WORLD_INVALID), is(p, LENGTH, "40"), DROP);
+	rule(p, raw, is(p, TCP_FLAGS, "2"), ACCEPT);
+	expect(p, false);
 }
 
 static void chains_and_maps_are_followed(void **unused)
@@ -266,7 +295,8 @@ int main(void)
 		cmocka_unit_test(an_effect_of_one_packet_tells_it_apart),
 		cmocka_unit_test(rules_for_other_protocols_do_not_count),
 		cmocka_unit_test(rules_for_known_connections_do_not_count),
-		cmocka_unit_test(ahead_of_conntrack_rules_for_invalid_packets_count),
+		cmocka_unit_test(ahead_of_conntrack_packets_for_the_kernel_are_told_apart),
+		cmocka_unit_test(ahead_of_conntrack_rules_that_only_drop_do_not_count),
 		cmocka_unit_test(chains_and_maps_are_followed),
 		cmocka_unit_test(the_next_header_is_no_part_of_a_connection),
 		cmocka_unit_test(without_conntrack_nothing_matters),

@@ -255,7 +255,7 @@ struct sl_set {
 struct sl_choice {
 	const struct sl_chain *chain;
 	u8 families;                  /* that meet this copy of the chain */
-	u64 first, last;              /* handles */
+	u64 first, last;              /* handles, of this chain or of one that was inlined */
 	u32 count;                    /* rules */
 	const struct sl_table *table; /* NULL: no table */
 	const char *reason;

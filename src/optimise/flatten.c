@@ -28,6 +28,13 @@ struct expansion {
 	u32 room; /* that they take, since they are not the chain's only copy */
 };
 
+/* Where boxes are made, to be looked at and forgotten. */
+struct scratch {
+	struct sl_arena *arena;
+	struct sl_boxes boxes;
+	u32 uses;
+};
+
 struct flattener {
 	struct sl_program *program;
 	const struct sl_place *places;
@@ -36,6 +43,7 @@ struct flattener {
 	bool *is_refused; /* by chain index: some rule of it cannot be inlined */
 	u32 room;         /* rules that may still be copied; so they are at most doubled */
 	u32 run_min;      /* neighbours that are worth it */
+	struct scratch scratch;
 };
 
 /* References */
@@ -104,21 +112,35 @@ static bool get_tests(const struct sl_rule *jump, u32 *ret_tests, bool *ret_coun
 	return true;
 }
 
+/* An arena is dear to make, for it is zeroed; and it only grows. */
+#define SCRATCH_USES_MAX 256
+
+/* No boxes, in an arena that is new now and then. NULL when out of memory. */
+static struct sl_boxes *no_boxes(struct scratch *scratch)
+{
+	if (scratch->uses++ % SCRATCH_USES_MAX == 0) {
+		sl_arena_free(scratch->arena);
+		scratch->arena = sl_arena_new();
+		scratch->boxes = (struct sl_boxes){0};
+	}
+	scratch->boxes.list.count = 0;
+	return scratch->arena ? &scratch->boxes : NULL;
+}
+
 /* *ret_action: SL_ITEM_CONTINUE where the rule does nothing, which *ret_matters tells. */
-static int tell(const struct flattener *flattener, const struct sl_chain *chain,
+static int tell(struct flattener *flattener, const struct sl_chain *chain,
 		const struct sl_rule *rule, enum sl_item_action *ret_action, bool *ret_matters)
 {
-	struct sl_arena *arena = sl_arena_new();
+	struct sl_boxes *boxes = no_boxes(&flattener->scratch);
 	struct sl_lanes lanes = {0};
-	struct sl_boxes boxes = {0};
 	int error;
 
-	if (!arena)
+	if (!boxes)
 		return -ENOMEM;
-	error = sl_boxes_add_rule(&boxes, &lanes, arena, rule, 0, &flattener->places[chain->index]);
-	*ret_matters = boxes.list.count;
-	*ret_action = boxes.list.count ? boxes.list.items[0].action : SL_ITEM_CONTINUE;
-	sl_arena_free(arena);
+	error = sl_boxes_add_rule(boxes, &lanes, flattener->scratch.arena, rule, 0,
+				  &flattener->places[chain->index]);
+	*ret_matters = boxes->list.count;
+	*ret_action = boxes->list.count ? boxes->list.items[0].action : SL_ITEM_CONTINUE;
 	return error;
 }
 
@@ -152,7 +174,7 @@ static int add_rule(const struct flattener *flattener, struct expansion *expansi
 }
 
 /* The tests and the counter of a jump that counts. */
-static int add_counter(const struct flattener *flattener, const struct sl_chain *chain,
+static int add_counter(struct flattener *flattener, const struct sl_chain *chain,
 		       const struct sl_rule *jump, u32 tests, struct expansion *expansion)
 {
 	struct sl_rule counts = *jump;
@@ -166,7 +188,7 @@ static int add_counter(const struct flattener *flattener, const struct sl_chain 
 }
 
 /* One rule of the inlined chain. -ENOTSUP: it cannot be. */
-static int add_inlined(const struct flattener *flattener, const struct sl_chain *into,
+static int add_inlined(struct flattener *flattener, const struct sl_chain *into,
 		       const struct sl_rule *jump, u32 tests, bool nothing_follows, u32 index,
 		       struct expansion *expansion)
 {
@@ -367,5 +389,6 @@ int sl_optimise_flatten(struct sl_program *program, u32 run_min)
 	count_references(&flattener);
 	for (u32 i = 0; i < count && !error; i++)
 		error = flatten(&flattener, program->chains.items[i]);
+	sl_arena_free(flattener.scratch.arena);
 	return error;
 }

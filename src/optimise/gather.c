@@ -226,7 +226,8 @@ static int put_table(struct output *output, const struct candidate *candidate, u
 	struct sl_arena *arena = output->gather->program->arena;
 	struct sl_table *run = sl_arena_alloc(arena, sizeof *run);
 	struct sl_rule rule = {.handle = candidate->rules[0].handle,
-			       .comment = candidate->rules[0].comment};
+			       .comment = candidate->rules[0].comment,
+			       .home = candidate->rules[0].home};
 	struct sl_op *op = run ? sl_list_push(arena, &rule.ops) : NULL;
 	int error = op ? make_run(output->gather, candidate, run) : -ENOMEM;
 

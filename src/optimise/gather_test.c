@@ -25,12 +25,13 @@ static struct sl_program *begin(struct sl_chain **ret_input)
 	return p;
 }
 
-/* The rules that are left of the IPv4 copy of the chain. */
-static const struct sl_chain *gather(struct sl_program *p)
+/* The rules that are left of the IPv4 copy of the chain, behind flatten.c. */
+static const struct sl_chain *gather_flat(struct sl_program *p, u32 run_min)
 {
 	struct sl_diag diag = {0};
 
 	assert_int_equal(sl_optimise_specialise(p), 0);
+	assert_int_equal(sl_optimise_flatten(p, run_min), 0);
 	if (sl_optimise_gather(p, PLENTY, &diag) || sl_program_verify(p, &diag))
 		fail_msg("%s", diag.text);
 	for (u32 i = 0; i < p->path.count; i++)
@@ -38,6 +39,11 @@ static const struct sl_chain *gather(struct sl_program *p)
 			return p->path.items[i].chain;
 	fail_msg("no chain");
 	return NULL;
+}
+
+static const struct sl_chain *gather(struct sl_program *p)
+{
+	return gather_flat(p, UINT32_MAX); /* so nothing is inlined */
 }
 
 /* Rules of two fields, so that no other pass can make one lookup of them. */
@@ -171,6 +177,24 @@ static void states_of_a_chain_around_conntrack_stay_outside(void **unused)
 	sl_program_free(p);
 }
 
+/* People are told by its first rule's handle where the code ends, and look there. */
+static void a_table_stands_where_its_first_rule_stood(void **unused)
+{
+	struct sl_chain *input, *inner;
+	struct sl_program *p = begin(&input);
+	const struct sl_chain *left;
+
+	(void)unused;
+	inner = chain(p, "inner");
+	add_pairs(p, inner, 100);
+	rule(p, input, is(p, IP_DADDR, "10.0.0.1"), jump(inner));
+	add_pairs(p, input, 100);
+	left = gather_flat(p, SL_RUN_MIN);
+	assert_int_equal(left->rules.count, 1);
+	assert_string_equal(sl_rule_home(&left->rules.items[0], left)->name, "inner");
+	sl_program_free(p);
+}
+
 /* What codegen/ unrolls the verifier's work by. */
 static void one_verdict_for_all_worlds_takes_one_step(void **unused)
 {
@@ -228,6 +252,7 @@ int main(void)
 		cmocka_unit_test(values_of_one_field_are_left_to_merge),
 		cmocka_unit_test(prefixes_of_one_field_are_a_table),
 		cmocka_unit_test(states_of_a_chain_around_conntrack_stay_outside),
+		cmocka_unit_test(a_table_stands_where_its_first_rule_stood),
 		cmocka_unit_test(one_verdict_for_all_worlds_takes_one_step),
 		cmocka_unit_test(counters_on_the_way_take_a_step_each),
 		cmocka_unit_test(a_table_past_the_limit_is_refused),

@@ -324,7 +324,8 @@ static struct sl_set *make_set(struct sl_program *program, const struct sl_chain
 static int make_rule(struct sl_program *program, const struct sl_rule *rules, u32 vary,
 		     struct sl_set *set, struct sl_rule *ret_rule)
 {
-	struct sl_rule rule = {.handle = rules[0].handle, .comment = rules[0].comment};
+	struct sl_rule rule = {
+		.handle = rules[0].handle, .comment = rules[0].comment, .home = rules[0].home};
 	struct sl_field field = rules[0].ops.items[vary].key.parts[0].field;
 	struct sl_part *part = sl_arena_alloc(program->arena, sizeof *part);
 	struct shape shape;
@@ -381,8 +382,9 @@ static int merge_chain(struct sl_program *program, struct sl_chain *chain)
 
 		length = find_run(chain, i, &vary);
 		if (length < RUN_MIN) {
-			for (u32 j = 0; j < length; j++)
-				chain->rules.items[kept++] = chain->rules.items[i + j];
+			/* the next rule, even one of these, may begin a longer run */
+			chain->rules.items[kept++] = chain->rules.items[i];
+			length = 1;
 			continue;
 		}
 

@@ -306,6 +306,50 @@ static void verdicts_that_come_back_are_no_run(void **unused)
 	sl_program_free(p);
 }
 
+/* Three rules for port 9, of which the last begins five that vary in the port. */
+static void a_short_run_does_not_hide_where_a_long_one_begins(void **unused)
+{
+	static const char *const ports[] = {"9", "10", "11", "12", "13"};
+	struct sl_chain *input;
+	struct sl_program *p = begin(&input);
+	bool is_exact;
+
+	(void)unused;
+	rule(p, input, is(p, IP_SADDR, "10.0.0.2"), is(p, DPORT, "9"), DROP);
+	rule(p, input, is(p, IP_SADDR, "10.0.0.3"), is(p, DPORT, "9"), DROP);
+	for (u32 i = 0; i < SL_ARRAY_SIZE(ports); i++)
+		rule(p, input, is(p, IP_SADDR, "10.0.0.4"), is(p, DPORT, ports[i]), DROP);
+	assert_int_equal(sl_merge_find_run(input, 0, &is_exact), 1);
+	assert_int_equal(sl_merge_find_run(input, 1, &is_exact), 1);
+	assert_int_equal(sl_merge_find_run(input, 2, &is_exact), 5);
+	merge(p);
+	assert_int_equal(input->rules.count, 3);
+	drops(p, "10.0.0.2");
+	drops(p, "10.0.0.4");
+	passes(p, "10.0.0.5");
+	sl_program_free(p);
+}
+
+/* People are told by its first rule's handle where the code ends, and look there. */
+static void the_lookup_stands_where_its_first_rule_stood(void **unused)
+{
+	struct sl_chain *input;
+	struct sl_program *p = begin(&input);
+	struct sl_chain *inlined = chain(p, "inlined");
+
+	(void)unused;
+	for (u32 i = 0; i < 4; i++) {
+		char address[16];
+
+		snprintf(address, sizeof address, "10.0.0.%u", i);
+		rule(p, input, is(p, IP_SADDR, address), DROP)->home = i < 2 ? inlined : NULL;
+	}
+	merge(p);
+	assert_int_equal(input->rules.count, 1);
+	assert_ptr_equal(sl_rule_home(&input->rules.items[0], input), inlined);
+	sl_program_free(p);
+}
+
 /* Against rules that were left as they are: prefixes of every length around a few addresses. */
 static void random_runs_judge_as_their_rules_do(void **unused)
 {
@@ -367,6 +411,8 @@ int main(void)
 		cmocka_unit_test(a_test_that_may_stay_open_is_not_moved),
 		cmocka_unit_test(a_set_whose_elements_expire_is_not_looked_up_earlier),
 		cmocka_unit_test(verdicts_that_come_back_are_no_run),
+		cmocka_unit_test(a_short_run_does_not_hide_where_a_long_one_begins),
+		cmocka_unit_test(the_lookup_stands_where_its_first_rule_stood),
 		cmocka_unit_test(random_runs_judge_as_their_rules_do),
 	};
 

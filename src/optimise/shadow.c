@@ -77,11 +77,26 @@ static void read_key(const struct sl_place *place, const struct sl_key *key, str
 	}
 }
 
+/*
+ * Where the rule first has an effect. A test behind it bounds what the rule decides, but not what
+ * it counts, or leaves to the kernel.
+ */
+static u32 find_effect(const struct sl_rule *rule)
+{
+	u32 i = 0;
+
+	while (i < rule->ops.count && rule->ops.items[i].kind != SL_OP_COUNTER &&
+	       rule->ops.items[i].kind != SL_OP_KERNEL)
+		i++;
+	return i;
+}
+
 static struct reads find_reads(const struct sl_place *place, const struct sl_rule *rule)
 {
 	struct reads reads = {0};
+	u32 end = find_effect(rule);
 
-	for (u32 i = 0; i < rule->ops.count; i++) {
+	for (u32 i = 0; i < end; i++) {
 		const struct sl_op *op = &rule->ops.items[i];
 
 		read_key(place, &op->key, &reads);
@@ -109,11 +124,11 @@ static int loosen(struct survey *survey, const struct sl_rule *rule, struct sl_r
 {
 	static const struct sl_op ends = {.kind = SL_OP_KERNEL, .reason = ""};
 	struct sl_op *ops = sl_arena_alloc(survey->arena, (rule->ops.count + 1) * sizeof *ops);
-	u32 count = 0;
+	u32 count = 0, end = find_effect(rule);
 
 	if (!ops)
 		return -ENOMEM;
-	for (u32 i = 0; i < rule->ops.count; i++) {
+	for (u32 i = 0; i < end; i++) {
 		struct sl_lanes lanes = survey->lanes;
 		struct sl_boxes boxes = {0};
 		struct sl_op pair[2] = {rule->ops.items[i], ends};

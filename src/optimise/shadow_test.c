@@ -290,6 +290,45 @@ static void a_lookup_that_may_be_expiring_stays(void **unused)
 	sl_program_free(p);
 }
 
+/* It does so to packets from everywhere, whomever it drops. */
+static void a_rule_that_counts_or_logs_ahead_of_its_tests_stays(void **unused)
+{
+	struct sl_chain *input;
+	struct sl_program *p = begin(&input);
+	struct sl_set *ports = set(p, SL_SET_EXACT, DPORT); /* it changes, so it is no box */
+
+	(void)unused;
+	rule(p, input, is(p, IP_SADDR, "10.0.0.9"), ACCEPT);
+	rule(p, input, counter(p, input), is(p, IP_SADDR, "10.0.0.9"), is(p, DPORT, "22"), DROP);
+	rule(p, input, in_set(ports, key(p, DPORT)), kernel("log"), is(p, IP_SADDR, "10.0.0.9"),
+	     DROP);
+	check(p, input, 3, 0);
+	sl_program_free(p);
+}
+
+/* Some of its packets may be gone already, so that they pass and the kernel counts the others. */
+static void a_counter_behind_an_unknown_drop_passes(void **unused)
+{
+	const struct sl_oracle oracle = {0};
+	struct frame frame = tcp("10.0.0.7", 1000, "10.0.0.1", 22);
+	struct sl_program *p = host();
+	struct sl_chain *input;
+	struct sl_outcome outcome;
+
+	(void)unused;
+	step(p, SL_STEP_ROUTE);
+	input = base_chain(p, SL_HOOK_INPUT, 0, DROPS);
+	p->path.items[0].families = p->path.items[1].families = SL_IP;
+	rule(p, input, unknown("limit"), DROP);
+	rule(p, input, is(p, IP_SADDR, "10.0.0.9"), ACCEPT);
+	rule(p, input, counter(p, input), is(p, IP_SADDR, "10.0.0.9"), DROP);
+	assert_int_equal(sl_optimise_shadow(p), 0);
+	assert_int_equal(p->idle.count, 0);
+	sl_interp(p, frame.bytes, frame.length, &oracle, NULL, NULL, &outcome);
+	assert_false(outcome.drop);
+	sl_program_free(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -308,6 +347,8 @@ int main(void)
 		cmocka_unit_test(a_rule_that_lives_in_one_family_is_not_told),
 		cmocka_unit_test(a_rule_that_contradicts_itself_goes),
 		cmocka_unit_test(a_lookup_that_may_be_expiring_stays),
+		cmocka_unit_test(a_rule_that_counts_or_logs_ahead_of_its_tests_stays),
+		cmocka_unit_test(a_counter_behind_an_unknown_drop_passes),
 	};
 
 	return cmocka_run_group_tests_name("optimise/shadow", tests, NULL, NULL);

@@ -19,7 +19,19 @@
 #define PROGRAMS 3000
 #define FRAMES   40
 
-/* A rule again, perhaps without its first test, without its counter, with another verdict. */
+/* In front of the rule, or anywhere among its tests: it counts more than the rule decides. */
+static void add_counter(struct sl_program *program, struct dice *dice, struct sl_rule *rule)
+{
+	u32 at = roll_percent(dice, 50) ? 0 : roll_below(dice, rule->ops.count + 1);
+	struct sl_op *op = sl_list_push(program->arena, &rule->ops);
+
+	for (; op > &rule->ops.items[at]; op--)
+		*op = op[-1];
+	*op = (struct sl_op){.kind = SL_OP_COUNTER, .counter = program->counters.count};
+	*sl_list_push(program->arena, &program->counters) = (struct sl_counter){"", "", 0, 0};
+}
+
+/* A rule again, perhaps without its first test, with another counter or none, or verdict. */
 static struct sl_rule make_echo(struct sl_program *program, struct dice *dice,
 				const struct sl_rule *rule)
 {
@@ -33,6 +45,8 @@ static struct sl_rule make_echo(struct sl_program *program, struct dice *dice,
 	for (u32 i = first; i + 1 < rule->ops.count; i++)
 		if (rule->ops.items[i].kind != SL_OP_COUNTER)
 			*sl_list_push(program->arena, &echo.ops) = rule->ops.items[i];
+	if (roll_percent(dice, 20))
+		add_counter(program, dice, &echo);
 	if (last && last->kind == SL_OP_VERDICT && roll_percent(dice, 50))
 		verdict = *last;
 	*sl_list_push(program->arena, &echo.ops) = verdict;
