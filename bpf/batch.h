@@ -38,7 +38,7 @@
  * P would wait for; or with a net.core.netdev_max_backlog beyond SL_BATCH_PASSES, and that full; P
  * from behind two NATs at once, none of whose addresses P' bears, to a port that it cannot know
  * yet; P' within a tunnel that ends here; and without forwarding, P from an IPv6 address that is
- *ours by a local route only.
+ * ours by a local route only.
  *
  * One case the kernel shares: packets of one list of GRO's (net.core.gro_normal_batch, 8) and of
  * one family meet all of prerouting before the first is confirmed (NF_HOOK_LIST), and it takes all
