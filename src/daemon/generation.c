@@ -36,15 +36,25 @@ static int pin_generation(struct sl_keeper *keeper, struct sl_diag *diag)
 	return error;
 }
 
+static bool assigns_helpers(const struct sl_compiled *compiled)
+{
+	return compiled->program->miss_worlds & SL_WORLD_RELATED;
+}
+
+/*
+ * Whether a connection may have been given a helper up to `next` which the last walk over all of
+ * them did not see: by rules of either generation, or of one between, that nobody has read.
+ */
+static bool may_have_helped(const struct sl_compiled *last, const struct sl_compiled *next)
+{
+	return !last || assigns_helpers(last) || assigns_helpers(next) ||
+	       next->snapshot.generation - last->snapshot.generation > 1;
+}
+
 bool sl_generation_may_relate(struct sl_keeper *keeper)
 {
-	const struct sl_program *program = keeper->compiled->program;
-
-	/* Rules assign helpers: connections of theirs will outlive them. */
-	if (program->miss_worlds & SL_WORLD_RELATED) {
-		keeper->has_helpers = true;
+	if (assigns_helpers(keeper->compiled))
 		return true;
-	}
 	if (keeper->has_helpers &&
 	    sl_monotonic_ns() - keeper->helpers_checked_ns > HELPER_CHECK_NS) {
 		keeper->has_helpers = sl_conntrack_has_helpers(keeper->conntrack);
@@ -100,6 +110,7 @@ int sl_generation_adopt(struct sl_keeper *keeper, struct sl_compiled *compiled,
 		return sl_fail(diag, -error, "counters cannot be carried over: %s",
 			       strerror(-error));
 	}
+	keeper->has_helpers |= may_have_helped(keeper->compiled, compiled);
 	sl_tally_free(&keeper->tally);
 	sl_dataplane_free(keeper->dataplane);
 	sl_compiled_free(keeper->compiled);
