@@ -5,7 +5,6 @@
  */
 #include "classify/boxes.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,9 +42,7 @@ struct span {
 
 u32 sl_lane_max(const struct sl_lanes *lanes, u32 lane)
 {
-	u32 length = lanes->keys[lane].length;
-
-	return length == 4 ? UINT32_MAX : (1u << 8 * length) - 1;
+	return (u32)sl_value_max(lanes->keys[lane].length);
 }
 
 /* Regions */
@@ -97,7 +94,7 @@ static int begin_region(const struct work *work, struct region *region)
 /* The largest number that some bytes of a key can be. */
 static u32 stretch_max(const struct sl_stretch *stretch)
 {
-	return stretch->length == 4 ? UINT32_MAX : (1u << 8 * stretch->length) - 1;
+	return (u32)sl_value_max(stretch->length);
 }
 
 /* The part of a lane where a stretch is in `asked`; false if it never is. */
@@ -155,11 +152,7 @@ static int clip_all(const struct work *work, const struct span *span, const stru
 
 static u32 number_at(const struct sl_stretch *stretch, const u8 *bytes)
 {
-	u32 number = 0;
-
-	for (u32 i = 0; i < stretch->length; i++)
-		number = number << 8 | bytes[stretch->at + i];
-	return number;
+	return (u32)sl_value_number(bytes + stretch->at, stretch->length);
 }
 
 /* All that follows a stretch is this byte. */

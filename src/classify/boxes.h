@@ -66,8 +66,7 @@ struct sl_place *sl_places_find(const struct sl_program *program, struct sl_aren
 
 /*
  * Appends the boxes of a rule to `boxes`, and to `lanes`, which belong to these boxes alone, what
- * it needs and is not there yet. A rule that never does anything has none. The lanes' keys may
- * point into the rule.
+ * it needs and is not there yet. A rule that never does anything has none.
  * 0; -ENOMEM; -ENOTSUP where the rule has no boxes: an op, key, set or verdict of another kind, or
  * too many of them. Nothing was appended then.
  */

@@ -169,32 +169,12 @@ static int find_lane(struct cutter *cutter, const struct sl_key *key, u32 *ret_l
 	if (lane == SL_TABLE_LANES_MAX)
 		return -ENOTSUP;
 	if (lane == lanes->count) {
-		struct sl_key copy = *key;
-
-		copy.parts = sl_arena_copy(cutter->arena, key->parts,
-					   key->part_count * sizeof *key->parts);
-		copy.transforms = sl_arena_copy(cutter->arena, key->transforms,
-						key->transform_count * sizeof *key->transforms);
-		if (!copy.parts || !copy.transforms)
+		if (sl_key_copy(cutter->arena, key, &lanes->keys[lane]))
 			return -ENOMEM;
-		lanes->keys[lanes->count++] = copy;
+		lanes->count++;
 	}
 	*ret_lane = lane;
 	return 0;
-}
-
-static u32 all_ones(u32 length)
-{
-	return length == 4 ? UINT32_MAX : (1u << 8 * length) - 1;
-}
-
-static u32 to_number(const u8 *bytes, u32 length)
-{
-	u32 number = 0;
-
-	for (u32 i = 0; i < length; i++)
-		number = number << 8 | bytes[i];
-	return number;
 }
 
 static int add_plain(struct cutter *cutter, const struct sl_field *field,
@@ -214,8 +194,8 @@ static int add_masked(struct cutter *cutter, struct sl_field field, struct sl_st
 	struct sl_transform mask = {
 		.kind = SL_MASK,
 		.length = stretch->length,
-		.mask = sl_arena_copy(cutter->arena, cutter->mask + stretch->at, stretch->length),
-		.xor = sl_arena_copy(cutter->arena, cutter->xor +stretch->at, stretch->length),
+		.mask = cutter->mask + stretch->at,
+		.xor = cutter->xor +stretch->at,
 	};
 	struct sl_key key = {.length = stretch->length,
 			     .part_count = 1,
@@ -224,13 +204,13 @@ static int add_masked(struct cutter *cutter, struct sl_field field, struct sl_st
 			     .transforms = &mask};
 
 	part.field.length = stretch->length;
-	stretch->mask = all_ones(stretch->length);
-	return mask.mask && mask.xor ? find_lane(cutter, &key, &stretch->lane) : -ENOMEM;
+	stretch->mask = (u32)sl_value_max(stretch->length);
+	return find_lane(cutter, &key, &stretch->lane);
 }
 
 static bool is_prefix(u32 mask, u32 length)
 {
-	u32 rest = ~mask & all_ones(length);
+	u32 rest = ~mask & (u32)sl_value_max(length);
 
 	return !(rest & (rest + 1));
 }
@@ -250,9 +230,9 @@ static int add_field(struct cutter *cutter, const struct source *source, u32 roo
 	if (!is_usual(cutter, &field))
 		field.length = stretch->length;
 
-	u32 flips = to_number(cutter->xor +stretch->at, stretch->length);
+	u32 flips = (u32)sl_value_number(cutter->xor +stretch->at, stretch->length);
 
-	stretch->mask = to_number(cutter->mask + stretch->at, stretch->length);
+	stretch->mask = (u32)sl_value_number(cutter->mask + stretch->at, stretch->length);
 	if (!stretch->mask) {
 		stretch->is_constant = true;
 		stretch->value = flips;
@@ -335,7 +315,7 @@ static int cut_word(struct cutter *cutter, struct sl_stretches *ret_stretches)
 	for (u32 at = 0; at < key->length; at++)
 		if (find_source(cutter, at, &source))
 			return -ENOTSUP;
-	stretch.mask = all_ones(key->length);
+	stretch.mask = (u32)sl_value_max(key->length);
 	ret_stretches->count = 1;
 	ret_stretches->items[0] = stretch;
 	return find_lane(cutter, key, &ret_stretches->items[0].lane);

@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ir/key.h"
+
 #define FULL_UNITS   128
 #define SKIP_UNITS   2
 #define RECORD_UNITS 2
@@ -532,24 +534,13 @@ static struct sl_trie_record *record_at(struct sl_tries *tries, u32 record)
 	return (struct sl_trie_record *)&tries->units[record];
 }
 
-/* bytes ± 1; false where there is no such number. */
-static bool step(u8 *bytes, u32 length, bool up)
-{
-	for (u32 i = length; i-- > 0;) {
-		bytes[i] = (u8)(up ? bytes[i] + 1 : bytes[i] - 1);
-		if (bytes[i] != (up ? 0 : 0xff))
-			return true;
-	}
-	return false;
-}
-
 static u32 find_beside(const struct sl_tries *tries, const struct sl_set *set, const u8 *key,
-		       bool up)
+		       int step)
 {
 	u8 beside[SL_TRIE_KEY_MAX];
 
 	memcpy(beside, key, set->key_length);
-	return step(beside, set->key_length, up) ? sl_trie_find(tries, set, beside) : 0;
+	return sl_value_step(beside, set->key_length, step) ? sl_trie_find(tries, set, beside) : 0;
 }
 
 /*
@@ -560,7 +551,7 @@ static u32 find_obsolete(struct sl_tries *tries, const struct sl_set *set, const
 			 const u8 *hi)
 {
 	u32 record = sl_trie_find(tries, set, lo), last = sl_trie_find(tries, set, hi);
-	u32 before = find_beside(tries, set, lo, false), behind = find_beside(tries, set, hi, true);
+	u32 before = find_beside(tries, set, lo, -1), behind = find_beside(tries, set, hi, 1);
 
 	if (before && before == record)
 		record_at(tries, before)->verdict |= RECORD_IS_SPLIT;
@@ -648,7 +639,7 @@ static int find_root_bits(const struct sl_set *set, u32 elements)
 		bits++;
 	if (set->key_length > 4)
 		return bits < 12 ? 0 : 16;
-	if (bits > 8 * (int)set->key_length)
+	if (bits >= 8 * (int)set->key_length)
 		return 8 * (int)set->key_length;
 	return bits == 16 ? 32 - SL_TRIE_BORDER_BITS : bits;
 }

@@ -27,7 +27,7 @@ struct pair {
 
 enum begin { NARROW = 0, MIDDLE = 200, WIDE = 100000 };
 
-static void begin(struct pair *pair, u32 length, bool has_records, enum begin elements)
+static void begin(struct pair *pair, u32 length, bool has_records, u32 elements)
 {
 	*pair = (struct pair){.length = length};
 	pair->set = (struct sl_set){.kind = SL_SET_INTERVAL,
@@ -249,6 +249,30 @@ static void the_shape_does_not_depend_on_the_way_there(void **unused)
 	free(winding);
 }
 
+static u64 root_words(u32 length, u32 elements)
+{
+	struct pair *pair = malloc(sizeof *pair);
+	u64 bits;
+
+	begin(pair, length, false, elements);
+	bits = pair->tries.units[pair->set.index] >> 32;
+	end(pair);
+	free(pair);
+	return bits ? 1u << bits : 1;
+}
+
+/* Half of them would never be asked for. */
+static void a_root_has_no_more_words_than_there_are_keys(void **unused)
+{
+	(void)unused;
+	for (u32 elements = 1; elements <= 1 << 16; elements *= 2) {
+		assert_true(root_words(1, elements) <= 1 << 8);
+		assert_true(root_words(2, elements) <= 1 << 16);
+	}
+	assert_int_equal(root_words(2, 1 << 15), 1 << 16);
+	assert_int_equal(root_words(4, 1 << 14), 1 << 17);
+}
+
 static void the_whole_space_is_one_leaf(void **unused)
 {
 	struct pair *pair = malloc(sizeof *pair);
@@ -374,6 +398,7 @@ int main(void)
 		cmocka_unit_test(random_changes_match_the_log),
 		cmocka_unit_test(what_is_removed_gives_its_memory_back),
 		cmocka_unit_test(the_shape_does_not_depend_on_the_way_there),
+		cmocka_unit_test(a_root_has_no_more_words_than_there_are_keys),
 		cmocka_unit_test(the_whole_space_is_one_leaf),
 		cmocka_unit_test(sets_of_one_image_do_not_mix),
 		cmocka_unit_test(a_full_image_says_so),

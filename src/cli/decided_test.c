@@ -308,7 +308,7 @@ static void rules_that_the_code_has_no_room_for_are_behind(void **state)
 	for (u32 i = 0; i < chains->chains.count; i++)
 		if (!strcmp(chains->chains.items[i]->name, "deep"))
 			code.cuts[SL_MARKER_IP_INPUT - SL_MARKER_FIRST] =
-				(struct sl_cut){chains->chains.items[i], 2};
+				(struct sl_code_cut){chains->chains.items[i], 2};
 	nft_code = &code;
 	expect(&nft, "early early behind (behind) early behind");
 	nft_code = NULL;

@@ -140,7 +140,7 @@ static bool can_rest_on(const struct survey *survey, struct flow flow, u8 worlds
 /* The first rule that the code has no room for: behind it there is none for any. */
 static void look_for_cut(struct survey *survey, const struct progress *at)
 {
-	const struct sl_cut *cut = survey->cut;
+	const struct sl_code_cut *cut = survey->cut;
 
 	if (!cut || survey->is_cut || cut->handle != at->rule->handle ||
 	    cut->chain->family != at->chain->family ||
@@ -308,7 +308,7 @@ static bool meets(const struct sl_step *step, u8 family, enum sl_hook fate)
 	return step->hook < SL_HOOK_INPUT || step->hook == fate;
 }
 
-static const struct sl_cut *find_cut(const struct survey *survey, u8 family, enum sl_hook hook)
+static const struct sl_code_cut *find_cut(const struct survey *survey, u8 family, enum sl_hook hook)
 {
 	u32 stage = family == SL_IP ? 0 : SL_STAGES / 2;
 

@@ -36,7 +36,7 @@ struct survey {
 	struct chain_walk *chains; /* by index */
 	struct meeting *policies;  /* by step */
 	const struct sl_code *code;
-	const struct sl_cut *cut; /* of the stage at hand; NULL: none */
+	const struct sl_code_cut *cut; /* of the stage at hand; NULL: none */
 	bool is_strict, is_tracked, is_cut;
 	u32 obstacle; /* not strict: what all packets here have passed at */
 	u32 cut_obstacle;

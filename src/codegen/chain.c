@@ -244,7 +244,7 @@ static bool has_room(struct sl_gen *gen, u32 slots, const struct sl_chain *chain
 	if (!is_short && !gen->cut.chain && first < chain->rules.count) {
 		const struct sl_rule *rule = &chain->rules.items[first];
 
-		gen->cut = (struct sl_cut){sl_rule_home(rule, chain), rule->handle};
+		gen->cut = (struct sl_code_cut){sl_rule_home(rule, chain), rule->handle};
 	}
 	return false;
 }

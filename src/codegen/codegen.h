@@ -21,7 +21,7 @@
 #define SL_STAGES (SL_MARKER_LAST - SL_MARKER_FIRST + 1)
 
 /* Where a stage ran out of room: this rule and all that its code would have met behind it. */
-struct sl_cut {
+struct sl_code_cut {
 	const struct sl_chain *chain; /* NULL: it did not */
 	u64 handle;                   /* of the rule, the first of those that were merged */
 };
@@ -31,7 +31,7 @@ struct sl_code {
 	struct sl_asm stages[SL_STAGES];
 	u32 insn_limit;             /* as sl_codegen() was asked for */
 	bool over_limit[SL_STAGES]; /* rules were left out for length, or jumps for depth */
-	struct sl_cut cuts[SL_STAGES];
+	struct sl_code_cut cuts[SL_STAGES];
 	u32 hit_max; /* counted rules that a packet can meet at most, ≤ SL_CURSOR_HITS */
 };
 

@@ -31,13 +31,13 @@ struct sl_gen {
 	enum sl_hook hook;
 	u32 chain_family; /* NFPROTO_* of the base chain at hand */
 	bool tracked;
-	bool doubts;       /* code before this may have changed cursor.certain */
-	u32 saved_slots;   /* of cursor.saved in use */
-	u32 insn_limit;    /* past it, rules are left to the kernel */
-	bool over_limit;   /* it happened, or a jump was too deep */
-	struct sl_cut cut; /* where the limit was met */
-	sl_label pass_all; /* every world passes: something could not be read */
-	sl_label exit;     /* the stage is decided */
+	bool doubts;            /* code before this may have changed cursor.certain */
+	u32 saved_slots;        /* of cursor.saved in use */
+	u32 insn_limit;         /* past it, rules are left to the kernel */
+	bool over_limit;        /* it happened, or a jump was too deep */
+	struct sl_code_cut cut; /* where the limit was met */
+	sl_label pass_all;      /* every world passes: something could not be read */
+	sl_label exit;          /* the stage is decided */
 };
 
 /* A chain that is being emitted. */
@@ -66,9 +66,8 @@ void sl_gen_chunk(struct sl_gen *gen, const struct sl_key *key, u32 at, u32 leng
 		  enum sl_reg dst);
 /* The same bytes of a constant, as a number of that form. */
 u64 sl_chunk_const(const u8 *bytes, u32 length);
-/* dst (a chunk) becomes the number that memcmp orders by. */
+/* dst (a chunk) becomes the number that memcmp orders by: sl_value_number() of a constant. */
 void sl_gen_chunk_order(struct sl_gen *gen, enum sl_reg dst, u32 length);
-u64 sl_chunk_const_order(const u8 *bytes, u32 length);
 /* The whole key to cursor.key + 8, for a map. Uses r1, r4, r5. */
 void sl_gen_key_store(struct sl_gen *gen, const struct sl_key *key);
 

@@ -259,15 +259,6 @@ void sl_gen_chunk_order(struct sl_gen *gen, enum sl_reg dst, u32 length)
 	sl_asm_swap(gen->code, dst, (s32)(8 * word));
 }
 
-u64 sl_chunk_const_order(const u8 *bytes, u32 length)
-{
-	u64 value = 0;
-
-	for (u32 i = 0; i < length; i++)
-		value = value << 8 | bytes[i];
-	return value;
-}
-
 /* r1, a chunk, to the key under construction. The verifier wants stack stores aligned. */
 static void store_chunk(struct sl_gen *gen, u32 at, u32 length)
 {

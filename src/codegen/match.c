@@ -45,7 +45,7 @@ static void order(struct sl_gen *gen, const struct sl_key *key, u32 from, u32 le
 		sl_gen_chunk(gen, key, at, chunk, R1);
 		sl_gen_chunk_order(gen, R1, chunk);
 
-		u64 value = sl_chunk_const_order(data + at - from, chunk);
+		u64 value = sl_value_number(data + at - from, chunk);
 
 		jump_chunk(gen, BPF_JLT, R1, value, chunk, less);
 		jump_chunk(gen, BPF_JGT, R1, value, chunk, greater);
@@ -62,8 +62,8 @@ void sl_gen_between(struct sl_gen *gen, const struct sl_key *key, u32 from, u32 
 	} else if (length <= 8 && sl_gen_chunk_length(key, from) >= length) {
 		sl_gen_chunk(gen, key, from, length, R1);
 		sl_gen_chunk_order(gen, R1, length);
-		jump_chunk(gen, BPF_JLT, R1, sl_chunk_const_order(lo, length), length, no);
-		jump_chunk(gen, BPF_JGT, R1, sl_chunk_const_order(hi, length), length, no);
+		jump_chunk(gen, BPF_JLT, R1, sl_value_number(lo, length), length, no);
+		jump_chunk(gen, BPF_JGT, R1, sl_value_number(hi, length), length, no);
 	} else {
 		order(gen, key, from, length, lo, no, above);
 		sl_asm_bind(gen->code, above);

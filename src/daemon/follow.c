@@ -151,5 +151,7 @@ void sl_follow_catch_up(struct sl_keeper *keeper)
 		fprintf(stderr, "sluice: %s: %s\n", keeper->device, diag.text);
 	else if (!keeper->wants_compile && keeper->info.withdrawn_ns)
 		sl_generation_publish(keeper);
+	if (keeper->wants_pins && sl_generation_pin(keeper, &diag))
+		fprintf(stderr, "sluice: %s: %s\n", keeper->device, diag.text);
 	be_urgent(true);
 }

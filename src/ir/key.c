@@ -74,6 +74,20 @@ bool sl_value_step(u8 *value, u32 length, int step)
 	return false;
 }
 
+u64 sl_value_number(const u8 *value, u32 length)
+{
+	u64 number = 0;
+
+	for (u32 i = 0; i < length; i++)
+		number = number << 8 | value[i];
+	return number;
+}
+
+u64 sl_value_max(u32 length)
+{
+	return UINT64_MAX >> (64 - 8 * length);
+}
+
 bool sl_key_is_address_type(const struct sl_key *key)
 {
 	for (u32 i = 0; i < key->part_count; i++)

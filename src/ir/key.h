@@ -17,6 +17,10 @@ int sl_key_copy(struct sl_arena *arena, const struct sl_key *key, struct sl_key 
 /* value ± 1 as a big-endian number of `length` bytes; false when it wraps. */
 bool sl_value_step(u8 *value, u32 length, int step);
 
+/* value as a big-endian number, of at most 8 bytes; and the largest of `length` bytes, 1–8. */
+u64 sl_value_number(const u8 *value, u32 length);
+u64 sl_value_max(u32 length);
+
 /* The destination's address type is asked for; not every address has one that is known. */
 bool sl_key_is_address_type(const struct sl_key *key);
 

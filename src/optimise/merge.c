@@ -24,11 +24,6 @@ struct prefix {
 	u32 bits;
 };
 
-static bool bytes_equal(const u8 *a, const u8 *b, u32 length)
-{
-	return a == b || (a && b && !memcmp(a, b, length));
-}
-
 /* The same test. Kinds that are not pure tests are never equal. */
 static bool tests_equal(const struct sl_op *a, const struct sl_op *b)
 {
@@ -37,11 +32,11 @@ static bool tests_equal(const struct sl_op *a, const struct sl_op *b)
 	switch (a->kind) {
 	case SL_OP_COMPARE:
 		return a->compare == b->compare && sl_key_equals(&a->key, &b->key) &&
-		       bytes_equal(a->data, b->data, a->key.length);
+		       !memcmp(a->data, b->data, a->key.length);
 	case SL_OP_RANGE:
 		return sl_key_equals(&a->key, &b->key) &&
-		       bytes_equal(a->data, b->data, a->key.length) &&
-		       bytes_equal(a->data_end, b->data_end, a->key.length);
+		       !memcmp(a->data, b->data, a->key.length) &&
+		       !memcmp(a->data_end, b->data_end, a->key.length);
 	case SL_OP_SET:
 		return a->set == b->set && sl_key_equals(&a->key, &b->key);
 	case SL_OP_STATE:

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "classify/cut.h"
+
 #define NONE UINT32_MAX
 
 /* A prefix; they stand in the order of a walk from the root on. */
@@ -39,8 +41,7 @@ bool sl_box_holds(const struct sl_lanes *lanes, const struct sl_box *outer,
 		  const struct sl_box *inner)
 {
 	for (u32 i = 0; i < lanes->count; i++)
-		if (outer->lanes[i].lo > inner->lanes[i].lo ||
-		    outer->lanes[i].hi < inner->lanes[i].hi)
+		if (!sl_range_covers(&outer->lanes[i], &inner->lanes[i]))
 			return false;
 	return true;
 }
