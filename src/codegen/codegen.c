@@ -5,10 +5,16 @@
 #include <string.h>
 
 #include "codegen/gen.h"
+#include "ir/flow.h"
+
+bool sl_set_holds_all(const struct sl_set *set)
+{
+	return set->has_catchall && !set->is_vmap;
+}
 
 bool sl_set_needs_map(const struct sl_set *set)
 {
-	return !sl_set_is_inline(set);
+	return !sl_set_is_inline(set) && !sl_set_holds_all(set);
 }
 
 u32 sl_verdict_index(const struct sl_verdict_list *verdicts, const struct sl_verdict *verdict)
@@ -53,15 +59,6 @@ static u32 stage_of(u8 family, enum sl_hook hook)
 	if (hook == SL_HOOK_FORWARD)
 		return first + 2 - SL_MARKER_FIRST;
 	return first - SL_MARKER_FIRST;
-}
-
-static bool meets_conntrack(const struct sl_program *program, u8 family)
-{
-	for (u32 i = 0; i < program->path.count; i++)
-		if (program->path.items[i].kind == SL_STEP_CONNTRACK &&
-		    program->path.items[i].families & family)
-			return true;
-	return false;
 }
 
 /*
@@ -203,7 +200,7 @@ static int gen_one(const struct sl_program *program, u32 stage, bool *doubts, st
 			     .insn_limit = code->insn_limit,
 			     .doubts = *doubts,
 			     .tracked =
-				     stage % (SL_STAGES / 2) && meets_conntrack(program, family)};
+				     stage % (SL_STAGES / 2) && sl_program_tracks(program, family)};
 
 	sl_asm_init(gen.code, program->arena);
 	gen_stage(&gen, stage);

@@ -45,7 +45,9 @@ struct sl_code {
 int sl_codegen(const struct sl_program *program, u32 insn_limit, struct sl_code *ret_code,
 	       struct sl_diag *diag);
 
-/* A set that the generated code looks up in a map, rather than comparing inline. */
+/* A set that every key is in, whatever its elements: the generated code does not ask for them. */
+bool sl_set_holds_all(const struct sl_set *set);
+/* A set that it looks up in a map, rather than comparing inline. */
 bool sl_set_needs_map(const struct sl_set *set);
 
 /*

@@ -85,7 +85,7 @@ void sl_gen_between(struct sl_gen *gen, const struct sl_key *key, u32 from, u32 
 
 /* set.c: SET and VMAP. */
 
-/* A small constant set is compared in code; every other one has a map. */
+/* A small constant set is compared in code. */
 bool sl_set_is_inline(const struct sl_set *set);
 enum sl_match_result sl_gen_set(struct sl_gen *gen, const struct sl_op *op, sl_label fail);
 /*

@@ -154,7 +154,7 @@ enum sl_match_result sl_gen_set(struct sl_gen *gen, const struct sl_op *op, sl_l
 		return sl_op_test(op, value) ? SL_MATCH_ALWAYS : SL_MATCH_NEVER;
 	}
 	sl_gen_key_check(gen, &op->key, fail);
-	if (op->set->has_catchall) /* everything is in it */
+	if (sl_set_holds_all(op->set))
 		sl_asm_jump(gen->code, op->invert ? fail : inside);
 	else if (sl_set_is_inline(op->set))
 		scan(gen, op, miss);

@@ -27,7 +27,11 @@ static bool apply(struct sl_set_maps *maps, const struct sl_set *set,
 		.expires_at_ns = change->element.expires_at_ns,
 	};
 
-	if (!sl_set_needs_map(set) || !is_plain(set, &change->element))
+	if (!is_plain(set, &change->element))
+		return false;
+	if (sl_set_holds_all(set))
+		return true;
+	if (!sl_set_needs_map(set))
 		return false;
 	if (change->is_added)
 		return !sl_set_map_add(maps, set, &element, 0);

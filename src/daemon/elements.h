@@ -9,7 +9,7 @@
 
 /*
  * Applies the changes to a withdrawn data plane. False when a change needs a recompile: its set is
- * compared in code, has outgrown its map, or the element is more than a key.
+ * compared in code, has outgrown its map, or the element is more than a key, or the catch-all.
  */
 bool sl_elements_apply(const struct sl_program *program, struct sl_dataplane *dataplane,
 		       const struct sl_rules_event *event);

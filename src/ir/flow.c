@@ -183,6 +183,15 @@ static bool minds_difference(const struct search *search, bool tracks)
 	return search->tells_apart && (tracks || search->asks_kernel);
 }
 
+bool sl_program_tracks(const struct sl_program *program, u8 families)
+{
+	for (u32 i = 0; i < program->path.count; i++)
+		if (program->path.items[i].kind == SL_STEP_CONNTRACK &&
+		    program->path.items[i].families & families)
+			return true;
+	return false;
+}
+
 static bool forwards(enum sl_route_mode mode)
 {
 	return mode != SL_ROUTE_INPUT_ONLY && mode != SL_ROUTE_LOCAL_ONLY;

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the rules make of the packets of one connection before it is known. bpf/batch.h says why
- * that matters, and what the data plane does about it.
+ * Connections: what conntrack means for a program, and what the rules make of the packets of one
+ * connection before it is known. bpf/batch.h says why that matters, and what the data plane does
+ * about it.
  */
 #ifndef SLUICE_IR_FLOW_H
 #define SLUICE_IR_FLOW_H
 
 #include "ir/ir.h"
+
+/* Packets of one of these families (SL_IP | SL_IP6) are looked up by conntrack on their path. */
+bool sl_program_tracks(const struct sl_program *program, u8 families);
 
 /*
  * Whether rules may let in the packet that begins a TCP or UDP connection, and drop another packet

@@ -228,6 +228,20 @@ static void without_conntrack_nothing_matters(void **unused)
 	expect(p, false);
 }
 
+static void each_family_may_have_conntrack_or_not(void **unused)
+{
+	struct sl_chain *input;
+	struct sl_program *p = tracking_host(&input), *untracked = host();
+
+	(void)unused;
+	assert_true(sl_program_tracks(p, SL_IP));
+	assert_false(sl_program_tracks(p, SL_IP6));
+	assert_true(sl_program_tracks(p, SL_IP | SL_IP6));
+	assert_false(sl_program_tracks(untracked, SL_IP | SL_IP6));
+	sl_program_free(p);
+	sl_program_free(untracked);
+}
+
 /* A router, whose forward chain drops what it does not accept. */
 static struct sl_program *router(struct sl_chain **ret_forward)
 {
@@ -300,6 +314,7 @@ int main(void)
 		cmocka_unit_test(chains_and_maps_are_followed),
 		cmocka_unit_test(the_next_header_is_no_part_of_a_connection),
 		cmocka_unit_test(without_conntrack_nothing_matters),
+		cmocka_unit_test(each_family_may_have_conntrack_or_not),
 		cmocka_unit_test(an_answer_may_come_back_by_the_device),
 		cmocka_unit_test(what_is_never_forwarded_has_no_answers),
 		cmocka_unit_test(every_forward_chain_has_a_say),

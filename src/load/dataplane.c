@@ -171,19 +171,13 @@ static bool judges(const struct sl_program *program, u8 family)
 	return false;
 }
 
-static bool has_conntrack(const struct sl_program *program)
+/* A conntrack miss asks for the source (batch.h). */
+static bool asks_addresses(const struct sl_program *program, const struct sl_code *code, u8 family)
 {
-	for (u32 i = 0; i < program->path.count; i++)
-		if (program->path.items[i].kind == SL_STEP_CONNTRACK)
-			return true;
-	return false;
-}
+	enum sl_route_mode route = family == SL_IP ? program->route_ip : program->route_ip6;
+	u32 first = family == SL_IP ? 0 : SL_STAGES / 2;
 
-/* `first` is the first of the family's stages. A conntrack miss asks for the source (batch.h). */
-static bool asks_addresses(enum sl_route_mode route, bool tracks, const struct sl_code *code,
-			   u32 first)
-{
-	if (route != SL_ROUTE_INPUT_ONLY || tracks)
+	if (route != SL_ROUTE_INPUT_ONLY || sl_program_tracks(program, family))
 		return true;
 	for (u32 stage = first; stage < first + SL_STAGES / 2; stage++)
 		for (u32 i = 0; i < code->stages[stage].relocs.count; i++)
@@ -209,13 +203,11 @@ static void configure(struct sl_dataplane *dataplane, const struct sl_program *p
 		.route_ip = (u8)program->route_ip,
 		.route_ip6 = (u8)program->route_ip6,
 		.hit_max = (u8)code->hit_max,
-		.uses_conntrack = has_conntrack(program),
+		.uses_conntrack = sl_program_tracks(program, SL_IP | SL_IP6),
 		.miss_worlds = program->miss_worlds,
 		.notes_batch = sl_program_minds_batch(program),
-		.asks_addresses_ip =
-			asks_addresses(program->route_ip, has_conntrack(program), code, 0),
-		.asks_addresses_ip6 = asks_addresses(program->route_ip6, has_conntrack(program),
-						     code, SL_STAGES / 2),
+		.asks_addresses_ip = asks_addresses(program, code, SL_IP),
+		.asks_addresses_ip6 = asks_addresses(program, code, SL_IP6),
 		.ifindex = device->ifindex,
 		.asks_device = device->is_asked_for,
 		.table_words = program->image_words,

@@ -195,6 +195,39 @@ static void intervals_come_and_go(void)
 	}
 }
 
+/* Elements make no difference then, so nothing is compiled for them; the catch-all itself does. */
+static void everything_is_banned(void)
+{
+	u64 compiled;
+
+	prepare("table inet t {\n"
+		"	set banned { type ipv4_addr; elements = { * }; }\n"
+		"	chain input {\n"
+		"		type filter hook input priority 0;\n"
+		"		udp dport 9 drop\n"
+		"		udp dport 5000 ip saddr @banned drop\n"
+		"	}\n"
+		"}\n");
+	for (int i = 0; i < 3; i++) {
+		expect(eventually(is_dropped_early(OPEN_PORT), 3), "the ban is never early");
+		compiled = compiles();
+		run(ON_HOST, "nft add element inet t banned { 10.77.0.2 }");
+		settle();
+		run(ON_HOST, "nft delete element inet t banned { 10.77.0.2 }");
+		settle();
+		expect(compiles() == compiled, "compiled for an element beside a catch-all");
+		expect(is_dropped_early(OPEN_PORT), "the ban is not early any more");
+		run(ON_HOST, "nft 'delete element inet t banned { * }'");
+		drain(server);
+		send_udp(OPEN_PORT);
+		expect(arrives(server), "dropped after the ban was lifted");
+		settle();
+		send_udp(OPEN_PORT);
+		expect(arrives(server), "dropped by sluice after the ban was lifted");
+		run(ON_HOST, "nft 'add element inet t banned { * }'");
+	}
+}
+
 /* Bans and unbans, some hundred times a second; ends by itself if nobody ends it. */
 static pid_t start_storm(void)
 {
@@ -249,6 +282,7 @@ int main(int argc, char **argv)
 		{"packets fill an accept set", packets_fill_an_accept_set},
 		{"packets fill a drop set", packets_fill_a_drop_set},
 		{"intervals come and go", intervals_come_and_go},
+		{"everything is banned", everything_is_banned},
 		{"rules change amid elements", rules_change_amid_elements},
 	};
 
