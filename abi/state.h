@@ -53,7 +53,11 @@ struct sl_snapshot {
 struct sl_live {
 	__u64 epoch;
 	struct sl_snapshot expected;
-	__u64 began_ns; /* CLOCK_MONOTONIC: when it took over from another program; 0: from none */
+	/*
+	 * CLOCK_MONOTONIC: since when what passes is noted (bpf/batch.h), by this program or by
+	 * those whose notes it goes on with. 0: nothing can be under way, as in a test run.
+	 */
+	__u64 began_ns;
 	__u32 related_possible; /* conntrack expectations exist or may: a miss may be RELATED */
 	__u32 padding;
 };

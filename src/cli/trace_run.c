@@ -70,7 +70,7 @@ static int test(const struct sl_runner *runner, const struct sl_frame *frame, bo
 static int load(struct sl_compiled *compiled, enum sl_hook_point point, struct sl_runner *runner,
 		struct sl_diag *diag)
 {
-	int error = sl_compiled_load(compiled, point, &runner->dataplane, diag);
+	int error = sl_compiled_load(compiled, point, NULL, &runner->dataplane, diag);
 
 	if (error)
 		return error;

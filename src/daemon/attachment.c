@@ -77,7 +77,7 @@ static int try_mode(struct sl_keeper *keeper, struct sl_compiled *compiled,
 		    struct sl_dataplane **ret_dataplane, struct sl_diag *diag)
 {
 	struct sl_dataplane *dataplane;
-	int error = sl_generation_load(compiled, mode, &dataplane, diag);
+	int error = sl_generation_load(compiled, mode, NULL, &dataplane, diag);
 
 	if (error)
 		return error;

@@ -200,10 +200,19 @@ int sl_generation_compile(struct sl_keeper *keeper, struct sl_compiled **ret_com
 }
 
 int sl_generation_load(struct sl_compiled *compiled, enum sl_attach_mode mode,
-		       struct sl_dataplane **ret_dataplane, struct sl_diag *diag)
+		       const struct sl_dataplane *last, struct sl_dataplane **ret_dataplane,
+		       struct sl_diag *diag)
 {
-	return sl_compiled_load(compiled, mode == SL_MODE_TC ? SL_POINT_TC : SL_POINT_XDP,
+	return sl_compiled_load(compiled, mode == SL_MODE_TC ? SL_POINT_TC : SL_POINT_XDP, last,
 				ret_dataplane, diag);
+}
+
+/* The data plane that has the device's packets; NULL: another keeper's, which has died. */
+static const struct sl_dataplane *running(const struct sl_keeper *keeper)
+{
+	u32 id = keeper->dataplane ? sl_dataplane_program_id(keeper->dataplane) : 0;
+
+	return id && id == sl_hold_program(&keeper->hold) ? keeper->dataplane : NULL;
 }
 
 /* Loads and swaps what was compiled, or leaves all as it was. */
@@ -211,7 +220,7 @@ static int replace(struct sl_keeper *keeper, struct sl_compiled *compiled,
 		   struct sl_dataplane **ret_dataplane, struct sl_diag *diag)
 {
 	struct sl_dataplane *dataplane;
-	int error = sl_generation_load(compiled, keeper->mode, &dataplane, diag);
+	int error = sl_generation_load(compiled, keeper->mode, running(keeper), &dataplane, diag);
 
 	if (error)
 		return error;

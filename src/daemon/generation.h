@@ -16,7 +16,8 @@
 int sl_generation_compile(struct sl_keeper *keeper, struct sl_compiled **ret_compiled,
 			  struct sl_tally *ret_tally, struct sl_diag *diag);
 int sl_generation_load(struct sl_compiled *compiled, enum sl_attach_mode mode,
-		       struct sl_dataplane **ret_dataplane, struct sl_diag *diag);
+		       const struct sl_dataplane *last, struct sl_dataplane **ret_dataplane,
+		       struct sl_diag *diag);
 
 /*
  * Makes these, attached by now, the present generation, whatever fails; they are taken over. An
