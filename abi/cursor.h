@@ -14,6 +14,8 @@
 
 /* Counted rules that one packet can meet; one more, and it passes (see ir/interp.h). */
 #define SL_CURSOR_HITS 32
+/* At ingress, where packets still have their padding, which the counter measures too. */
+#define SL_HIT_PADDED 0x20
 /* Nested jumps and gotos whose worlds can differ (see codegen/chain.c). */
 #define SL_CURSOR_DEPTH 21
 
@@ -35,7 +37,7 @@ struct sl_cursor {
 	__u32 hits_left;  /* free entries of hits[], from the front: it fills from the back */
 	__u32 padding2;
 	__u32 worlds;               /* to lose sight of a register's value */
-	__u32 hits[SL_CURSOR_HITS]; /* counter index << 8 | worlds in which it counts */
+	__u32 hits[SL_CURSOR_HITS]; /* counter index << 8 | SL_HIT_PADDED | worlds it counts in */
 	__u8 saved[24];             /* worlds that wait at the end of a chain, marked: SL_SAVED() */
 	/* Room for one thing at a time: it is the largest piece of a stack of 512 bytes. */
 	union {

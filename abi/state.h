@@ -8,7 +8,7 @@
 #include <linux/types.h>
 
 /* Layout of every pinned map; another value than ours means another sluice's pins. */
-#define SL_ABI_VERSION 2
+#define SL_ABI_VERSION 3
 
 /*
  * Everything in the kernel that a compile assumed and that can change behind our back. The
@@ -31,8 +31,9 @@ struct sl_snapshot {
 	__u32 generation;    /* nf_tables' base_seq: any commit moves it */
 	__u32 address_genid; /* an IPv4 address came or went */
 	__u32 address_genid6;
-	__u32 forwarding;   /* net.ipv4.conf.DEV.forwarding */
-	__u32 forwarding6;  /* net.ipv6.conf.all.forwarding */
+	__u32 forwarding;                    /* net.ipv4.conf.DEV.forwarding */
+	__u32 forwarding6;                   /* net.ipv6.conf.all.forwarding */
+	__u32 mc_forwarding, mc_forwarding6; /* multicast routers: net.ipv{4,6}.conf.all.… */
 	__u32 accept_local; /* net.ipv4.conf.{DEV,all}.accept_local, of which one is enough */
 	/*
 	 * Where the device and nf_tables' generation lie: not compared, but read from on kernels
@@ -45,12 +46,18 @@ struct sl_snapshot {
  * The live cell: one per loaded program, written by the watcher, read for every packet.
  * To change it, or any set's map: epoch = 0, change, epoch = a value never used before. A packet
  * drops only if the epoch was the same, and not 0, before it looked at anything and after it had
- * compared `expected`; so none mixes two states, and stores need no order among themselves.
+ * compared `expected`; so none mixes two states, and stores need no order among themselves. The
+ * program's loads stay in order on x86; processors that reorder loads (arm64) have no proof of it
+ * here yet.
  */
 struct sl_live {
 	__u64 epoch;
 	struct sl_snapshot expected;
-	__u64 began_ns; /* CLOCK_MONOTONIC: when it took over from another program; 0: from none */
+	/*
+	 * CLOCK_MONOTONIC: since when what passes is noted (bpf/batch.h), by this program or by
+	 * those whose notes it goes on with. 0: nothing can be under way, as in a test run.
+	 */
+	__u64 began_ns;
 	__u32 related_possible; /* conntrack expectations exist or may: a miss may be RELATED */
 	__u32 padding;
 };
@@ -70,7 +77,7 @@ struct sl_count {
 	__u64 packets, bytes;
 };
 
-_Static_assert(sizeof(struct sl_snapshot) == 13 * 8 + 8 * 4 + 2 * 8, "shared with maps");
+_Static_assert(sizeof(struct sl_snapshot) == 13 * 8 + 10 * 4 + 2 * 8, "shared with maps");
 _Static_assert(sizeof(struct sl_live) == sizeof(struct sl_snapshot) + 24, "shared with maps");
 
 #endif

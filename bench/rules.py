@@ -67,6 +67,33 @@ def server_nft():
 """
 
 
+def others(count):
+    """(sender, protocol, port) of rules that no packet here meets, but must be compared with."""
+    for number in range(count):
+        protocol = ("tcp", "udp")[number % 2]
+        yield f"172.{16 + number // 65536}.{number // 256 % 256}.{number % 256}", protocol, 1 + number % 9998
+
+
+def long_nft(count):
+    """So many rules, the last of which drops a UDP port."""
+    rules = "".join(f"\t\tip saddr {sender} {protocol} dport {port} drop\n"
+                    for sender, protocol, port in others(count - 1))
+    return f"""table ip server {{
+	chain input {{
+		type filter hook input priority filter
+{rules}		udp dport 9999 drop
+	}}
+}}
+"""
+
+
+def long_iptables(count):
+    """The same for iptables-restore."""
+    rules = "".join(f"-A INPUT -s {sender}/32 -p {protocol} -m {protocol} --dport {port} -j DROP\n"
+                    for sender, protocol, port in others(count - 1))
+    return f"*filter\n{rules}-A INPUT -p udp -m udp --dport 9999 -j DROP\nCOMMIT\n"
+
+
 def hosted_nft():
     """A server that bans senders, as fail2ban does; the counters tell who judged a packet."""
     return """table inet server {

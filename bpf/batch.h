@@ -34,9 +34,17 @@
  * conntrack: a round of net_rx_action takes 300 packets, a backlog of RPS 1000. If fewer come, it
  * ends after SL_BATCH_NS, when whatever waited has had its turn.
  *
- * What is left: RPS with a net.core.netdev_max_backlog beyond SL_BATCH_PASSES, and that full; P
+ * A program that takes another's place goes on with its notes, if both take any: while CPUs run
+ * the one or the other, they note into one map. Else nothing is known of what is under way, and for
+ * SL_BATCH_NS all passes that only conntrack could tell from a known one.
+ *
+ * What is left: RPS, where P' came by another device or queue than P, and waits for the CPU that
+ * P would wait for; or with a net.core.netdev_max_backlog beyond SL_BATCH_PASSES, and that full; P
  * from behind two NATs at once, none of whose addresses P' bears, to a port that it cannot know
- *yet; and without forwarding, P from an IPv6 address that is ours by a local route only.
+ * yet; P' within a tunnel that ends here; without forwarding, P from an IPv6 address that is ours
+ * by a local route only; and rules that change while P' waits. If the old ones drop it as new, and
+ * it passed as akin to a note, it is not noted itself, though the new ones let it in; but then P
+ * must be akin to no note, and P' wait for as long as the keeper takes to follow.
  *
  * One case the kernel shares: packets of one list of GRO's (net.core.gro_normal_batch, 8) and of
  * one family meet all of prerouting before the first is confirmed (NF_HOOK_LIST), and it takes all
@@ -112,7 +120,7 @@ static __always_inline bool is_akin(__u32 source, __u32 destination)
 	__u32 last = SL_BATCH_SLOTS, time = batch_time(now);
 	const __u64 *count = bpf_map_lookup_elem(&batch_notes, &last);
 
-	/* What the program before this one passed is noted nowhere. */
+	/* What passed before is noted nowhere. */
 	if (!count || (__s64)(now - live.began_ns) <= SL_BATCH_NS)
 		return true;
 	/* The other way: one of the addresses is the same, whichever NAT rewrites. */

@@ -11,9 +11,8 @@
 #include "guard.h"
 #include "packet.h"
 
-#define WORLD_RELATED (1 << 2) /* the order of enum SL_WORLD_* in src/ir/ir.h */
-#define WORLDS_ALL    ((1 << 5) - 1)
-#define ENOENT        2
+#define WORLDS_ALL ((1 << 5) - 1) /* SL_WORLD_* in src/ir/ir.h */
+#define ENOENT     2
 
 static __always_inline __u32 tuple_ip(struct bpf_sock_tuple *tuple, const struct sl_cursor *cursor)
 {
@@ -42,8 +41,9 @@ static __always_inline __u32 tuple_ip6(struct bpf_sock_tuple *tuple, const struc
 /*
  * The lookup answers for TCP and UDP only. It refreshes nothing, checks no window and no checksum
  * and sees no expectation; so a hit means no more than that a connection exists, and a miss may
- * be NEW or INVALID (and RELATED, where an expectation could be waiting), unless a packet that is
- * still on its way there begins the connection (batch.h).
+ * be NEW or INVALID, unless a packet that is still on its way there begins the connection
+ * (batch.h), or an expectation could be waiting: then it may be RELATED, or what an expected one
+ * began.
  */
 static __always_inline __u32 possible_worlds(void *context, struct sl_cursor *cursor, bool is_ip6,
 					     bool is_tc)
@@ -72,9 +72,10 @@ static __always_inline __u32 possible_worlds(void *context, struct sl_cursor *cu
 		bpf_ct_release(connection);
 		return WORLDS_ALL;
 	}
-	if (asked->opts.error != -ENOENT || (!is_tc && may_follow(cursor, is_ip6)))
+	if (asked->opts.error != -ENOENT || live.related_possible ||
+	    (!is_tc && may_follow(cursor, is_ip6)))
 		return WORLDS_ALL;
-	return CONFIG(miss_worlds) | (live.related_possible ? WORLD_RELATED : 0);
+	return CONFIG(miss_worlds);
 }
 
 #endif

@@ -42,7 +42,7 @@ static __always_inline void add_packet(void *map, __u32 index, __u32 bytes)
  */
 static __always_inline void count_rules(const struct sl_cursor *cursor, __u32 worlds, __u32 bytes)
 {
-	__u32 world = worlds & -worlds;
+	__u32 world = worlds & -worlds, padding = cursor->frame_room - cursor->room;
 
 	if (!CONFIG(hit_max))
 		return;
@@ -52,8 +52,11 @@ static __always_inline void count_rules(const struct sl_cursor *cursor, __u32 wo
 
 		if (i >= CONFIG(hit_max) || last < cursor->hits_left)
 			return;
-		if (cursor->hits[last] & world)
-			add_packet(&rule_counters, cursor->hits[last] >> 8, bytes);
+		__u32 hit = cursor->hits[last];
+
+		if (hit & world)
+			add_packet(&rule_counters, hit >> 8,
+				   bytes + (hit & SL_HIT_PADDED ? padding : 0));
 	}
 }
 

@@ -63,6 +63,7 @@ struct ipv4_devconf {
 
 struct ipv6_devconf {
 	__s32 forwarding;
+	atomic_t mc_forwarding; /* since 5.18 */
 };
 
 struct netns_ipv4 {

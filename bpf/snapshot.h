@@ -91,6 +91,8 @@ static __always_inline __u32 filter_count(struct tcf_proto *first)
 
 #define SL_EACH_IP_FIELD(SAME, READ, READ2)                                                        \
 	SAME(forwarding, (__u32)READ2(dev, ip_ptr, cnf.data[0]))                                   \
+	SAME(mc_forwarding,                                                                        \
+	     (__u32)READ2(net, ipv4.devconf_all, data[IPV4_DEVCONF_MC_FORWARDING - 1]))            \
 	SAME(accept_local,                                                                         \
 	     (__u32)(READ2(dev, ip_ptr, cnf.data[IPV4_DEVCONF_ACCEPT_LOCAL - 1]) |                 \
 		     READ2(net, ipv4.devconf_all, data[IPV4_DEVCONF_ACCEPT_LOCAL - 1])))           \
@@ -99,6 +101,7 @@ static __always_inline __u32 filter_count(struct tcf_proto *first)
 
 #define SL_EACH_IP6_FIELD(SAME, READ, READ2)                                                       \
 	SAME(forwarding6, (__u32)READ2(net, ipv6.devconf_all, forwarding))                         \
+	SAME(mc_forwarding6, (__u32)READ2(net, ipv6.devconf_all, mc_forwarding.counter))           \
 	SAME(hooks_ip6[0], (__u64)READ(net, nf.hooks_ipv6[NF_INET_PRE_ROUTING]))                   \
 	SAME(hooks_ip6[1], (__u64)READ(net, nf.hooks_ipv6[NF_INET_LOCAL_IN]))
 

@@ -65,6 +65,21 @@ static void keep(const struct sl_cli *cli, int pipe_fd)
 	sl_keeper_free(keeper);
 }
 
+/* People who wait for longer shall know for what. */
+#define PATIENCE_MS 2000
+
+static void wait_for_outcome(const char *device, int pipe_fd)
+{
+	struct pollfd pipe = {.fd = pipe_fd, .events = POLLIN};
+
+	if (poll(&pipe, 1, PATIENCE_MS) == 0)
+		fprintf(stderr,
+			"sluice: %s: still reading and compiling the rules, of which the kernel "
+			"hands out large sets and chains slowly; nothing is dropped early until "
+			"then\n",
+			device);
+}
+
 /* Forks the keeper and waits until it is attached, or has failed. */
 static void start_keeper(const struct sl_cli *cli, struct outcome *ret_outcome)
 {
@@ -84,6 +99,8 @@ static void start_keeper(const struct sl_cli *cli, struct outcome *ret_outcome)
 		_exit(0);
 	}
 	close(ends[1]);
+	if (pid > 0)
+		wait_for_outcome(cli->device, ends[0]);
 	if (pid < 0 || read(ends[0], ret_outcome, sizeof *ret_outcome) != sizeof *ret_outcome)
 		ret_outcome->error =
 			sl_fail(&ret_outcome->diag, ECHILD,

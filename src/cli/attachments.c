@@ -73,15 +73,14 @@ static bool read_fresh(struct sl_observer *observer, u64 net_cookie, const struc
 static void read_fates(u64 net_cookie, struct sl_attachment *attachment)
 {
 	SL_CLEANUP(sl_close) int fd = sl_pins_get(net_cookie, attachment->info.device, "fates");
+	struct sl_count counts[SL_FATE_COUNTS];
 
 	memcpy(attachment->fates, attachment->info.carried, sizeof attachment->fates);
-	for (u32 i = 0; i < SL_FATE_COUNTS && fd >= 0; i++) {
-		struct sl_count count;
-
-		if (sl_tally_read(fd, i, &count))
-			continue;
-		attachment->fates[i].packets += count.packets;
-		attachment->fates[i].bytes += count.bytes;
+	if (fd < 0 || sl_tally_read(fd, SL_FATE_COUNTS, counts))
+		return;
+	for (u32 i = 0; i < SL_FATE_COUNTS; i++) {
+		attachment->fates[i].packets += counts[i].packets;
+		attachment->fates[i].bytes += counts[i].bytes;
 	}
 }
 
@@ -95,18 +94,18 @@ static int read_rules(u64 net_cookie, struct sl_attachment *attachment)
 
 	if (entries_fd < 0 || counters_fd < 0 || bpf_obj_get_info_by_fd(entries_fd, &info, &size))
 		return 0;
-	attachment->rules = calloc(info.max_entries, sizeof *attachment->rules);
-	if (!attachment->rules)
-		return -ENOMEM;
-	for (u32 i = 0; i < info.max_entries; i++) {
-		struct sl_count count = {0};
 
+	SL_CLEANUP(sl_free) struct sl_count *counts = calloc(info.max_entries, sizeof *counts);
+
+	attachment->rules = calloc(info.max_entries, sizeof *attachment->rules);
+	if (!counts || !attachment->rules)
+		return -ENOMEM;
+	sl_tally_read(counters_fd, info.max_entries, counts);
+	for (u32 i = 0; i < info.max_entries; i++) {
 		if (bpf_map_lookup_elem(entries_fd, &i, &attachment->rules[i]))
 			break;
-		if (!sl_tally_read(counters_fd, i, &count)) {
-			attachment->rules[i].packets += count.packets;
-			attachment->rules[i].bytes += count.bytes;
-		}
+		attachment->rules[i].packets += counts[i].packets;
+		attachment->rules[i].bytes += counts[i].bytes;
 		attachment->rule_count++;
 	}
 	return 0;

@@ -83,7 +83,6 @@ static int compile_live(const struct sl_cli *cli, struct sl_plan *plan,
 static int plan_live(const struct sl_cli *cli, const char *device, struct sl_observer *observer,
 		     struct sl_plan *plan, struct sl_diag *diag)
 {
-	struct sl_diag without_text;
 	int error;
 
 	plan->device = device;
@@ -93,7 +92,7 @@ static int plan_live(const struct sl_cli *cli, const char *device, struct sl_obs
 		error = lift_legal(plan, diag);
 	if (error)
 		return error;
-	sl_listing_read(plan->legal->arena, &plan->texts.listing, &without_text);
+	plan->texts.loaded = &plan->loaded;
 	error = sl_plan_device(plan, cli->mode, diag);
 	return error ? error : decide(plan, diag);
 }

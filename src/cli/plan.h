@@ -26,6 +26,7 @@ struct sl_plan {
 	struct sl_compiled *compiled;
 	struct sl_program *legal; /* owns what follows, too; not merged, so that rules are rules */
 	struct sl_decisions decisions;
+	struct sl_late_listing loaded;
 	struct sl_rule_texts texts;
 
 	/* plan_device.c; live only */

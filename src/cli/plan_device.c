@@ -61,8 +61,9 @@ static const char *find_refusal(struct sl_plan *plan)
 static int try_load(const struct sl_plan *plan, enum sl_attach_mode mode, struct sl_diag *diag)
 {
 	struct sl_dataplane *dataplane;
-	int error = sl_compiled_load(
-		plan->compiled, mode == SL_MODE_TC ? SL_POINT_TC : SL_POINT_XDP, &dataplane, diag);
+	int error =
+		sl_compiled_load(plan->compiled, mode == SL_MODE_TC ? SL_POINT_TC : SL_POINT_XDP,
+				 NULL, &dataplane, diag);
 
 	if (!error)
 		sl_dataplane_free(dataplane);

@@ -8,8 +8,15 @@
 #include "ir/ir.h"
 #include "source/ruleset.h"
 
+/* nft's text of rules that are loaded, read when the first is asked for: of many rules it takes
+ * long. */
+struct sl_late_listing {
+	bool was_read;
+	struct sl_listing listing; /* empty without nft, and of very many rules */
+};
+
 struct sl_rule_texts {
-	struct sl_listing listing; /* may be empty */
+	struct sl_late_listing *loaded; /* NULL for rules of a file */
 	const struct sl_ruleset *rules;
 	struct sl_program *program; /* that the rules were lifted to; owns the texts */
 };

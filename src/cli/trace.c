@@ -177,14 +177,13 @@ static int compile(struct sl_tracer *tracer, struct sl_diag *diag)
 static int open_tracer(struct sl_tracer *tracer, struct sl_diag *diag)
 {
 	enum sl_hook_point point;
-	struct sl_diag without_text;
 	int error = compile(tracer, diag);
 
 	if (error)
 		return error;
 	tracer->texts.rules = tracer->compiled->rules;
 	tracer->texts.program = tracer->compiled->meaning;
-	sl_listing_read(tracer->compiled->meaning->arena, &tracer->texts.listing, &without_text);
+	tracer->texts.loaded = &tracer->loaded;
 	point = tracer->attached == SL_MODE_TC ? SL_POINT_TC : SL_POINT_XDP;
 	return sl_runner_open(tracer->compiled, point, &tracer->runner, diag);
 }

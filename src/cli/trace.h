@@ -59,6 +59,7 @@ struct sl_tracer {
 	const char *device;
 	enum sl_attach_mode attached;
 	struct sl_compiled *compiled;
+	struct sl_late_listing loaded;
 	struct sl_rule_texts texts;
 	struct sl_runner runner;
 	bool is_verbose;

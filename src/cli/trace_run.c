@@ -70,7 +70,7 @@ static int test(const struct sl_runner *runner, const struct sl_frame *frame, bo
 static int load(struct sl_compiled *compiled, enum sl_hook_point point, struct sl_runner *runner,
 		struct sl_diag *diag)
 {
-	int error = sl_compiled_load(compiled, point, &runner->dataplane, diag);
+	int error = sl_compiled_load(compiled, point, NULL, &runner->dataplane, diag);
 
 	if (error)
 		return error;
@@ -109,11 +109,8 @@ void sl_runner_close(struct sl_runner *runner)
 /* The copy's own counters tell which way the packet went. */
 static void read_fates(const struct sl_runner *runner, struct sl_count counts[SL_FATE_COUNTS])
 {
-	int fd = sl_dataplane_maps(runner->dataplane).fates;
-
-	for (u32 i = 0; i < SL_FATE_COUNTS; i++)
-		if (sl_tally_read(fd, i, &counts[i]))
-			counts[i] = (struct sl_count){0};
+	if (sl_tally_read(sl_dataplane_maps(runner->dataplane).fates, SL_FATE_COUNTS, counts))
+		memset(counts, 0, SL_FATE_COUNTS * sizeof *counts);
 }
 
 struct sl_run sl_runner_run(const struct sl_runner *runner, const struct sl_frame *frame)

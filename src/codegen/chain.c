@@ -163,6 +163,8 @@ void sl_gen_hit(struct sl_gen *gen)
 	sl_asm_store(code, 4, R6, SL_CURSOR(hits_left), R1);
 	sl_asm_alu64_imm(code, BPF_LSH, R1, 2);
 	sl_asm_alu64_reg(code, BPF_ADD, R1, R6);
+	if (gen->hook == SL_HOOK_INGRESS)
+		sl_asm_alu32_imm(code, BPF_OR, R2, SL_HIT_PADDED);
 	sl_asm_store(code, 4, R1, SL_CURSOR(hits), R2);
 }
 

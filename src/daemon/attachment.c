@@ -77,7 +77,7 @@ static int try_mode(struct sl_keeper *keeper, struct sl_compiled *compiled,
 		    struct sl_dataplane **ret_dataplane, struct sl_diag *diag)
 {
 	struct sl_dataplane *dataplane;
-	int error = sl_generation_load(compiled, mode, &dataplane, diag);
+	int error = sl_generation_load(compiled, mode, NULL, &dataplane, diag);
 
 	if (error)
 		return error;
@@ -171,6 +171,7 @@ int sl_attachment_begin(struct sl_keeper *keeper, char *ret_ladder, struct sl_di
 {
 	struct sl_compiled *compiled;
 	struct sl_dataplane *dataplane;
+	struct sl_tally tally;
 	int error;
 
 	if (find_orphan(keeper) && mode_fits(keeper->mode, keeper->wanted)) {
@@ -185,18 +186,19 @@ int sl_attachment_begin(struct sl_keeper *keeper, char *ret_ladder, struct sl_di
 		keeper->mode = SL_MODE_NONE;
 	}
 	keeper->info.filter = 0;
-	error = sl_generation_compile(keeper, &compiled, diag);
+	error = sl_generation_compile(keeper, &compiled, &tally, diag);
 	if (error)
 		return error;
 	error = sl_pins_make_directory(keeper->net_cookie, keeper->device, diag);
 	if (!error)
 		error = climb(keeper, compiled, &dataplane, ret_ladder, diag);
 	if (error) {
+		sl_tally_close(&tally);
 		sl_compiled_free(compiled);
 		sl_hold_remove(keeper->net_cookie, keeper->device);
 		return error;
 	}
-	error = sl_generation_adopt(keeper, compiled, dataplane, diag);
+	error = sl_generation_adopt(keeper, compiled, dataplane, &tally, diag);
 	if (!error && keeper->hold.filter_ifindex)
 		error = sl_generation_refresh(keeper, diag);
 	if (error) /* nothing half-attached */

@@ -144,12 +144,17 @@ void sl_follow_catch_up(struct sl_keeper *keeper)
 		keeper->removed = true;
 		return;
 	}
-	if (!sl_attachment_is_here(keeper) && !sl_attachment_resume(keeper, &diag))
-		return;
+	if (!sl_attachment_is_here(keeper)) {
+		be_urgent(false); /* about a compile, or about nothing */
+		if (!sl_attachment_resume(keeper, &diag))
+			return;
+	}
 	be_urgent(!keeper->wants_compile);
 	if (keeper->wants_compile && sl_generation_refresh(keeper, &diag))
 		fprintf(stderr, "sluice: %s: %s\n", keeper->device, diag.text);
 	else if (!keeper->wants_compile && keeper->info.withdrawn_ns)
 		sl_generation_publish(keeper);
+	if (keeper->wants_pins && sl_generation_pin(keeper, &diag))
+		fprintf(stderr, "sluice: %s: %s\n", keeper->device, diag.text);
 	be_urgent(true);
 }

@@ -2,7 +2,10 @@
 #include "daemon/generation.h"
 
 #include <errno.h>
+#include <linux/membarrier.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "load/attach.h"
@@ -14,37 +17,76 @@
 /* The whole conntrack table is walked for helpers at most this often. */
 #define HELPER_CHECK_NS 10000000000ULL
 
-/* The maps of this generation; the link was pinned when it was made. */
-static int pin_generation(struct sl_keeper *keeper, struct sl_diag *diag)
-{
-	struct sl_dataplane_maps maps = sl_dataplane_maps(keeper->dataplane);
-	SL_CLEANUP(sl_close) int rules = sl_tally_map(&keeper->tally);
-	const struct {
-		const char *name;
-		int fd;
-	} pins[] = {
-		{"live", maps.live},   {"fates", maps.fates},
-		{"local", maps.local}, {"rule_counters", maps.rule_counters},
-		{"rules", rules},      {"info", keeper->info_fd},
-	};
-	int error =
-		rules < 0 ? sl_fail(diag, -rules, "a map of counters: %s", strerror(-rules)) : 0;
+struct pin {
+	const char *name;
+	int fd;
+};
 
-	for (size_t i = 0; i < SL_ARRAY_SIZE(pins) && !error; i++)
+static int put_pins(struct sl_keeper *keeper, const struct pin *pins, size_t count,
+		    struct sl_diag *diag)
+{
+	int error = 0;
+
+	for (size_t i = 0; i < count && !error; i++)
 		error = sl_pins_put(keeper->net_cookie, keeper->device, pins[i].name, pins[i].fd,
 				    diag);
 	return error;
 }
 
+/* What it does. A link's pin holds whatever it runs; a filter's is of the program. */
+static int pin_state(struct sl_keeper *keeper, struct sl_diag *diag)
+{
+	struct sl_dataplane_maps maps = sl_dataplane_maps(keeper->dataplane);
+	const struct pin pins[] = {{"live", maps.live}, {"local", maps.local}};
+	int error = 0;
+
+	if (keeper->hold.filter_ifindex)
+		error = sl_hold_pin(&keeper->hold, sl_dataplane_program_fd(keeper->dataplane),
+				    keeper->net_cookie, keeper->device, diag);
+	return error ? error : put_pins(keeper, pins, SL_ARRAY_SIZE(pins), diag);
+}
+
+/* What it counts. */
+static int pin_counts(struct sl_keeper *keeper, struct sl_diag *diag)
+{
+	struct sl_dataplane_maps maps = sl_dataplane_maps(keeper->dataplane);
+	const struct pin pins[] = {{"fates", maps.fates},
+				   {"rule_counters", maps.rule_counters},
+				   {"rules", keeper->tally.fd},
+				   {"info", keeper->info_fd}};
+
+	return put_pins(keeper, pins, SL_ARRAY_SIZE(pins), diag);
+}
+
+int sl_generation_pin(struct sl_keeper *keeper, struct sl_diag *diag)
+{
+	int error = pin_state(keeper, diag);
+
+	if (!error)
+		error = pin_counts(keeper, diag);
+	keeper->wants_pins = error;
+	return error;
+}
+
+static bool assigns_helpers(const struct sl_compiled *compiled)
+{
+	return compiled->program->miss_worlds & SL_WORLD_RELATED;
+}
+
+/*
+ * Whether a connection may have been given a helper up to `next` which the last walk over all of
+ * them did not see: by rules of either generation, or of one between, that nobody has read.
+ */
+static bool may_have_helped(const struct sl_compiled *last, const struct sl_compiled *next)
+{
+	return !last || assigns_helpers(last) || assigns_helpers(next) ||
+	       next->snapshot.generation - last->snapshot.generation > 1;
+}
+
 bool sl_generation_may_relate(struct sl_keeper *keeper)
 {
-	const struct sl_program *program = keeper->compiled->program;
-
-	/* Rules assign helpers: connections of theirs will outlive them. */
-	if (program->miss_worlds & SL_WORLD_RELATED) {
-		keeper->has_helpers = true;
+	if (assigns_helpers(keeper->compiled))
 		return true;
-	}
 	if (keeper->has_helpers &&
 	    sl_monotonic_ns() - keeper->helpers_checked_ns > HELPER_CHECK_NS) {
 		keeper->has_helpers = sl_conntrack_has_helpers(keeper->conntrack);
@@ -84,76 +126,128 @@ static void count_rules(struct sl_keeper *keeper)
 		keeper->info.rules += meaning->chains.items[i]->rules.count;
 }
 
-int sl_generation_adopt(struct sl_keeper *keeper, struct sl_compiled *compiled,
-			struct sl_dataplane *dataplane, struct sl_diag *diag)
+/* Until no CPU runs the program that was replaced; at once where the kernel has no such wait. */
+static void wait_for_packets(void)
 {
-	struct sl_dataplane_maps maps = {0};
-	struct sl_tally tally;
-	int error;
+	syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
+}
 
-	if (keeper->dataplane)
-		maps = sl_dataplane_maps(keeper->dataplane);
-	error = sl_tally_carry(compiled, keeper->dataplane ? &keeper->tally : NULL, &maps, &tally);
-	if (error) {
-		sl_compiled_free(compiled);
-		sl_dataplane_free(dataplane);
-		return sl_fail(diag, -error, "counters cannot be carried over: %s",
-			       strerror(-error));
+/* Ends the generation that was replaced; what it counted goes on in `tally`, which is taken over.
+ */
+static int bury(struct sl_keeper *keeper, struct sl_compiled *compiled,
+		struct sl_dataplane *dataplane, struct sl_tally *tally, struct sl_diag *diag)
+{
+	int error = 0;
+
+	if (dataplane) {
+		struct sl_dataplane_maps maps = sl_dataplane_maps(dataplane);
+
+		wait_for_packets();
+		error = sl_tally_carry(tally, &keeper->tally, &maps);
 	}
-	sl_tally_free(&keeper->tally);
-	sl_dataplane_free(keeper->dataplane);
-	sl_compiled_free(keeper->compiled);
-	keeper->tally = tally;
+	sl_tally_close(&keeper->tally);
+	keeper->tally = *tally;
+	sl_dataplane_free(dataplane);
+	sl_compiled_free(compiled);
+	return error ? sl_fail(diag, -error, "counters cannot be carried over: %s",
+			       strerror(-error))
+		     : 0;
+}
+
+int sl_generation_adopt(struct sl_keeper *keeper, struct sl_compiled *compiled,
+			struct sl_dataplane *dataplane, struct sl_tally *tally,
+			struct sl_diag *diag)
+{
+	struct sl_compiled *last_compiled = keeper->compiled;
+	struct sl_dataplane *last_dataplane = keeper->dataplane;
+	int error, carry_error;
+
+	keeper->has_helpers |= may_have_helped(last_compiled, compiled);
 	keeper->dataplane = dataplane;
 	keeper->compiled = compiled;
 	keeper->wants_compile = false;
 	keeper->info.generations++;
 	count_rules(keeper);
-	error = pin_generation(keeper, diag);
-	sl_keeper_write_info(keeper);
+	/* First, for until then everything passes. */
 	sl_dataplane_begin(dataplane);
+	sl_generation_publish(keeper);
+	error = pin_state(keeper, diag);
+	carry_error = bury(keeper, last_compiled, last_dataplane, tally, diag);
+	sl_keeper_write_info(keeper);
 	if (!error)
-		sl_generation_publish(keeper);
-	return error;
+		error = pin_counts(keeper, diag);
+	keeper->wants_pins = error;
+	return error ? error : carry_error;
 }
 
 int sl_generation_compile(struct sl_keeper *keeper, struct sl_compiled **ret_compiled,
-			  struct sl_diag *diag)
+			  struct sl_tally *ret_tally, struct sl_diag *diag)
 {
-	return sl_compile_live(keeper->observer, keeper->device, sl_hold_program(&keeper->hold),
-			       PATIENCE_MS, keeper->memory_limit, ret_compiled, diag);
+	struct sl_compiled *compiled;
+	int error =
+		sl_compile_live(keeper->observer, keeper->device, sl_hold_program(&keeper->hold),
+				PATIENCE_MS, keeper->memory_limit, &compiled, diag);
+
+	if (error)
+		return error;
+	error = sl_tally_open(compiled, ret_tally);
+	if (error) {
+		sl_compiled_free(compiled);
+		return sl_fail(diag, -error, "a map of counters: %s", strerror(-error));
+	}
+	*ret_compiled = compiled;
+	return 0;
 }
 
 int sl_generation_load(struct sl_compiled *compiled, enum sl_attach_mode mode,
-		       struct sl_dataplane **ret_dataplane, struct sl_diag *diag)
+		       const struct sl_dataplane *last, struct sl_dataplane **ret_dataplane,
+		       struct sl_diag *diag)
 {
-	return sl_compiled_load(compiled, mode == SL_MODE_TC ? SL_POINT_TC : SL_POINT_XDP,
+	return sl_compiled_load(compiled, mode == SL_MODE_TC ? SL_POINT_TC : SL_POINT_XDP, last,
 				ret_dataplane, diag);
+}
+
+/* The data plane that has the device's packets; NULL: another keeper's, which has died. */
+static const struct sl_dataplane *running(const struct sl_keeper *keeper)
+{
+	u32 id = keeper->dataplane ? sl_dataplane_program_id(keeper->dataplane) : 0;
+
+	return id && id == sl_hold_program(&keeper->hold) ? keeper->dataplane : NULL;
+}
+
+/* Loads and swaps what was compiled, or leaves all as it was. */
+static int replace(struct sl_keeper *keeper, struct sl_compiled *compiled,
+		   struct sl_dataplane **ret_dataplane, struct sl_diag *diag)
+{
+	struct sl_dataplane *dataplane;
+	int error = sl_generation_load(compiled, keeper->mode, running(keeper), &dataplane, diag);
+
+	if (error)
+		return error;
+	error = sl_hold_swap(&keeper->hold, sl_dataplane_program_fd(dataplane));
+	if (error) {
+		sl_dataplane_free(dataplane);
+		return sl_fail(diag, -error, "cannot replace the program on %s: %s", keeper->device,
+			       strerror(-error));
+	}
+	*ret_dataplane = dataplane;
+	return 0;
 }
 
 int sl_generation_refresh(struct sl_keeper *keeper, struct sl_diag *diag)
 {
 	struct sl_compiled *compiled;
-	struct sl_dataplane *dataplane;
-	int error = sl_generation_compile(keeper, &compiled, diag);
+	struct sl_dataplane *dataplane = NULL;
+	struct sl_tally tally;
+	int error = sl_generation_compile(keeper, &compiled, &tally, diag);
 
 	if (error)
 		return error;
-	error = sl_generation_load(compiled, keeper->mode, &dataplane, diag);
+	error = replace(keeper, compiled, &dataplane, diag);
 	if (error) {
+		sl_tally_close(&tally);
 		sl_compiled_free(compiled);
 		return error;
 	}
-	error = sl_hold_swap(&keeper->hold, sl_dataplane_program_fd(dataplane));
-	if (error) {
-		sl_dataplane_free(dataplane);
-		sl_compiled_free(compiled);
-		return sl_fail(diag, -error, "cannot replace the program on %s: %s", keeper->device,
-			       strerror(-error));
-	}
-	/* A link's pin holds whatever it runs; a filter's is of the program. */
-	if (keeper->hold.filter_ifindex)
-		sl_hold_pin(&keeper->hold, sl_dataplane_program_fd(dataplane), keeper->net_cookie,
-			    keeper->device, NULL);
-	return sl_generation_adopt(keeper, compiled, dataplane, diag);
+	return sl_generation_adopt(keeper, compiled, dataplane, &tally, diag);
 }

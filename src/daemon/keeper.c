@@ -75,6 +75,7 @@ static int open_keeper(struct sl_keeper *keeper, const char *device, struct sl_d
 
 	keeper->lock_fd = keeper->info_fd = -1;
 	keeper->hold = SL_NO_HOLD;
+	keeper->tally = SL_NO_TALLY;
 	keeper->ifindex = if_nametoindex(device);
 	if (!error && !keeper->ifindex)
 		error = sl_fail(diag, ENODEV, "no device %s in this network namespace", device);
@@ -130,7 +131,7 @@ void sl_keeper_free(struct sl_keeper *keeper)
 	sl_netlink_close(keeper->conntrack);
 	sl_dataplane_free(keeper->dataplane);
 	sl_compiled_free(keeper->compiled);
-	sl_tally_free(&keeper->tally);
+	sl_tally_close(&keeper->tally);
 	sl_observer_free(keeper->observer);
 	sl_hold_close(&keeper->hold);
 	sl_close(&keeper->info_fd);

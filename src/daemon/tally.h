@@ -11,24 +11,27 @@
 #include "info.h"
 #include "load/dataplane.h"
 
-/* Sums of a per-CPU map of struct sl_count; 0 or -errno. */
-int sl_tally_read(int map_fd, u32 index, struct sl_count *ret_count);
+/* The first `count` values of a per-CPU array of struct sl_count, each summed up; 0 or -errno. */
+int sl_tally_read(int map_fd, u32 count, struct sl_count *ret_counts);
 
 struct sl_tally {
-	struct sl_rule_entry *entries; /* by counter of the present generation; malloc'd */
+	int fd;                        /* of the array map `rules` */
+	struct sl_rule_entry *entries; /* its memory: by counter of the generation; NULL: no map */
 	u32 count;
 	struct sl_count fates[SL_FATE_COUNTS]; /* of generations before */
 };
 
-/*
- * The tally of the generation that `next` starts, given the one before it (`now`, and its maps;
- * NULL for the first).
- */
-int sl_tally_carry(const struct sl_compiled *next, const struct sl_tally *now,
-		   const struct sl_dataplane_maps *maps, struct sl_tally *ret_tally);
-void sl_tally_free(struct sl_tally *tally);
+#define SL_NO_TALLY ((struct sl_tally){.fd = -1})
 
-/* The array map `rules` for others to read; an fd or -errno. */
-int sl_tally_map(const struct sl_tally *tally);
+/* For the generation that is next, which has nothing to carry yet. 0 or -errno. */
+int sl_tally_open(const struct sl_compiled *next, struct sl_tally *ret_tally);
+
+/*
+ * Adds what the generation before `next` has counted: in the maps of its own, which nothing adds to
+ * any more, and in all before it. 0 or -errno, and then nothing is carried over.
+ */
+int sl_tally_carry(struct sl_tally *next, const struct sl_tally *last,
+		   const struct sl_dataplane_maps *maps);
+void sl_tally_close(struct sl_tally *tally);
 
 #endif

@@ -27,7 +27,8 @@ struct sl_dataplane {
 	struct bpf_program *program;
 	struct sl_config config;
 	struct sl_set_maps sets;
-	u64 epoch; /* the last one published */
+	u64 epoch;         /* the last one published */
+	bool shares_notes; /* with the data plane before it */
 };
 
 /* What libbpf's callback needs to know; it is called from within one bpf_object__load(). */
@@ -226,6 +227,28 @@ static void configure(struct sl_dataplane *dataplane, const struct sl_program *p
 		bpf_map__set_max_entries(dataplane->skeleton->maps.batch_notes, SL_BATCH_SLOTS + 1);
 }
 
+static volatile struct sl_live *live_cell(const struct sl_dataplane *dataplane)
+{
+	return (volatile struct sl_live *)&dataplane->skeleton->data_live->live;
+}
+
+/* Both note into one map while packets meet the one or the other. */
+static int share_notes(struct sl_dataplane *dataplane, const struct sl_dataplane *last,
+		       struct sl_diag *diag)
+{
+	int error;
+
+	if (!last || !last->config.notes_batch || !dataplane->config.notes_batch)
+		return 0;
+	error = bpf_map__reuse_fd(dataplane->skeleton->maps.batch_notes,
+				  bpf_map__fd(last->skeleton->maps.batch_notes));
+	if (error)
+		return sl_fail(diag, -error, "the map of notes: %s", strerror(-error));
+	live_cell(dataplane)->began_ns = live_cell(last)->began_ns;
+	dataplane->shares_notes = true;
+	return 0;
+}
+
 static int fill_local(struct sluice_bpf *skeleton, const struct sl_program *program)
 {
 	int fd = bpf_map__fd(skeleton->maps.local_addresses);
@@ -319,8 +342,8 @@ static int load(struct sl_dataplane *dataplane, const struct sl_program *program
 }
 
 static int try_load(const struct sl_program *program, const struct sl_code *code,
-		    enum sl_hook_point point, u32 log_level, struct sl_dataplane **ret_dataplane,
-		    struct sl_diag *diag)
+		    enum sl_hook_point point, const struct sl_dataplane *last, u32 log_level,
+		    struct sl_dataplane **ret_dataplane, struct sl_diag *diag)
 {
 	struct sl_dataplane *dataplane = calloc(1, sizeof *dataplane);
 	int error;
@@ -341,6 +364,9 @@ static int try_load(const struct sl_program *program, const struct sl_code *code
 	if (error)
 		goto fail;
 	configure(dataplane, program, code);
+	error = share_notes(dataplane, last, diag);
+	if (error)
+		goto fail;
 	error = load(dataplane, program, code, diag);
 	if (!error) {
 		*ret_dataplane = dataplane;
@@ -357,19 +383,19 @@ static bool is_refusal(int error)
 }
 
 int sl_dataplane_load(const struct sl_program *program, const struct sl_code *code,
-		      enum sl_hook_point point, struct sl_dataplane **ret_dataplane,
-		      struct sl_diag *diag)
+		      enum sl_hook_point point, const struct sl_dataplane *last,
+		      struct sl_dataplane **ret_dataplane, struct sl_diag *diag)
 {
 	struct sl_diag details = {0};
 	int error, again;
 
 	if (register_handlers())
 		return sl_fail(diag, EINVAL, "libbpf does not take program handlers");
-	error = try_load(program, code, point, LOG_SUMMARY, ret_dataplane, diag);
+	error = try_load(program, code, point, last, LOG_SUMMARY, ret_dataplane, diag);
 	if (!is_refusal(error))
 		return error;
 	/* A bug of ours: once more, to report what led to it. */
-	again = try_load(program, code, point, LOG_EVERYTHING, ret_dataplane, &details);
+	again = try_load(program, code, point, last, LOG_EVERYTHING, ret_dataplane, &details);
 	if (again == error)
 		*diag = details;
 	return again ? error : 0;
@@ -387,6 +413,15 @@ void sl_dataplane_free(struct sl_dataplane *dataplane)
 int sl_dataplane_program_fd(const struct sl_dataplane *dataplane)
 {
 	return bpf_program__fd(dataplane->program);
+}
+
+u32 sl_dataplane_program_id(const struct sl_dataplane *dataplane)
+{
+	struct bpf_prog_info info = {0};
+	u32 size = sizeof info;
+
+	return bpf_obj_get_info_by_fd(sl_dataplane_program_fd(dataplane), &info, &size) ? 0
+											: info.id;
 }
 
 struct sl_dataplane_maps sl_dataplane_maps(const struct sl_dataplane *dataplane)
@@ -407,15 +442,12 @@ struct sl_set_maps *sl_dataplane_sets(struct sl_dataplane *dataplane)
 	return &dataplane->sets;
 }
 
-static volatile struct sl_live *live_cell(struct sl_dataplane *dataplane)
-{
-	return (volatile struct sl_live *)&dataplane->skeleton->data_live->live;
-}
-
 void sl_dataplane_begin(struct sl_dataplane *dataplane)
 {
 	struct timespec now;
 
+	if (dataplane->shares_notes)
+		return;
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	live_cell(dataplane)->began_ns = (u64)now.tv_sec * 1000000000 + (u64)now.tv_nsec;
 }
@@ -423,6 +455,7 @@ void sl_dataplane_begin(struct sl_dataplane *dataplane)
 void sl_dataplane_withdraw(struct sl_dataplane *dataplane)
 {
 	__atomic_store_n(&live_cell(dataplane)->epoch, 0, __ATOMIC_SEQ_CST);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST); /* before the changes that follow */
 }
 
 void sl_dataplane_publish(struct sl_dataplane *dataplane, const struct sl_snapshot *snapshot,

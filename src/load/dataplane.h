@@ -19,15 +19,18 @@ enum sl_hook_point { SL_POINT_XDP, SL_POINT_TC };
 struct sl_dataplane;
 
 /*
- * Loads. -E2BIG: the code is too long for one program, or too complex for the verifier; compile
- * with a lower limit. Other errors carry what the verifier said, cut to what a person can use.
+ * Loads. `last` is the data plane whose place it will take, at once and on the same device; NULL
+ * where that is somebody else's, or nobody's. -E2BIG: the code is too long for one program, or too
+ * complex for the verifier; compile with a lower limit. Other errors carry what the verifier said,
+ * cut to what a person can use.
  */
 int sl_dataplane_load(const struct sl_program *program, const struct sl_code *code,
-		      enum sl_hook_point point, struct sl_dataplane **ret_dataplane,
-		      struct sl_diag *diag);
+		      enum sl_hook_point point, const struct sl_dataplane *last,
+		      struct sl_dataplane **ret_dataplane, struct sl_diag *diag);
 void sl_dataplane_free(struct sl_dataplane *dataplane); /* NULL is fine */
 
 int sl_dataplane_program_fd(const struct sl_dataplane *dataplane);
+u32 sl_dataplane_program_id(const struct sl_dataplane *dataplane); /* 0: not to be known */
 
 /* Maps that outlive the process once pinned; borrowed. */
 struct sl_dataplane_maps {
@@ -38,8 +41,8 @@ struct sl_dataplane_maps sl_dataplane_maps(const struct sl_dataplane *dataplane)
 struct sl_set_maps *sl_dataplane_sets(struct sl_dataplane *dataplane); /* to change them */
 
 /*
- * Another program had the device's packets until now. For a moment some may be under way of which
- * this one knows nothing (bpf/batch.h). Before the first publication.
+ * It has the device's packets from now on. For a moment others may be under way of which it knows
+ * nothing, unless `last` noted them (bpf/batch.h). Before the first publication.
  */
 void sl_dataplane_begin(struct sl_dataplane *dataplane);
 

@@ -2,12 +2,10 @@
 #include "load/foreign.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <linux/netfilter.h>
-#include <stdio.h>
 #include <string.h>
 
-#include "base/cleanup.h"
+#include "load/symbols.h"
 
 /*
  * Functions whose hooks are accounted for: nf_tables' by its dump, conntrack, defragmentation and
@@ -30,63 +28,17 @@ static bool is_known(const char *name)
 	return false;
 }
 
-#define FUNCTIONS_MAX (SL_HOOK_LISTS * SL_HOOKS_MAX)
+static struct sl_symbols symbols;
 
-/* Function names change with reboots and modules only: each address is looked up once. */
-struct function {
-	u64 address;
-	char name[48];
-};
+_Static_assert(SL_SYMBOLS_WANTED_MAX >= SL_HOOK_LISTS * SL_HOOKS_MAX, "one look fits");
 
-static struct function functions[FUNCTIONS_MAX];
-static u32 function_count;
-
-static struct function *find_function(u64 address)
+static int name_functions(const struct sl_hook_list *lists)
 {
-	for (u32 i = 0; i < function_count; i++)
-		if (functions[i].address == address)
-			return &functions[i];
-	return NULL;
-}
-
-/* Notes every address that has no name yet; true if there is any. */
-static bool collect(const struct sl_hook_list *lists)
-{
-	u32 before = function_count;
-
-	for (u32 l = 0; l < SL_HOOK_LISTS; l++) {
-		for (u32 i = 0; i < lists[l].count && i < SL_HOOKS_MAX; i++) {
-			u64 address = lists[l].hooks[i].function;
-
-			if (find_function(address))
-				continue;
-			if (function_count == FUNCTIONS_MAX) /* modules came and went */
-				function_count = before = 0;
-			functions[function_count++] = (struct function){.address = address};
-		}
-	}
-	return function_count > before;
-}
-
-static int name_functions(void)
-{
-	SL_CLEANUP(sl_fclose) FILE *file = fopen("/proc/kallsyms", "r");
-	char line[512], name[48];
-	u64 address;
-
-	if (!file)
-		return -errno;
-	while (fgets(line, sizeof line, file)) {
-		struct function *function;
-
-		if (sscanf(line, "%" SCNx64 " %*c %47s", &address, name) != 2 || !address)
-			continue;
-		function = find_function(address);
-		/* aliases at the same address begin with __pfx_ or the like: the last wins */
-		if (function && strncmp(name, "__", 2) != 0)
-			memcpy(function->name, name, sizeof name);
-	}
-	return 0;
+	sl_symbols_renew(&symbols, "/proc/modules");
+	for (u32 l = 0; l < SL_HOOK_LISTS; l++)
+		for (u32 i = 0; i < lists[l].count && i < SL_HOOKS_MAX; i++)
+			sl_symbols_want(&symbols, lists[l].hooks[i].function);
+	return sl_symbols_find(&symbols, "/proc/kallsyms");
 }
 
 static int add_foreign(struct sl_host *host, u32 family, u32 hook, s32 priority, const char *name)
@@ -112,8 +64,7 @@ static int note_list(const struct sl_hook_list *list, struct sl_host *host, u32 
 		return add_foreign(host, family, hook, list->hooks[0].priority,
 				   "too many hooks to look at");
 	for (u32 i = 0; i < list->count && !error; i++) {
-		const struct function *function = find_function(list->hooks[i].function);
-		const char *name = function ? function->name : "";
+		const char *name = sl_symbols_name(&symbols, list->hooks[i].function);
 
 		if (!strncmp(name, "ipv4_conntrack_in", 17))
 			host->tracks_ip = true;
@@ -131,7 +82,7 @@ static int note_list(const struct sl_hook_list *list, struct sl_host *host, u32 
 
 int sl_foreign_note(const struct sl_hook_list *lists, struct sl_host *host)
 {
-	int error = collect(lists) ? name_functions() : 0;
+	int error = name_functions(lists);
 
 	for (u32 i = 0; i < 3 && !error; i++)
 		error = note_list(&lists[i], host, NFPROTO_IPV4, NF_INET_PRE_ROUTING + i);

@@ -14,8 +14,8 @@
 /* The map of local addresses is allocated whole: htab_elem, key and value, and a bucket each. */
 #define LOCAL_MAP_BYTES (SL_LOCAL_ADDRESSES_MAX * (48u + 16 + 8 + 16))
 
-/* The verifier adds an index to a map's value in 32 bits, and BPF stores a root in 31. */
-#define IMAGE_WORDS_MAX (1u << 27)
+/* The verifier knows no offset into a map's value of 512 MiB or more (BPF_MAX_VAR_OFF). */
+#define IMAGE_WORDS_MAX (1u << 26)
 
 static void add_map(struct sl_memory *memory, u32 entries, u64 bytes)
 {

@@ -415,6 +415,76 @@ static void a_note_does_not_last(void)
 	expect(eventually(dropped_of(FLOOD, 10) == 10, 3), "never dropped again");
 }
 
+/* Of old, each change of the rules began with a second in which nothing is known. */
+static void drops_go_on_behind_a_swap(void)
+{
+	u64 drops;
+
+	stay_on_this_cpu();
+	build_lab();
+	listen_tcp(ON_HOST, 22);
+	load_nft(TABLE("input", ONLY_SYN));
+	attach();
+	prove_early_drops();
+	run(ON_HOST, "nft add chain inet t other");
+	settle();
+	drops = dropped_of(FLOOD, 200);
+	expect(drops == 200, "%llu of 200 were dropped", (unsigned long long)drops);
+}
+
+static void notes_outlive_a_swap(void)
+{
+	u64 noted;
+
+	stay_on_this_cpu();
+	build_lab();
+	listen_tcp(ON_HOST, 22);
+	load_nft(TABLE("input", ONLY_SYN));
+	attach();
+	prove_early_drops();
+	noted = monotonic_ms();
+	send_frame(&(struct frame){.protocol = IPPROTO_TCP, .from = FLOOD, .dport = 22});
+	run(ON_HOST, "nft add chain inet t other");
+	settle();
+	if (dropped_of(FLOOD, 10))
+		expect(monotonic_ms() - noted > 900, "what the last program noted is forgotten");
+	expect(dropped_of(STRANGER, 10) == 10, "what nobody noted passes");
+}
+
+/* What was under way at the attach is still not known. */
+static void a_swap_does_not_end_the_first_second(void)
+{
+	u64 began;
+
+	build_lab();
+	listen_tcp(ON_HOST, 22);
+	load_nft(TABLE("input", ONLY_SYN));
+	run(ON_HOST, "%s attach dev dut0", sluice);
+	began = monotonic_ms();
+	run(ON_HOST, "nft add chain inet t other");
+	settle();
+	if (dropped_of(FLOOD, 10))
+		expect(monotonic_ms() - began > 900, "dropped too early");
+	expect(eventually(dropped_of(FLOOD, 10) == 10, 3), "never dropped");
+}
+
+static void the_first_rule_that_minds_begins_a_second(void)
+{
+	u64 began;
+
+	build_lab();
+	listen_tcp(ON_HOST, 22);
+	load_nft(TABLE("input", ESTABLISHED "		tcp dport 22 accept\n"));
+	attach();
+	prove_early_drops();
+	began = monotonic_ms();
+	run(ON_HOST, "nft add rule inet t c tcp dport 23 ip ttl 64 accept");
+	settle();
+	if (dropped_of(FLOOD, 10))
+		expect(monotonic_ms() - began > 900, "dropped too early");
+	expect(eventually(dropped_of(FLOOD, 10) == 10, 3), "never dropped");
+}
+
 int main(int argc, char **argv)
 {
 	static const struct lab_case cases[] = {
@@ -433,6 +503,11 @@ int main(int argc, char **argv)
 		{"plain rules need no notes", plain_rules_need_no_notes},
 		{"strangers are dropped beside friends", strangers_are_dropped_beside_friends},
 		{"a note does not last", a_note_does_not_last},
+		{"drops go on behind a swap", drops_go_on_behind_a_swap},
+		{"notes outlive a swap", notes_outlive_a_swap},
+		{"a swap does not end the first second", a_swap_does_not_end_the_first_second},
+		{"the first rule that minds begins a second",
+		 the_first_rule_that_minds_begins_a_second},
 	};
 
 	return lab_main(argc, argv, cases, SL_ARRAY_SIZE(cases));

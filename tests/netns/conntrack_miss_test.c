@@ -170,6 +170,25 @@ static void helper_older_than_the_attach_without_a_rule(void)
 	expect(data_connects(), "lost");
 }
 
+/* No compile has seen the rule; what it left behind is seen all the same. */
+static void helper_came_and_went_while_stopped(void)
+{
+	build_lab();
+	load_helper("table inet t {\n" INPUT "}\n");
+	attach();
+	prove_early_drops();
+	kill(keeper(), SIGSTOP);
+	load_nft("table inet t {\n" RAW HELPER "}\n");
+	open_control();
+	run(ON_HOST, "nft flush chain inet t pre && nft delete ct helper inet t ftp");
+	kill(keeper(), SIGCONT);
+	settle();
+	prove_early_drops();
+	kill(keeper(), SIGSTOP);
+	announce_data();
+	expect(data_connects(), "lost");
+}
+
 /* In another zone the connection is not where a plain lookup finds it. */
 static void zones_hide_connections(void)
 {
@@ -278,6 +297,7 @@ int main(int argc, char **argv)
 		{"helper outlives its rule while stopped", helper_outlives_its_rule_while_stopped},
 		{"helper older than the attach without a rule",
 		 helper_older_than_the_attach_without_a_rule},
+		{"helper came and went while stopped", helper_came_and_went_while_stopped},
 		{"zones hide connections", zones_hide_connections},
 		{"replies to what the host began", replies_to_what_the_host_began},
 		{"icmp errors reach their connection", icmp_errors_reach_their_connection},

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Robustness: the device goes, comes back, or was one of two; the namespace goes. */
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -38,6 +39,20 @@ static void device_that_comes_back_is_attached_again(void)
 		prove_early_drops();
 	}
 	detach();
+}
+
+/* Attaching again is a compile, which takes its turn; with nothing to keep, so does the rest. */
+static void a_keeper_without_its_device_is_not_urgent(void)
+{
+	build_lab();
+	load_nft(drop_closed);
+	attach();
+	expect(eventually(sched_getscheduler(keeper()) == SCHED_FIFO, 3), "not urgent, ever");
+	run(ON_HOST, "ip link del dut0");
+	expect(eventually(sched_getscheduler(keeper()) == SCHED_OTHER, 3), "urgent about what?");
+	remake_device();
+	settle();
+	expect(eventually(sched_getscheduler(keeper()) == SCHED_FIFO, 3), "not urgent again");
 }
 
 static void device_without_a_keeper_comes_back(void)
@@ -111,6 +126,8 @@ int main(int argc, char **argv)
 		{"removed device is told and detached", removed_device_is_told_and_detached},
 		{"device that comes back is attached again",
 		 device_that_comes_back_is_attached_again},
+		{"a keeper without its device is not urgent",
+		 a_keeper_without_its_device_is_not_urgent},
 		{"device without a keeper comes back", device_without_a_keeper_comes_back},
 		{"two namespaces with the same device", two_namespaces_with_the_same_device},
 		{"deleted namespace ends the keeper", deleted_namespace_ends_the_keeper},

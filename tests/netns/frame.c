@@ -204,6 +204,8 @@ u32 frame_build(u8 bytes[FRAME_MAX], const struct frame *frame)
 		put_ip6(&writer, frame);
 	else
 		put_ip(&writer, frame);
+	for (u32 i = 0; i < frame->padding; i++)
+		put8(&writer, 0);
 	return writer.length;
 }
 

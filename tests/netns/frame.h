@@ -32,6 +32,7 @@ struct frame {
 	const u8 *to_mac, *from_mac;
 	bool has_vlan; /* a tag in band */
 	u16 vlan;
+	u32 padding; /* bytes behind the packet */
 };
 
 u32 frame_build(u8 bytes[FRAME_MAX], const struct frame *frame);

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -180,6 +181,24 @@ static void removing_the_pin_is_enough(void)
 	expect_nothing_left();
 }
 
+/* What is in its way is where `sl_pins_put` begins. */
+static void a_pin_that_fails_is_put_later(void)
+{
+	char path[SL_PIN_PATH_MAX];
+
+	start_lab();
+	sl_pins_path(path, net_cookie(), device, "live-new");
+	expect(!mkdir(path, 0700), "cannot make %s", path);
+	run(ON_HOST, "nft add rule inet t input udp dport 99 drop");
+	pause_ms(700);
+	expect(!is_fresh(), "the pins speak of a generation that they do not have");
+	expect(!rmdir(path), "cannot remove %s", path);
+	settle();
+	prove_early_drops();
+	detach();
+	expect_nothing_left();
+}
+
 /* Where a flood has all cores, it still gets one when the rules change. */
 static void the_keeper_waits_ahead_of_all(void)
 {
@@ -201,6 +220,7 @@ int main(int argc, char **argv)
 		{"killed while recompiling", killed_while_recompiling},
 		{"half attached is cleaned up", half_attached_is_cleaned_up},
 		{"removing the pin is enough", removing_the_pin_is_enough},
+		{"a pin that fails is put later", a_pin_that_fails_is_put_later},
 		{"the keeper waits ahead of all", the_keeper_waits_ahead_of_all},
 	};
 

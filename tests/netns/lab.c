@@ -479,14 +479,14 @@ u64 fate_packets(enum sl_fate_count fate)
 {
 	SL_CLEANUP(sl_close) int fates = sl_pins_get(host_cookie, device, "fates");
 	SL_CLEANUP(sl_close) int info_fd = sl_pins_get(host_cookie, device, "info");
+	struct sl_count counts[SL_FATE_COUNTS];
 	struct sl_info info;
-	struct sl_count count;
 	u32 zero = 0;
 
-	if (fates < 0 || info_fd < 0 || sl_tally_read(fates, fate, &count) ||
+	if (fates < 0 || info_fd < 0 || sl_tally_read(fates, SL_FATE_COUNTS, counts) ||
 	    bpf_map_lookup_elem(info_fd, &zero, &info))
 		return 0;
-	return count.packets + info.carried[2 * fate];
+	return counts[fate].packets + info.carried[2 * fate];
 }
 
 u64 compiles(void)

@@ -310,7 +310,7 @@ static int load(const struct campaign *campaign, u32 limit, struct forms *forms,
 	do {
 		error = sl_codegen(forms->program, limit, &code, diag);
 		if (!error)
-			error = sl_dataplane_load(forms->program, &code, campaign->point,
+			error = sl_dataplane_load(forms->program, &code, campaign->point, NULL,
 						  ret_dataplane, diag);
 		limit /= 2;
 	} while (error == -E2BIG && limit);

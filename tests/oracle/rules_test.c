@@ -206,7 +206,7 @@ static bool try_ruleset(const char *generator, const struct ruleset *ruleset, u3
 		return false;
 	started = now_ms();
 	is_right = !sl_compile_file(paths->rules, "eth0", SL_MEMORY_LIMIT, &compiled, &diag) &&
-		   !sl_compiled_load(compiled, SL_POINT_XDP, &dataplane, &diag) &&
+		   !sl_compiled_load(compiled, SL_POINT_XDP, NULL, &dataplane, &diag) &&
 		   !sl_run_publish(dataplane, &diag);
 	if (is_right) {
 		printf("  loaded in %llu ms, %u instructions verified\n",

@@ -77,7 +77,7 @@ int sl_run_load(struct sl_program *program, enum sl_hook_point point,
 	if (!error)
 		error = sl_codegen(program, SL_STAGE_INSNS_MAX, &code, diag);
 	if (!error)
-		error = sl_dataplane_load(program, &code, point, &dataplane, diag);
+		error = sl_dataplane_load(program, &code, point, NULL, &dataplane, diag);
 	if (error)
 		return error;
 	error = sl_run_publish(dataplane, diag);

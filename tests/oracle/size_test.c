@@ -47,7 +47,7 @@ static struct sl_dataplane *load(struct sl_compiled *compiled, enum sl_hook_poin
 	struct sl_dataplane *dataplane = NULL;
 	struct sl_diag diag = {0};
 
-	if (sl_compiled_load(compiled, point, &dataplane, &diag) ||
+	if (sl_compiled_load(compiled, point, NULL, &dataplane, &diag) ||
 	    sl_run_publish(dataplane, &diag))
 		fail_msg("%s", diag.text);
 	print_message("%u instructions, %u verified\n", code_length(compiled),
@@ -163,8 +163,9 @@ static void is_halved_until_it_loads(struct sl_program *p)
 	struct sl_diag diag = {0};
 
 	compile(&compiled, p, 1000000);
-	assert_int_equal(sl_dataplane_load(p, &compiled.code, SL_POINT_XDP, &dataplane, &diag),
-			 -E2BIG);
+	assert_int_equal(
+		sl_dataplane_load(p, &compiled.code, SL_POINT_XDP, NULL, &dataplane, &diag),
+		-E2BIG);
 	assert_null(strchr(diag.text, '\n'));
 	dataplane = load(&compiled, SL_POINT_XDP);
 	assert_true(compiled.code_is_cut);

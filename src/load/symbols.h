@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The names of kernel functions, by their addresses. /proc/kallsyms has 200,000 lines, so a name
+ * that was found is kept, until the kernel loads or unloads a module: another function may then be
+ * where one was.
+ */
+#ifndef SLUICE_LOAD_SYMBOLS_H
+#define SLUICE_LOAD_SYMBOLS_H
+
+#include "base/types.h"
+
+/* How many can be wanted from one renewal to the next. */
+#define SL_SYMBOLS_WANTED_MAX 256
+
+struct sl_symbols {
+	struct sl_symbol {
+		u64 address;
+		char name[48]; /* "" where it is not known */
+	} items[2 * SL_SYMBOLS_WANTED_MAX];
+	u32 count;
+	u64 modules; /* what tells the list of modules from others */
+};
+
+/* Forgets what may have changed. `modules`: /proc/modules, but for tests. */
+void sl_symbols_renew(struct sl_symbols *symbols, const char *modules);
+
+/* Notes an address to find the name of. */
+void sl_symbols_want(struct sl_symbols *symbols, u64 address);
+
+/* Reads `kallsyms` (/proc/kallsyms) if some name is wanted. 0 or -errno. */
+int sl_symbols_find(struct sl_symbols *symbols, const char *kallsyms);
+
+/* "" where it is not known. */
+const char *sl_symbols_name(const struct sl_symbols *symbols, u64 address);
+
+#endif
