@@ -113,6 +113,19 @@ static void note_takers(struct sl_host *host, const char *device, u32 own_progra
 	}
 }
 
+/* An observer that is older than nf_tables does not find its generation. */
+static int look(struct sl_observer *observer, u32 ifindex, struct sl_snapshot *ret_snapshot,
+		struct sl_diag *diag)
+{
+	int error = sl_observer_look(observer, ifindex, ret_snapshot, diag);
+
+	if (error || ret_snapshot->generation_address)
+		return error;
+	sl_source_wake();
+	error = sl_observer_renew(observer, diag);
+	return error ? error : sl_observer_look(observer, ifindex, ret_snapshot, diag);
+}
+
 /* Rules whose changes the data plane could not see must never be published. */
 static int check_generation(const struct sl_compiled *compiled, struct sl_diag *diag)
 {
@@ -138,7 +151,7 @@ static int read_once(struct sl_observer *observer, const char *device, u32 own_p
 
 	if (!link)
 		return sl_fail(diag, ENODEV, "no device %s in this network namespace", device);
-	error = sl_observer_look(observer, link->ifindex, &compiled->snapshot, diag);
+	error = look(observer, link->ifindex, &compiled->snapshot, diag);
 	if (error)
 		return error;
 	/* Again, now that a change would be noticed. */

@@ -226,6 +226,17 @@ int sl_dump_read(struct sl_netlink *netlink, u32 patience_ms, struct sl_ruleset 
 	}
 }
 
+void sl_source_wake(void)
+{
+	SL_CLEANUP(sl_netlink_cleanup) struct sl_netlink *netlink = NULL;
+	struct request request;
+
+	if (!sl_netlink_open(NETLINK_NETFILTER, &netlink, NULL))
+		sl_netlink_ask(netlink,
+			       build_request(&request, NFT_MSG_GETGEN, NFPROTO_UNSPEC, false), NULL,
+			       NULL, NULL);
+}
+
 int sl_source_read_live(u32 patience_ms, struct sl_ruleset **ret_ruleset, struct sl_diag *diag)
 {
 	SL_CLEANUP(sl_netlink_cleanup) struct sl_netlink *netlink = NULL;
