@@ -43,7 +43,7 @@ static void follow_link(struct sl_keeper *keeper)
 {
 	char name[IF_NAMESIZE];
 
-	keeper->wants_compile = true;
+	keeper->wants_look = true;
 	if (sl_hold_ifindex(&keeper->hold) == keeper->ifindex &&
 	    if_indextoname(keeper->ifindex, name) && strcmp(name, keeper->device) != 0) {
 		if (!sl_pins_rename(keeper->net_cookie, keeper->device, name))
@@ -69,6 +69,8 @@ static void follow(struct sl_keeper *keeper, const struct sl_event *event)
 		return;
 	case SL_EVENT_ADDRESS:
 	case SL_EVENT_NETCONF:
+		keeper->wants_look = true;
+		return;
 	case SL_EVENT_OVERRUN:
 		keeper->wants_compile = true;
 		return;
@@ -109,7 +111,7 @@ static void look_around(struct sl_keeper *keeper)
 	/* A transaction alone will be told of, and perhaps it can be followed. */
 	now.generation = keeper->compiled->snapshot.generation;
 	if (!sl_snapshots_equal(&now, &keeper->compiled->snapshot))
-		keeper->wants_compile = true;
+		keeper->wants_look = true;
 }
 
 void sl_follow_silence(struct sl_keeper *keeper)
@@ -136,6 +138,19 @@ static void be_urgent(bool urgent)
 	sched_setscheduler(0, urgent ? SCHED_FIFO : SCHED_OTHER, &parameters);
 }
 
+/*
+ * Most of what is told of devices is of others: a container that starts makes ten notices. The
+ * kernel counts some of it as changes of addresses all the same, so the data plane is stale.
+ */
+static void look_at_host(struct sl_keeper *keeper)
+{
+	if (!keeper->wants_compile &&
+	    !sl_compiled_renew(keeper->compiled, keeper->observer, keeper->device,
+			       sl_hold_program(&keeper->hold)))
+		keeper->wants_compile = true;
+	keeper->wants_look = false;
+}
+
 void sl_follow_catch_up(struct sl_keeper *keeper)
 {
 	struct sl_diag diag = {0};
@@ -149,7 +164,9 @@ void sl_follow_catch_up(struct sl_keeper *keeper)
 		if (!sl_attachment_resume(keeper, &diag))
 			return;
 	}
-	be_urgent(!keeper->wants_compile);
+	be_urgent(!keeper->wants_compile && !keeper->wants_look);
+	if (keeper->wants_look)
+		look_at_host(keeper);
 	if (keeper->wants_compile && sl_generation_refresh(keeper, &diag))
 		fprintf(stderr, "sluice: %s: %s\n", keeper->device, diag.text);
 	else if (!keeper->wants_compile && keeper->info.withdrawn_ns)

@@ -107,7 +107,7 @@ void sl_generation_publish(struct sl_keeper *keeper)
 	if (now.generation != keeper->compiled->snapshot.generation)
 		return;
 	if (!sl_snapshots_equal(&now, &keeper->compiled->snapshot)) {
-		keeper->wants_compile = true;
+		keeper->wants_look = true;
 		return;
 	}
 	sl_dataplane_publish(keeper->dataplane, &now, sl_generation_may_relate(keeper));

@@ -180,7 +180,8 @@ int sl_keeper_run(struct sl_keeper *keeper, struct sl_diag *diag)
 			return sl_fail(diag, errno, "cannot wait for events: %s", strerror(errno));
 		if (fds[1].revents)
 			break;
-		if (sl_follow_notices(keeper, diag) && keeper->wants_compile) {
+		if (sl_follow_notices(keeper, diag) &&
+		    (keeper->wants_compile || keeper->wants_look)) {
 			poll(NULL, 0, SETTLE_MS);
 			sl_follow_notices(keeper, diag);
 		}

@@ -48,6 +48,7 @@ struct sl_keeper {
 	bool has_helpers; /* some connection may have one; true until looked for */
 	u64 helpers_checked_ns;
 	bool wants_compile; /* something changed that only a recompile can follow */
+	bool wants_look;    /* devices, addresses or hooks changed, perhaps ones that matter */
 	bool wants_pins;    /* those of the present generation are not all there */
 	bool removed;       /* somebody took the attachment away */
 	u64 ticked_ns;

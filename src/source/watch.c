@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <libmnl/libmnl.h>
-#include <linux/netconf.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
@@ -135,59 +134,27 @@ int sl_watch_fd(const struct sl_watch *watch)
 	return watch->epoll_fd;
 }
 
-/* NETCONFA_IFINDEX is the only place where a netconf message names its device. */
-static u32 netconf_ifindex(const struct nlmsghdr *message)
-{
-	static const sl_attr_policy policy = {[NETCONFA_IFINDEX] = SL_ATTR_U32};
-	struct sl_attrs attrs;
-
-	if (sl_attrs_read_message(&attrs, policy, message, sizeof(struct netconfmsg)) ||
-	    !attrs.at[NETCONFA_IFINDEX])
-		return 0;
-	return mnl_attr_get_u32(attrs.at[NETCONFA_IFINDEX]);
-}
-
-/* How the route messages map to events, and where their header keeps the device. */
-static const struct route_kind {
-	u16 first, last; /* message types */
-	u16 gone;
-	enum sl_event_kind kind;
-	size_t ifindex_at, header_size;
-} route_kinds[] = {
-	{RTM_NEWLINK, RTM_DELLINK, RTM_DELLINK, SL_EVENT_LINK,
-	 offsetof(struct ifinfomsg, ifi_index), sizeof(struct ifinfomsg)},
-	{RTM_NEWADDR, RTM_DELADDR, RTM_DELADDR, SL_EVENT_ADDRESS,
-	 offsetof(struct ifaddrmsg, ifa_index), sizeof(struct ifaddrmsg)},
-	{RTM_NEWQDISC, RTM_DELQDISC, RTM_DELQDISC, SL_EVENT_TC, offsetof(struct tcmsg, tcm_ifindex),
-	 sizeof(struct tcmsg)},
-	{RTM_NEWTFILTER, RTM_DELTFILTER, RTM_DELTFILTER, SL_EVENT_TC,
-	 offsetof(struct tcmsg, tcm_ifindex), sizeof(struct tcmsg)},
-	{RTM_NEWCHAIN, RTM_DELCHAIN, RTM_DELCHAIN, SL_EVENT_TC, offsetof(struct tcmsg, tcm_ifindex),
-	 sizeof(struct tcmsg)},
-	{RTM_NEWROUTE, RTM_DELROUTE, 0, SL_EVENT_ROUTE, 0, 0},
-	{RTM_NEWRULE, RTM_DELRULE, 0, SL_EVENT_ROUTE, 0, 0},
-	{RTM_NEWNETCONF, RTM_DELNETCONF, 0, SL_EVENT_NETCONF, 0, 0},
-};
-
+/* How the route messages map to events. */
 static int take_route(const struct nlmsghdr *message, struct sl_event *event)
 {
-	u16 type = message->nlmsg_type;
+	static const struct {
+		u16 first, last; /* message types */
+		enum sl_event_kind kind;
+	} kinds[] = {
+		{RTM_NEWLINK, RTM_DELLINK, SL_EVENT_LINK},
+		{RTM_NEWADDR, RTM_DELADDR, SL_EVENT_ADDRESS},
+		{RTM_NEWQDISC, RTM_DELQDISC, SL_EVENT_TC},
+		{RTM_NEWTFILTER, RTM_DELTFILTER, SL_EVENT_TC},
+		{RTM_NEWCHAIN, RTM_DELCHAIN, SL_EVENT_TC},
+		{RTM_NEWROUTE, RTM_DELROUTE, SL_EVENT_ROUTE},
+		{RTM_NEWRULE, RTM_DELRULE, SL_EVENT_ROUTE},
+		{RTM_NEWNETCONF, RTM_DELNETCONF, SL_EVENT_NETCONF},
+	};
 
-	for (size_t i = 0; i < SL_ARRAY_SIZE(route_kinds); i++) {
-		const struct route_kind *kind = &route_kinds[i];
-
-		if (type < kind->first || type > kind->last)
+	for (size_t i = 0; i < SL_ARRAY_SIZE(kinds); i++) {
+		if (message->nlmsg_type < kinds[i].first || message->nlmsg_type > kinds[i].last)
 			continue;
-		if (mnl_nlmsg_get_payload_len(message) < kind->header_size)
-			return -EBADMSG;
-		event->kind = kind->kind;
-		event->is_gone = type == kind->gone;
-		if (kind->header_size)
-			memcpy(&event->ifindex,
-			       (const u8 *)mnl_nlmsg_get_payload(message) + kind->ifindex_at,
-			       sizeof event->ifindex);
-		if (kind->kind == SL_EVENT_NETCONF)
-			event->ifindex = netconf_ifindex(message);
+		event->kind = kinds[i].kind;
 		return 1;
 	}
 	return 0;
