@@ -136,8 +136,7 @@ static int read_all(struct sl_host *host, const char *device, struct sl_diag *di
 		return error;
 	read_settings(host);
 	host->has_xfrm = has_xfrm();
-	/* Last, since it makes the socket filter. */
-	return sl_local_routes_read(route, host, diag);
+	return 0;
 }
 
 int sl_host_read(const char *device, struct sl_host **ret_host, struct sl_diag *diag)

@@ -56,11 +56,10 @@ struct sl_foreign_hook {
 struct sl_host {
 	struct sl_arena *arena;
 	SL_LIST(struct sl_link) links;
-	SL_LIST(struct sl_address) local; /* every address of the namespace, all devices */
-	bool has_local_routes;            /* routes make more than `local` local (AnyIP, TPROXY) */
-	bool forwards_ip6;                /* net.ipv6.conf.all.forwarding */
-	bool routes_multicast;            /* a multicast routing daemon holds the mroute socket */
-	bool has_legacy_ip, has_legacy_ip6;            /* iptables-legacy tables are registered */
+	SL_LIST(struct sl_address) local;   /* every address of the namespace, all devices */
+	bool forwards_ip6;                  /* net.ipv6.conf.all.forwarding */
+	bool routes_multicast;              /* a multicast routing daemon holds the mroute socket */
+	bool has_legacy_ip, has_legacy_ip6; /* iptables-legacy tables are registered */
 	SL_LIST(struct sl_foreign_hook) foreign_hooks; /* filled in by load/foreign.c; live only */
 	bool tracks_ip, tracks_ip6; /* conntrack is registered, whoever asked; load/foreign.c */
 	bool has_xfrm;              /* an IPsec state or policy exists */

@@ -48,7 +48,6 @@ static void find_nothing_special_in_a_new_namespace(void **state)
 	assert_false(host->has_legacy_ip);
 	assert_false(host->has_legacy_ip6);
 	assert_false(host->has_xfrm);
-	assert_false(host->has_local_routes);
 	sl_host_free(host);
 }
 
@@ -106,25 +105,6 @@ static void list_the_addresses_of_all_devices(void **state)
 	assert_true(has_address(host, false, "10.9.0.1"));
 	assert_false(has_address(host, false, "10.9.0.2"));
 	assert_true(has_address(host, true, "fd00::5"));
-	assert_false(host->has_local_routes);
-	sl_host_free(host);
-}
-
-static void notice_routes_that_make_more_addresses_local(void **state)
-{
-	(void)state;
-	struct sl_host *host = set_up("ip link set lo up\n"
-				      "ip route add local 192.0.2.0/24 dev lo table 100\n");
-
-	assert_true(host->has_local_routes);
-	sl_host_free(host);
-	host = set_up("ip link set lo up\nip -6 route add local 2001:db8::/32 dev lo\n");
-	assert_true(host->has_local_routes);
-	sl_host_free(host);
-	host = set_up("ip link set lo up\nip link add va type veth peer name vb\n"
-		      "ip link set va up\nip link set vb up\nip addr add 10.0.0.1/8 dev va\n"
-		      "ip addr add fd00::5/64 dev vb nodad\n");
-	assert_false(host->has_local_routes);
 	sl_host_free(host);
 }
 
@@ -253,7 +233,6 @@ int main(void)
 		cmocka_unit_test(find_nothing_special_in_a_new_namespace),
 		cmocka_unit_test(read_links_and_their_relations),
 		cmocka_unit_test(list_the_addresses_of_all_devices),
-		cmocka_unit_test(notice_routes_that_make_more_addresses_local),
 		cmocka_unit_test(notice_forwarding),
 		cmocka_unit_test(ask_one_device_for_its_driver),
 		cmocka_unit_test(notice_filters_at_tc_ingress),
