@@ -6,9 +6,9 @@
 #include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "lift/lift.h"
 #include "load/attach.h"
 #include "load/foreign.h"
@@ -89,14 +89,6 @@ static int compile(struct sl_compiled *compiled, const char *device, u64 memory_
 	if (!error)
 		error = generate(compiled, SL_STAGE_INSNS_MAX, diag);
 	return error;
-}
-
-static u64 now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (u64)now.tv_sec * 1000 + (u64)now.tv_nsec / 1000000;
 }
 
 /* Those ahead of the rules of whom netlink does not tell: tcx programs, and devices above. */
@@ -222,7 +214,7 @@ int sl_compile_live(struct sl_observer *observer, const char *device, u32 own_pr
 		    u32 patience_ms, u64 memory_limit, struct sl_compiled **ret_compiled,
 		    struct sl_diag *diag)
 {
-	u64 deadline = now_ms() + patience_ms;
+	u64 deadline_ns = sl_monotonic_ns() + patience_ms * SL_NS_PER_MS;
 
 	for (;;) {
 		struct sl_compiled *compiled = calloc(1, sizeof *compiled);
@@ -242,7 +234,7 @@ int sl_compile_live(struct sl_observer *observer, const char *device, u32 own_pr
 		sl_compiled_free(compiled);
 		if (error)
 			return error;
-		if (now_ms() >= deadline)
+		if (sl_monotonic_ns() >= deadline_ns)
 			return sl_fail(diag, EAGAIN,
 				       "the rules or devices kept changing while they were read");
 	}

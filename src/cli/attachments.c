@@ -24,21 +24,20 @@ struct reading {
 static int read_info(u64 net_cookie, const char *device, struct sl_info *ret_info,
 		     struct sl_diag *diag)
 {
-	SL_CLEANUP(sl_close) int fd = sl_pins_get(net_cookie, device, "info");
-	u32 zero = 0;
+	int error = sl_pins_read_info(net_cookie, device, ret_info);
+	char path[SL_PIN_PATH_MAX];
 
-	/* A keeper died between one pin and the next. */
-	if (fd < 0 || bpf_map_lookup_elem(fd, &zero, ret_info)) {
+	if (error == -EPROTO) {
+		sl_pins_path(path, net_cookie, device, NULL);
+		return sl_fail(diag, EPROTO,
+			       "%s was attached by another version of sluice (this one has ABI "
+			       "%u): detach it with that version, or remove %s",
+			       device, SL_ABI_VERSION, path);
+	}
+	if (error) { /* a keeper died between one pin and the next */
 		*ret_info = (struct sl_info){.abi_version = SL_ABI_VERSION, .mode = SL_MODE_NONE};
 		snprintf(ret_info->device, sizeof ret_info->device, "%s", device);
-		return 0;
 	}
-	if (ret_info->abi_version != SL_ABI_VERSION)
-		return sl_fail(diag, EPROTO,
-			       "%s was attached by another version of sluice (ABI %u, this is %u): "
-			       "detach it with that version, or remove " SL_PINS_ROOT "/%llu/%s",
-			       device, ret_info->abi_version, SL_ABI_VERSION,
-			       (unsigned long long)net_cookie, device);
 	return 0;
 }
 

@@ -2,8 +2,8 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "cli/attachments.h"
 #include "cli/cli.h"
 #include "load/attach.h"
@@ -25,13 +25,11 @@ static const char how_known[] =
 
 static double stale_seconds(const struct sl_attachment *attachment)
 {
-	struct timespec now;
 	u64 since = attachment->info.withdrawn_ns;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
 	if (attachment->is_fresh || !since)
 		return 0;
-	return (double)((u64)now.tv_sec * 1000000000 + (u64)now.tv_nsec - since) / 1e9;
+	return (double)(sl_monotonic_ns() - since) / 1e9;
 }
 
 static void print_one(const struct sl_attachments *attachments,

@@ -5,10 +5,10 @@
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "cli/attachments.h"
 #include "cli/cli.h"
 #include "cli/names.h"
@@ -38,14 +38,6 @@ static enum sl_fate answer_route(void *context, const u8 *frame, u32 length)
 	(void)frame;
 	(void)length;
 	return ((struct answers *)context)->route;
-}
-
-static u64 now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (u64)now.tv_sec * 1000000000 + (u64)now.tv_nsec;
 }
 
 static u8 worlds_found(const struct sl_program *program, const struct sl_run *run)
@@ -80,7 +72,7 @@ static void interpret(const struct sl_program *program, const struct sl_frame *f
 		.conntrack = answer_conntrack,
 		.route = answer_route,
 		.context = answers,
-		.now_ns = now_ns(),
+		.now_ns = sl_monotonic_ns(),
 	};
 
 	sl_interp(program, frame->bytes, frame->length, &oracle, recording ? record : NULL,

@@ -141,36 +141,43 @@ static void be_urgent(bool urgent)
 /*
  * Most of what is told of devices is of others: a container that starts makes ten notices. The
  * kernel counts some of it as changes of addresses all the same, so the data plane is stale.
+ * `now` is looked at again.
  */
-static void look_at_host(struct sl_keeper *keeper)
+static void look_at_host(struct sl_keeper *keeper, struct sl_snapshot *now)
 {
 	if (!keeper->wants_compile &&
 	    !sl_compiled_renew(keeper->compiled, keeper->observer, keeper->device,
 			       sl_hold_program(&keeper->hold)))
 		keeper->wants_compile = true;
 	keeper->wants_look = false;
+	if (sl_observer_look(keeper->observer, keeper->ifindex, now, NULL))
+		keeper->wants_compile = true;
 }
 
 void sl_follow_catch_up(struct sl_keeper *keeper)
 {
 	struct sl_diag diag = {0};
+	struct sl_snapshot now;
 
-	if (sl_attachment_was_taken_off(keeper)) {
+	switch (sl_attachment_look(keeper, &now)) {
+	case SL_ATTACHED:
+		break;
+	case SL_TAKEN_OFF:
 		keeper->removed = true;
 		return;
-	}
-	if (!sl_attachment_is_here(keeper)) {
+	case SL_DEVICE_GONE:
 		be_urgent(false); /* about a compile, or about nothing */
-		if (!sl_attachment_resume(keeper, &diag))
+		if (!sl_attachment_resume(keeper, &diag) ||
+		    sl_attachment_look(keeper, &now) != SL_ATTACHED)
 			return;
 	}
 	be_urgent(!keeper->wants_compile && !keeper->wants_look);
 	if (keeper->wants_look)
-		look_at_host(keeper);
+		look_at_host(keeper, &now);
 	if (keeper->wants_compile && sl_generation_refresh(keeper, &diag))
 		fprintf(stderr, "sluice: %s: %s\n", keeper->device, diag.text);
 	else if (!keeper->wants_compile && keeper->info.withdrawn_ns)
-		sl_generation_publish(keeper);
+		sl_generation_publish(keeper, &now);
 	if (keeper->wants_pins && sl_generation_pin(keeper, &diag))
 		fprintf(stderr, "sluice: %s: %s\n", keeper->device, diag.text);
 	be_urgent(true);

@@ -14,6 +14,7 @@
 
 #include <net/if.h>
 
+#include "base/clock.h"
 #include "compile.h"
 #include "daemon/keeper.h"
 #include "daemon/namespace_watch.h"
@@ -54,8 +55,6 @@ struct sl_keeper {
 	u64 ticked_ns;
 	u64 quiet_ns; /* when no event was waiting, last */
 };
-
-u64 sl_monotonic_ns(void);
 
 /* Tells whoever reads the pins how things stand. */
 void sl_keeper_write_info(struct sl_keeper *keeper);

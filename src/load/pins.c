@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "state.h"
 
 #define BPFFS "/sys/fs/bpf"
 
@@ -115,6 +116,22 @@ int sl_pins_get(u64 net_cookie, const char *device, const char *name)
 	sl_pins_path(path, net_cookie, device, name);
 	fd = bpf_obj_get(path);
 	return fd < 0 ? -errno : fd;
+}
+
+int sl_pins_read_info(u64 net_cookie, const char *device, struct sl_info *ret_info)
+{
+	SL_CLEANUP(sl_close) int fd = sl_pins_get(net_cookie, device, "info");
+	struct sl_info info;
+	u32 zero = 0;
+
+	if (fd < 0)
+		return fd;
+	if (bpf_map_lookup_elem(fd, &zero, &info))
+		return -errno;
+	if (info.abi_version != SL_ABI_VERSION)
+		return -EPROTO;
+	*ret_info = info;
+	return 0;
 }
 
 void sl_pins_drop(u64 net_cookie, const char *device, const char *name)

@@ -9,10 +9,10 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "source/transaction.h"
 
 #define RECEIVE_SIZE ((size_t)128 * 1024)
@@ -36,14 +36,6 @@ struct sl_watch {
 	u32 generation;    /* of the last transaction; 0: none yet */
 	u64 idle_at_ns;    /* nothing was waiting then */
 };
-
-static u64 now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (u64)now.tv_sec * 1000000000 + (u64)now.tv_nsec;
-}
 
 static int join_groups(int fd, const u32 *groups, size_t count)
 {
@@ -115,7 +107,7 @@ int sl_watch_open(struct sl_watch **ret_watch, struct sl_diag *diag)
 	if (!watch)
 		return sl_fail_memory(diag);
 	watch->epoll_fd = watch->sources[0].fd = watch->sources[1].fd = -1;
-	watch->idle_at_ns = now_ns();
+	watch->idle_at_ns = sl_monotonic_ns();
 	watch->buffer = malloc(RECEIVE_SIZE);
 	error = watch->buffer ? sl_transaction_reset(&watch->transaction) : -ENOMEM;
 	if (!error)
@@ -251,7 +243,7 @@ static int receive(struct sl_watch *watch, const struct watch_source *source)
 /* From whichever socket has something: rules first. */
 static int receive_any(struct sl_watch *watch)
 {
-	u64 asked_at_ns = now_ns();
+	u64 asked_at_ns = sl_monotonic_ns();
 
 	for (size_t i = 0; i < SL_ARRAY_SIZE(watch->sources); i++) {
 		int result = receive(watch, &watch->sources[i]);
