@@ -44,12 +44,12 @@ static void follow_link(struct sl_keeper *keeper)
 	char name[IF_NAMESIZE];
 
 	keeper->wants_look = true;
-	if (sl_hold_ifindex(&keeper->hold) == keeper->ifindex &&
-	    if_indextoname(keeper->ifindex, name) && strcmp(name, keeper->device) != 0) {
-		if (!sl_pins_rename(keeper->net_cookie, keeper->device, name))
-			snprintf(keeper->device, sizeof keeper->device, "%s", name);
-		sl_lock_rename(keeper->net_cookie, keeper->info.device, keeper->device);
-	}
+	if (sl_hold_ifindex(&keeper->hold) != keeper->ifindex ||
+	    !if_indextoname(keeper->ifindex, name) || !strcmp(name, keeper->device) ||
+	    sl_pins_rename(keeper->net_cookie, keeper->device, name))
+		return;
+	sl_lock_rename(keeper->net_cookie, keeper->device, name);
+	snprintf(keeper->device, sizeof keeper->device, "%s", name);
 }
 
 static void follow(struct sl_keeper *keeper, const struct sl_event *event)
