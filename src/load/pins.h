@@ -3,7 +3,8 @@
  * Pins: what keeps an attachment in the kernel while nobody runs. One directory per network
  * namespace and device below /sys/fs/bpf/sluice:
  *
- *	<net cookie>/<device>/link      the attachment; removing it detaches, whatever else fails
+ *	<net cookie>/<device>/link      the attachment; removing it detaches, whatever else fails;
+ *	                                a dot in the device's name is written %2e
  *	                      program   instead of it where a TC filter holds the program (hold.h)
  *	                      info      struct sl_info
  *	                      rules     struct sl_rule_entry by counter

@@ -2,8 +2,10 @@
 /* Trap: `iif` binds an index when it is loaded, `iifname` a name, and names change. */
 #include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "frame.h"
+#include "load/pins.h"
 
 #define INPUT(rules)                                                                               \
 	"table inet t { chain input { type filter hook input priority 0; " rules "; }; }\n"
@@ -94,6 +96,27 @@ static void rename_twice_while_no_compile_succeeds(void)
 	detach();
 }
 
+/* bpffs takes no name with a dot. */
+static void names_with_a_dot(void)
+{
+	char path[SL_PIN_PATH_MAX];
+
+	build_lab();
+	rename_device("wan.0");
+	load_nft(INPUT("udp dport 9 drop"));
+	attach();
+	prove_early_drops();
+	run(ON_HOST, "%s status | grep -q '^wan.0: native'", sluice);
+	run(ON_HOST, "%s status dev wan.0 --json | grep -q '\"device\": \"wan.0\"'", sluice);
+	run(ON_HOST, "test -e $(%s status | sed -n 's/.*if all fails rm //p')", sluice);
+	rename_device("lan.with.dots");
+	settle();
+	prove_early_drops();
+	detach();
+	sl_pins_path(path, net_cookie(), "", NULL);
+	expect(access(path, F_OK) != 0, "pins are left in %s", path);
+}
+
 static void rename_while_stopped(void)
 {
 	int server;
@@ -133,6 +156,7 @@ int main(int argc, char **argv)
 		{"rules for other devices", rules_for_other_devices},
 		{"rename while attached", rename_while_attached},
 		{"rename twice while no compile succeeds", rename_twice_while_no_compile_succeeds},
+		{"names with a dot", names_with_a_dot},
 		{"rename while stopped", rename_while_stopped},
 		{"group changed while stopped", group_changed_while_stopped},
 	};
