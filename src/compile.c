@@ -3,11 +3,12 @@
 
 #include <errno.h>
 #include <linux/if_arp.h>
+#include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "lift/lift.h"
 #include "load/attach.h"
 #include "load/foreign.h"
@@ -90,14 +91,6 @@ static int compile(struct sl_compiled *compiled, const char *device, u64 memory_
 	return error;
 }
 
-static u64 now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (u64)now.tv_sec * 1000 + (u64)now.tv_nsec / 1000000;
-}
-
 /* Those ahead of the rules of whom netlink does not tell: tcx programs, and devices above. */
 static void note_takers(struct sl_host *host, const char *device, u32 own_program,
 			const struct sl_snapshot *snapshot)
@@ -113,6 +106,19 @@ static void note_takers(struct sl_host *host, const char *device, u32 own_progra
 	}
 }
 
+/* An observer that is older than nf_tables does not find its generation. */
+static int look(struct sl_observer *observer, u32 ifindex, struct sl_snapshot *ret_snapshot,
+		struct sl_diag *diag)
+{
+	int error = sl_observer_look(observer, ifindex, ret_snapshot, diag);
+
+	if (error || ret_snapshot->generation_address)
+		return error;
+	sl_source_wake();
+	error = sl_observer_renew(observer, diag);
+	return error ? error : sl_observer_look(observer, ifindex, ret_snapshot, diag);
+}
+
 /* Rules whose changes the data plane could not see must never be published. */
 static int check_generation(const struct sl_compiled *compiled, struct sl_diag *diag)
 {
@@ -123,61 +129,92 @@ static int check_generation(const struct sl_compiled *compiled, struct sl_diag *
 		       "rules would go unnoticed; if kernel.kptr_restrict is 2, set it to 1");
 }
 
+/* The host, read behind a snapshot: whoever takes another then knows if it changed meanwhile. */
+static int read_host(struct sl_observer *observer, const char *device, u32 own_program,
+		     struct sl_host **ret_host, struct sl_snapshot *ret_snapshot,
+		     struct sl_diag *diag)
+{
+	struct sl_host *host;
+	u32 ifindex = if_nametoindex(device);
+	int error;
+
+	if (!ifindex)
+		return sl_fail(diag, ENODEV, "no device %s in this network namespace", device);
+	error = look(observer, ifindex, ret_snapshot, diag);
+	if (!error)
+		error = sl_host_read(device, &host, diag);
+	if (error)
+		return error;
+	note_takers(host, device, own_program, ret_snapshot);
+	error = sl_foreign_note(sl_observer_hooks(observer), host);
+	if (error) {
+		sl_host_free(host);
+		return sl_fail(diag, -error, "netfilter's hooks cannot be told apart: %s",
+			       strerror(-error));
+	}
+	*ret_host = host;
+	return 0;
+}
+
+/* Whether nothing but the rules has changed from one snapshot to now; false also if it is gone. */
+static bool stands(struct sl_observer *observer, const char *device,
+		   const struct sl_snapshot *snapshot)
+{
+	u32 ifindex = if_nametoindex(device);
+	struct sl_snapshot now;
+
+	if (!ifindex || sl_observer_look(observer, ifindex, &now, NULL))
+		return false;
+	now.generation = snapshot->generation;
+	return sl_snapshots_equal(snapshot, &now);
+}
+
 /* Host and rules, read between two snapshots; *ret_consistent says whether those are equal. */
 static int read_once(struct sl_observer *observer, const char *device, u32 own_program,
 		     u32 patience_ms, struct sl_compiled *compiled, bool *ret_consistent,
 		     struct sl_diag *diag)
 {
-	struct sl_snapshot after;
-	int error = sl_host_read(&compiled->host, diag);
+	int error = read_host(observer, device, own_program, &compiled->host, &compiled->snapshot,
+			      diag);
 
-	if (error)
-		return error;
-
-	const struct sl_link *link = sl_host_find_link(compiled->host, device);
-
-	if (!link)
-		return sl_fail(diag, ENODEV, "no device %s in this network namespace", device);
-	error = sl_observer_look(observer, link->ifindex, &compiled->snapshot, diag);
-	if (error)
-		return error;
-	/* Again, now that a change would be noticed. */
-	sl_host_free(compiled->host);
-	compiled->host = NULL;
-	error = sl_host_read(&compiled->host, diag);
-	if (error)
-		return error;
-	note_takers(compiled->host, device, own_program, &compiled->snapshot);
-	error = sl_foreign_note(sl_observer_hooks(observer), compiled->host);
-	if (error)
-		return sl_fail(diag, -error, "netfilter's hooks cannot be told apart: %s",
-			       strerror(-error));
-	error = sl_source_read_live(patience_ms, &compiled->rules, diag);
-	if (!error) {
-		link = sl_host_find_link(compiled->host, device);
-		if (!link)
-			return sl_fail(diag, ENODEV, "%s is gone", device);
-		error = sl_observer_look(observer, link->ifindex, &after, diag);
-	}
-	if (error)
-		return error;
-	error = check_generation(compiled, diag);
+	if (!error)
+		error = sl_source_read_live(patience_ms, &compiled->rules, diag);
+	if (!error)
+		error = check_generation(compiled, diag);
 	if (error)
 		return error;
 	/*
 	 * The generation that counts is the rules' own, which their reader has seen to; with one
 	 * that came before or after it the rest need not be read again.
 	 */
-	after.generation = compiled->snapshot.generation = compiled->rules->generation;
-	*ret_consistent = sl_snapshots_equal(&compiled->snapshot, &after);
+	compiled->snapshot.generation = compiled->rules->generation;
+	*ret_consistent = stands(observer, device, &compiled->snapshot);
 	return 0;
+}
+
+bool sl_compiled_renew(struct sl_compiled *compiled, struct sl_observer *observer,
+		       const char *device, u32 own_program)
+{
+	struct sl_snapshot snapshot;
+	struct sl_host *host;
+	bool fits;
+
+	if (read_host(observer, device, own_program, &host, &snapshot, NULL))
+		return false;
+	snapshot.generation = compiled->snapshot.generation;
+	fits = sl_lift_hosts_equal(compiled->host, host, device) &&
+	       stands(observer, device, &snapshot);
+	sl_host_free(host);
+	if (fits)
+		compiled->snapshot = snapshot;
+	return fits;
 }
 
 int sl_compile_live(struct sl_observer *observer, const char *device, u32 own_program,
 		    u32 patience_ms, u64 memory_limit, struct sl_compiled **ret_compiled,
 		    struct sl_diag *diag)
 {
-	u64 deadline = now_ms() + patience_ms;
+	u64 deadline_ns = sl_monotonic_ns() + patience_ms * SL_NS_PER_MS;
 
 	for (;;) {
 		struct sl_compiled *compiled = calloc(1, sizeof *compiled);
@@ -197,7 +234,7 @@ int sl_compile_live(struct sl_observer *observer, const char *device, u32 own_pr
 		sl_compiled_free(compiled);
 		if (error)
 			return error;
-		if (now_ms() >= deadline)
+		if (sl_monotonic_ns() >= deadline_ns)
 			return sl_fail(diag, EAGAIN,
 				       "the rules or devices kept changing while they were read");
 	}
@@ -238,7 +275,7 @@ int sl_compile_file(const char *path, const char *device, u64 memory_limit,
 
 	if (!compiled)
 		return sl_fail_memory(diag);
-	error = sl_host_read(&compiled->host, diag);
+	error = sl_host_read(device ? device : "eth0", &compiled->host, diag);
 	if (!error && geteuid() != 0)
 		take_as_absent(compiled->host);
 	if (!error && !device) {

@@ -37,6 +37,14 @@ int sl_compile_live(struct sl_observer *observer, const char *device, u32 own_pr
 		    struct sl_diag *diag);
 
 /*
+ * Takes the state of the kernel as it is now for what `compiled` holds for, if a compile would
+ * start from the same host; false if not, or when in doubt. Of the rules nothing is asked: their
+ * generation stays the one that was compiled.
+ */
+bool sl_compiled_renew(struct sl_compiled *compiled, struct sl_observer *observer,
+		       const char *device, u32 own_program);
+
+/*
  * A rules file, for a device of this host, or for one that stands for any (`device` NULL: an
  * Ethernet device "eth0" with a made-up address). Needs no privileges; there is no snapshot. What
  * of this host only root may read (IPsec, legacy tables, TC filters) is then taken as absent: these

@@ -24,50 +24,47 @@ struct reading {
 static int read_info(u64 net_cookie, const char *device, struct sl_info *ret_info,
 		     struct sl_diag *diag)
 {
-	SL_CLEANUP(sl_close) int fd = sl_pins_get(net_cookie, device, "info");
-	u32 zero = 0;
+	int error = sl_pins_read_info(net_cookie, device, ret_info);
+	char path[SL_PIN_PATH_MAX];
 
-	/* A keeper died between one pin and the next. */
-	if (fd < 0 || bpf_map_lookup_elem(fd, &zero, ret_info)) {
+	if (error == -EPROTO) {
+		sl_pins_path(path, net_cookie, device, NULL);
+		return sl_fail(diag, EPROTO,
+			       "%s was attached by another version of sluice (this one has ABI "
+			       "%u): detach it with that version, or remove %s",
+			       device, SL_ABI_VERSION, path);
+	}
+	if (error) { /* a keeper died between one pin and the next */
 		*ret_info = (struct sl_info){.abi_version = SL_ABI_VERSION, .mode = SL_MODE_NONE};
 		snprintf(ret_info->device, sizeof ret_info->device, "%s", device);
-		return 0;
 	}
-	if (ret_info->abi_version != SL_ABI_VERSION)
-		return sl_fail(diag, EPROTO,
-			       "%s was attached by another version of sluice (ABI %u, this is %u): "
-			       "detach it with that version, or remove " SL_PINS_ROOT "/%llu/%s",
-			       device, ret_info->abi_version, SL_ABI_VERSION,
-			       (unsigned long long)net_cookie, device);
 	return 0;
 }
 
-/* The link may live on elsewhere, with a device that was moved. */
-static bool is_here(struct sl_observer *observer, u64 net_cookie, const struct sl_info *info)
+/* All zero while nothing is told yet, just after the attach. */
+static struct sl_live read_live(u64 net_cookie, const char *device)
 {
-	SL_CLEANUP(sl_close) int fd = sl_pins_get(net_cookie, info->device, "live");
-	struct sl_snapshot now;
-	struct sl_live live;
+	SL_CLEANUP(sl_close) int fd = sl_pins_get(net_cookie, device, "live");
+	struct sl_live live = {0};
 	u32 zero = 0;
 
-	if (sl_observer_look(observer, info->ifindex, &now, NULL))
-		return false;
-	/* Not told yet, just after the attach. */
-	if (fd < 0 || bpf_map_lookup_elem(fd, &zero, &live) || !live.expected.device_address)
-		return true;
-	return live.expected.device_address == now.device_address;
+	if (fd >= 0)
+		bpf_map_lookup_elem(fd, &zero, &live);
+	return live;
 }
 
-static bool read_fresh(struct sl_observer *observer, u64 net_cookie, const struct sl_info *info)
+/* The link may live on elsewhere, with a device that was moved. */
+static void compare(struct sl_observer *observer, const struct sl_live *live,
+		    struct sl_attachment *attachment)
 {
-	SL_CLEANUP(sl_close) int fd = sl_pins_get(net_cookie, info->device, "live");
 	struct sl_snapshot now;
-	struct sl_live live;
-	u32 zero = 0;
 
-	return fd >= 0 && !bpf_map_lookup_elem(fd, &zero, &live) && live.epoch &&
-	       !sl_observer_look(observer, info->ifindex, &now, NULL) &&
-	       sl_snapshots_equal(&live.expected, &now);
+	if (sl_observer_look(observer, attachment->info.ifindex, &now, NULL) ||
+	    (live->expected.device_address && live->expected.device_address != now.device_address))
+		return;
+	attachment->is_alive = true;
+	attachment->is_fresh = live->epoch && sl_snapshots_equal(&live->expected, &now);
+	attachment->may_relate = live->related_possible;
 }
 
 static void read_fates(u64 net_cookie, struct sl_attachment *attachment)
@@ -127,13 +124,13 @@ static int read_one(void *context, const char *device)
 
 	struct sl_hold hold = sl_hold_find(net_cookie, device);
 
-	attachment.is_alive =
-		sl_hold_ifindex(&hold) && is_here(reading->observer, net_cookie, &attachment.info);
+	struct sl_live live = read_live(net_cookie, device);
+
+	if (sl_hold_ifindex(&hold))
+		compare(reading->observer, &live, &attachment);
 	sl_hold_close(&hold);
 	attachment.keeper = sl_keeper_pid(net_cookie, device);
 	attachment.is_kept = attachment.keeper > 0;
-	attachment.is_fresh =
-		attachment.is_alive && read_fresh(reading->observer, net_cookie, &attachment.info);
 	read_fates(net_cookie, &attachment);
 	error = read_rules(net_cookie, &attachment);
 	items = error ? NULL

@@ -13,6 +13,7 @@ struct sl_attachment {
 	struct sl_info info; /* mode SL_MODE_NONE: half attached, only good to detach */
 	bool is_alive;       /* the link or filter is on a device */
 	bool is_fresh;       /* what it assumes of the kernel is so */
+	bool may_relate;     /* to it, a packet of no connection may be RELATED */
 	bool is_kept;        /* its keeper runs */
 	pid_t keeper;
 	struct sl_count fates[SL_FATE_COUNTS]; /* of all generations */

@@ -2,8 +2,8 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "cli/attachments.h"
 #include "cli/cli.h"
 #include "load/attach.h"
@@ -25,13 +25,11 @@ static const char how_known[] =
 
 static double stale_seconds(const struct sl_attachment *attachment)
 {
-	struct timespec now;
 	u64 since = attachment->info.withdrawn_ns;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
 	if (attachment->is_fresh || !since)
 		return 0;
-	return (double)((u64)now.tv_sec * 1000000000 + (u64)now.tv_nsec - since) / 1e9;
+	return (double)(sl_monotonic_ns() - since) / 1e9;
 }
 
 static void print_one(const struct sl_attachments *attachments,
@@ -39,6 +37,7 @@ static void print_one(const struct sl_attachments *attachments,
 {
 	const struct sl_info *info = &attachment->info;
 	const struct sl_count *fates = attachment->fates;
+	char pin[SL_PIN_PATH_MAX];
 	u64 passed = 0;
 
 	for (int i = SL_PASSED_ODD; i < SL_FATE_COUNTS; i++)
@@ -75,12 +74,13 @@ static void print_one(const struct sl_attachments *attachments,
 	       (unsigned long long)fates[SL_PASSED_CONNTRACK].packets,
 	       (unsigned long long)fates[SL_PASSED_ODD].packets,
 	       (unsigned long long)fates[SL_PASSED_STALE].packets);
-	if (info->filter)
+	if (info->filter) {
 		printf("  if all fails tc filter del dev %s ingress pref %u\n", info->device,
 		       SL_TC_PRIORITY);
-	else
-		printf("  if all fails rm " SL_PINS_ROOT "/%" PRIu64 "/%s/link\n",
-		       attachments->net_cookie, info->device);
+	} else {
+		sl_pins_path(pin, attachments->net_cookie, info->device, "link");
+		printf("  if all fails rm %s\n", pin);
+	}
 }
 
 static json_t *describe(const struct sl_attachments *attachments,

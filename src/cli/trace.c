@@ -5,10 +5,10 @@
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "cli/attachments.h"
 #include "cli/cli.h"
 #include "cli/names.h"
@@ -40,19 +40,11 @@ static enum sl_fate answer_route(void *context, const u8 *frame, u32 length)
 	return ((struct answers *)context)->route;
 }
 
-static u64 now_ns(void)
+static u8 worlds_found(const struct sl_tracer *tracer, const struct sl_run *run)
 {
-	struct timespec now;
+	u8 miss = tracer->compiled->program->miss_worlds;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (u64)now.tv_sec * 1000000000 + (u64)now.tv_nsec;
-}
-
-static u8 worlds_found(const struct sl_program *program, const struct sl_run *run)
-{
-	u8 miss = program->miss_worlds;
-
-	if (sl_conntrack_expects(NULL))
+	if (tracer->may_relate)
 		miss |= SL_WORLD_RELATED;
 	return run->ran && run->fate == SL_PASSED_CONNTRACK ? SL_WORLDS_ALL : miss;
 }
@@ -80,7 +72,7 @@ static void interpret(const struct sl_program *program, const struct sl_frame *f
 		.conntrack = answer_conntrack,
 		.route = answer_route,
 		.context = answers,
-		.now_ns = now_ns(),
+		.now_ns = sl_monotonic_ns(),
 	};
 
 	sl_interp(program, frame->bytes, frame->length, &oracle, recording ? record : NULL,
@@ -114,7 +106,7 @@ static void trace_frame(const struct sl_tracer *tracer, struct sl_trace *trace)
 	bool is_explained;
 
 	trace->run = sl_runner_run(&tracer->runner, trace->frame);
-	answers.worlds = worlds_found(compiled->program, &trace->run);
+	answers.worlds = worlds_found(tracer, &trace->run);
 	is_explained = !trace->run.ran || trace->run.fate == SL_PASSED_STALE ||
 		       find_route(compiled->program, trace, &answers) ||
 		       (!trace->run.drop && compiled->code_is_cut);
@@ -154,17 +146,22 @@ static int compile(struct sl_tracer *tracer, struct sl_diag *diag)
 {
 	struct sl_attachments attachments;
 	u32 own = 0;
+	bool is_attached;
 	struct sl_observer *observer;
 	int error = sl_attachments_read(tracer->device, &attachments, diag);
 
 	if (error)
 		return error;
-	if (attachments.count && attachments.items[0].is_alive) {
+	is_attached = attachments.count && attachments.items[0].is_alive;
+	if (is_attached) {
+		tracer->may_relate = attachments.items[0].may_relate;
 		tracer->attached = (enum sl_attach_mode)attachments.items[0].info.mode;
 		if (tracer->attached == SL_MODE_TC)
 			own = sl_attachment_program(&attachments, &attachments.items[0]);
 	}
 	sl_attachments_free(&attachments);
+	if (!is_attached)
+		tracer->may_relate = sl_conntrack_expects(NULL) || sl_conntrack_has_helpers(NULL);
 	error = sl_observer_open(&observer, diag);
 	if (error)
 		return error;
@@ -185,7 +182,7 @@ static int open_tracer(struct sl_tracer *tracer, struct sl_diag *diag)
 	tracer->texts.program = tracer->compiled->meaning;
 	tracer->texts.loaded = &tracer->loaded;
 	point = tracer->attached == SL_MODE_TC ? SL_POINT_TC : SL_POINT_XDP;
-	return sl_runner_open(tracer->compiled, point, &tracer->runner, diag);
+	return sl_runner_open(tracer->compiled, point, tracer->may_relate, &tracer->runner, diag);
 }
 
 static void close_tracer(struct sl_tracer *tracer)

@@ -29,8 +29,11 @@ struct sl_run {
 	enum sl_fate_count fate;
 };
 
-/* By TC where the device cannot be tested by XDP, which wants a driver with its queues open. */
-int sl_runner_open(struct sl_compiled *compiled, enum sl_hook_point point,
+/*
+ * By TC where the device cannot be tested by XDP, which wants a driver with its queues open.
+ * `may_relate`: a packet of no connection may be RELATED.
+ */
+int sl_runner_open(struct sl_compiled *compiled, enum sl_hook_point point, bool may_relate,
 		   struct sl_runner *ret_runner, struct sl_diag *diag);
 void sl_runner_close(struct sl_runner *runner);
 struct sl_run sl_runner_run(const struct sl_runner *runner, const struct sl_frame *frame);
@@ -62,6 +65,7 @@ struct sl_tracer {
 	struct sl_late_listing loaded;
 	struct sl_rule_texts texts;
 	struct sl_runner runner;
+	bool may_relate; /* as the attached program has it; unattached, as it would */
 	bool is_verbose;
 };
 

@@ -10,7 +10,6 @@
 #include "cli/trace.h"
 #include "daemon/keeper.h"
 #include "daemon/tally.h"
-#include "source/conntrack.h"
 
 #define TC_DROP 2 /* TC_ACT_SHOT */
 /* What fits in one page beside XDP's headroom and the kernel's own trailer. */
@@ -67,32 +66,32 @@ static int test(const struct sl_runner *runner, const struct sl_frame *frame, bo
 	return error;
 }
 
-static int load(struct sl_compiled *compiled, enum sl_hook_point point, struct sl_runner *runner,
-		struct sl_diag *diag)
+static int load(struct sl_compiled *compiled, enum sl_hook_point point, bool may_relate,
+		struct sl_runner *runner, struct sl_diag *diag)
 {
 	int error = sl_compiled_load(compiled, point, NULL, &runner->dataplane, diag);
 
 	if (error)
 		return error;
 	runner->point = point;
-	sl_dataplane_publish(runner->dataplane, &compiled->snapshot, sl_conntrack_expects(NULL));
+	sl_dataplane_publish(runner->dataplane, &compiled->snapshot, may_relate);
 	return 0;
 }
 
-int sl_runner_open(struct sl_compiled *compiled, enum sl_hook_point point,
+int sl_runner_open(struct sl_compiled *compiled, enum sl_hook_point point, bool may_relate,
 		   struct sl_runner *ret_runner, struct sl_diag *diag)
 {
 	static const u8 zeros[ETH_ZLEN];
 	struct sl_runner runner = {.ifindex = compiled->meaning->device.ifindex};
 	bool drop;
-	int error = load(compiled, point, &runner, diag);
+	int error = load(compiled, point, may_relate, &runner, diag);
 
 	if (error)
 		return error;
 	if (point == SL_POINT_XDP &&
 	    test(&runner, &(struct sl_frame){zeros, sizeof zeros}, &drop) == -EINVAL) {
 		sl_runner_close(&runner);
-		error = load(compiled, SL_POINT_TC, &runner, diag);
+		error = load(compiled, SL_POINT_TC, may_relate, &runner, diag);
 		if (error)
 			return error;
 	}

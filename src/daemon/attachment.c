@@ -133,12 +133,9 @@ static bool find_orphan(struct sl_keeper *keeper)
 {
 	struct sl_hold hold = sl_hold_find(keeper->net_cookie, keeper->device);
 	struct sl_info info;
-	u32 zero = 0;
-	SL_CLEANUP(sl_close)
-	int info_fd = sl_pins_get(keeper->net_cookie, keeper->device, "info");
 
-	if (sl_hold_exists(&hold) && info_fd >= 0 && sl_hold_ifindex(&hold) == keeper->ifindex &&
-	    !bpf_map_lookup_elem(info_fd, &zero, &info) && info.abi_version == SL_ABI_VERSION) {
+	if (sl_hold_exists(&hold) && sl_hold_ifindex(&hold) == keeper->ifindex &&
+	    !sl_pins_read_info(keeper->net_cookie, keeper->device, &info)) {
 		keeper->hold = hold;
 		keeper->mode = (enum sl_attach_mode)info.mode;
 		keeper->info.filter = info.filter;
@@ -214,25 +211,22 @@ bool sl_attachment_is_pinned(const struct sl_keeper *keeper)
 	return !access(path, F_OK);
 }
 
-static bool device_is_here(const struct sl_keeper *keeper)
+enum sl_attachment_state sl_attachment_look(const struct sl_keeper *keeper,
+					    struct sl_snapshot *ret_now)
 {
+	/* First: a device that goes is hidden from lookups, and then loses its filters. */
+	u32 ifindex = sl_hold_exists(&keeper->hold) ? sl_hold_ifindex(&keeper->hold) : 0;
 	struct sl_snapshot now;
 
-	return !sl_observer_look(keeper->observer, keeper->ifindex, &now, NULL) &&
-	       now.device_address == keeper->compiled->snapshot.device_address;
-}
-
-bool sl_attachment_is_here(const struct sl_keeper *keeper)
-{
-	return sl_hold_exists(&keeper->hold) && sl_hold_ifindex(&keeper->hold) == keeper->ifindex &&
-	       device_is_here(keeper);
-}
-
-/* In this order: a device that goes is first hidden from lookups, then loses its filters. */
-bool sl_attachment_was_taken_off(const struct sl_keeper *keeper)
-{
-	return keeper->hold.filter_ifindex && !sl_hold_ifindex(&keeper->hold) &&
-	       device_is_here(keeper);
+	if (sl_observer_look(keeper->observer, keeper->ifindex, &now, NULL) ||
+	    now.device_address != keeper->compiled->snapshot.device_address)
+		return SL_DEVICE_GONE;
+	if (!ifindex && keeper->hold.filter_ifindex)
+		return SL_TAKEN_OFF;
+	if (ifindex != keeper->ifindex)
+		return SL_DEVICE_GONE;
+	*ret_now = now;
+	return SL_ATTACHED;
 }
 
 /*

@@ -14,14 +14,18 @@
 /* Takes over what a keeper that died left, or climbs the ladder; `ret_ladder` may be NULL. */
 int sl_attachment_begin(struct sl_keeper *keeper, char *ret_ladder, struct sl_diag *diag);
 
-/* False when the device is gone, or in another namespace, or another one that got its index. */
-bool sl_attachment_is_here(const struct sl_keeper *keeper);
+enum sl_attachment_state {
+	SL_ATTACHED,
+	SL_DEVICE_GONE, /* or in another namespace, or another one has its index */
+	SL_TAKEN_OFF,   /* somebody has deleted the filter, while the device is still here */
+};
+
+/* How it stands; SL_ATTACHED with the state of the kernel. */
+enum sl_attachment_state sl_attachment_look(const struct sl_keeper *keeper,
+					    struct sl_snapshot *ret_now);
 
 /* The device went, perhaps to come back under the same name. True when attached again. */
 bool sl_attachment_resume(struct sl_keeper *keeper, struct sl_diag *diag);
-
-/* A filter that somebody has deleted, while the device is still here. */
-bool sl_attachment_was_taken_off(const struct sl_keeper *keeper);
 
 /* False when somebody has removed the pin by hand. */
 bool sl_attachment_is_pinned(const struct sl_keeper *keeper);

@@ -43,13 +43,13 @@ static void follow_link(struct sl_keeper *keeper)
 {
 	char name[IF_NAMESIZE];
 
-	keeper->wants_compile = true;
-	if (sl_hold_ifindex(&keeper->hold) == keeper->ifindex &&
-	    if_indextoname(keeper->ifindex, name) && strcmp(name, keeper->device) != 0) {
-		if (!sl_pins_rename(keeper->net_cookie, keeper->device, name))
-			snprintf(keeper->device, sizeof keeper->device, "%s", name);
-		sl_lock_rename(keeper->net_cookie, keeper->info.device, keeper->device);
-	}
+	keeper->wants_look = true;
+	if (sl_hold_ifindex(&keeper->hold) != keeper->ifindex ||
+	    !if_indextoname(keeper->ifindex, name) || !strcmp(name, keeper->device) ||
+	    sl_pins_rename(keeper->net_cookie, keeper->device, name))
+		return;
+	sl_lock_rename(keeper->net_cookie, keeper->device, name);
+	snprintf(keeper->device, sizeof keeper->device, "%s", name);
 }
 
 static void follow(struct sl_keeper *keeper, const struct sl_event *event)
@@ -69,6 +69,8 @@ static void follow(struct sl_keeper *keeper, const struct sl_event *event)
 		return;
 	case SL_EVENT_ADDRESS:
 	case SL_EVENT_NETCONF:
+		keeper->wants_look = true;
+		return;
 	case SL_EVENT_OVERRUN:
 		keeper->wants_compile = true;
 		return;
@@ -109,7 +111,7 @@ static void look_around(struct sl_keeper *keeper)
 	/* A transaction alone will be told of, and perhaps it can be followed. */
 	now.generation = keeper->compiled->snapshot.generation;
 	if (!sl_snapshots_equal(&now, &keeper->compiled->snapshot))
-		keeper->wants_compile = true;
+		keeper->wants_look = true;
 }
 
 void sl_follow_silence(struct sl_keeper *keeper)
@@ -136,24 +138,46 @@ static void be_urgent(bool urgent)
 	sched_setscheduler(0, urgent ? SCHED_FIFO : SCHED_OTHER, &parameters);
 }
 
+/*
+ * Most of what is told of devices is of others: a container that starts makes ten notices. The
+ * kernel counts some of it as changes of addresses all the same, so the data plane is stale.
+ * `now` is looked at again.
+ */
+static void look_at_host(struct sl_keeper *keeper, struct sl_snapshot *now)
+{
+	if (!keeper->wants_compile &&
+	    !sl_compiled_renew(keeper->compiled, keeper->observer, keeper->device,
+			       sl_hold_program(&keeper->hold)))
+		keeper->wants_compile = true;
+	keeper->wants_look = false;
+	if (sl_observer_look(keeper->observer, keeper->ifindex, now, NULL))
+		keeper->wants_compile = true;
+}
+
 void sl_follow_catch_up(struct sl_keeper *keeper)
 {
 	struct sl_diag diag = {0};
+	struct sl_snapshot now;
 
-	if (sl_attachment_was_taken_off(keeper)) {
+	switch (sl_attachment_look(keeper, &now)) {
+	case SL_ATTACHED:
+		break;
+	case SL_TAKEN_OFF:
 		keeper->removed = true;
 		return;
-	}
-	if (!sl_attachment_is_here(keeper)) {
+	case SL_DEVICE_GONE:
 		be_urgent(false); /* about a compile, or about nothing */
-		if (!sl_attachment_resume(keeper, &diag))
+		if (!sl_attachment_resume(keeper, &diag) ||
+		    sl_attachment_look(keeper, &now) != SL_ATTACHED)
 			return;
 	}
-	be_urgent(!keeper->wants_compile);
+	be_urgent(!keeper->wants_compile && !keeper->wants_look);
+	if (keeper->wants_look)
+		look_at_host(keeper, &now);
 	if (keeper->wants_compile && sl_generation_refresh(keeper, &diag))
 		fprintf(stderr, "sluice: %s: %s\n", keeper->device, diag.text);
 	else if (!keeper->wants_compile && keeper->info.withdrawn_ns)
-		sl_generation_publish(keeper);
+		sl_generation_publish(keeper, &now);
 	if (keeper->wants_pins && sl_generation_pin(keeper, &diag))
 		fprintf(stderr, "sluice: %s: %s\n", keeper->device, diag.text);
 	be_urgent(true);

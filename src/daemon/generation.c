@@ -95,25 +95,29 @@ bool sl_generation_may_relate(struct sl_keeper *keeper)
 	return keeper->has_helpers || sl_conntrack_expects(keeper->conntrack);
 }
 
-void sl_generation_publish(struct sl_keeper *keeper)
+void sl_generation_publish(struct sl_keeper *keeper, const struct sl_snapshot *now)
 {
-	struct sl_snapshot now;
-
-	if (sl_observer_look(keeper->observer, keeper->ifindex, &now, NULL)) {
-		keeper->wants_compile = true;
-		return;
-	}
 	/* The next transaction is there already: its notice is on the way, and may be followed. */
-	if (now.generation != keeper->compiled->snapshot.generation)
+	if (now->generation != keeper->compiled->snapshot.generation)
 		return;
-	if (!sl_snapshots_equal(&now, &keeper->compiled->snapshot)) {
-		keeper->wants_compile = true;
+	if (!sl_snapshots_equal(now, &keeper->compiled->snapshot)) {
+		keeper->wants_look = true;
 		return;
 	}
-	sl_dataplane_publish(keeper->dataplane, &now, sl_generation_may_relate(keeper));
+	sl_dataplane_publish(keeper->dataplane, now, sl_generation_may_relate(keeper));
 	keeper->info.published_ns = sl_monotonic_ns();
 	keeper->info.withdrawn_ns = 0;
 	sl_keeper_write_info(keeper);
+}
+
+static void publish_now(struct sl_keeper *keeper)
+{
+	struct sl_snapshot now;
+
+	if (sl_observer_look(keeper->observer, keeper->ifindex, &now, NULL))
+		keeper->wants_compile = true;
+	else
+		sl_generation_publish(keeper, &now);
 }
 
 /* Where a rule is decided, for the summary in `status`. */
@@ -170,7 +174,7 @@ int sl_generation_adopt(struct sl_keeper *keeper, struct sl_compiled *compiled,
 	count_rules(keeper);
 	/* First, for until then everything passes. */
 	sl_dataplane_begin(dataplane);
-	sl_generation_publish(keeper);
+	publish_now(keeper);
 	error = pin_state(keeper, diag);
 	carry_error = bury(keeper, last_compiled, last_dataplane, tally, diag);
 	sl_keeper_write_info(keeper);

@@ -33,8 +33,8 @@ int sl_generation_pin(struct sl_keeper *keeper, struct sl_diag *diag);
 /* Compiles anew and swaps. */
 int sl_generation_refresh(struct sl_keeper *keeper, struct sl_diag *diag);
 
-/* Vouches for the data plane if the kernel's state is still the one that was compiled. */
-void sl_generation_publish(struct sl_keeper *keeper);
+/* Vouches for the data plane if the kernel's state, as of `now`, is the one that was compiled. */
+void sl_generation_publish(struct sl_keeper *keeper, const struct sl_snapshot *now);
 
 /* Whether a packet of no connection may be RELATED all the same. */
 bool sl_generation_may_relate(struct sl_keeper *keeper);

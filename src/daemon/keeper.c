@@ -24,14 +24,6 @@
 /* What no notice tells of is looked at this often. */
 #define TICK_MS 500
 
-u64 sl_monotonic_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (u64)now.tv_sec * 1000000000 + (u64)now.tv_nsec;
-}
-
 enum sl_attach_mode sl_keeper_mode(const struct sl_keeper *keeper)
 {
 	return keeper->mode;
@@ -165,6 +157,7 @@ int sl_keeper_start(struct sl_keeper *keeper, struct sl_diag *diag)
 int sl_keeper_run(struct sl_keeper *keeper, struct sl_diag *diag)
 {
 	SL_CLEANUP(sl_close) int signals = open_signals();
+	struct sl_snapshot now;
 
 	if (signals < 0)
 		return sl_fail(diag, errno, "cannot wait for signals: %s", strerror(errno));
@@ -180,19 +173,20 @@ int sl_keeper_run(struct sl_keeper *keeper, struct sl_diag *diag)
 			return sl_fail(diag, errno, "cannot wait for events: %s", strerror(errno));
 		if (fds[1].revents)
 			break;
-		if (sl_follow_notices(keeper, diag) && keeper->wants_compile) {
+		if (sl_follow_notices(keeper, diag) &&
+		    (keeper->wants_compile || keeper->wants_look)) {
 			poll(NULL, 0, SETTLE_MS);
 			sl_follow_notices(keeper, diag);
 		}
 		sl_follow_catch_up(keeper); /* first, so that it is fresh again soon */
-		if (sl_monotonic_ns() - keeper->ticked_ns < TICK_MS * 1000000ULL)
+		if (sl_monotonic_ns() - keeper->ticked_ns < TICK_MS * SL_NS_PER_MS)
 			continue;
 		keeper->ticked_ns = sl_monotonic_ns();
 		sl_follow_silence(keeper);
 		if (!keeper->removed)
 			sl_follow_catch_up(keeper);
 	}
-	if (keeper->removed && sl_attachment_is_here(keeper))
+	if (keeper->removed && sl_attachment_look(keeper, &now) == SL_ATTACHED)
 		sl_hold_end(&keeper->hold); /* the pins may not tell of it any more */
 	if (keeper->removed)                /* by hand, or with its namespace */
 		sl_hold_remove(keeper->net_cookie, keeper->device);

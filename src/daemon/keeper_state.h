@@ -14,6 +14,7 @@
 
 #include <net/if.h>
 
+#include "base/clock.h"
 #include "compile.h"
 #include "daemon/keeper.h"
 #include "daemon/namespace_watch.h"
@@ -48,13 +49,12 @@ struct sl_keeper {
 	bool has_helpers; /* some connection may have one; true until looked for */
 	u64 helpers_checked_ns;
 	bool wants_compile; /* something changed that only a recompile can follow */
+	bool wants_look;    /* devices, addresses or hooks changed, perhaps ones that matter */
 	bool wants_pins;    /* those of the present generation are not all there */
 	bool removed;       /* somebody took the attachment away */
 	u64 ticked_ns;
 	u64 quiet_ns; /* when no event was waiting, last */
 };
-
-u64 sl_monotonic_ns(void);
 
 /* Tells whoever reads the pins how things stand. */
 void sl_keeper_write_info(struct sl_keeper *keeper);

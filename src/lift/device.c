@@ -164,3 +164,91 @@ int sl_device_find_obstacle(struct sl_lifter *lifter, const char **ret_reason)
 	*ret_reason = NULL;
 	return 0;
 }
+
+/* Hosts that differ in nothing that is read here, nor elsewhere in lift */
+
+static bool links_equal(const struct sl_link *a, const struct sl_link *b)
+{
+	return a->ifindex == b->ifindex && !strcmp(a->kind, b->kind) &&
+	       !strcmp(a->driver, b->driver) && a->master == b->master && a->lower == b->lower &&
+	       a->has_netnsid == b->has_netnsid && a->type == b->type && a->mtu == b->mtu &&
+	       a->group == b->group && !memcmp(a->mac, b->mac, sizeof a->mac) &&
+	       a->forwards_ip == b->forwards_ip && a->forwards_ip6 == b->forwards_ip6 &&
+	       a->has_tc_ingress == b->has_tc_ingress && a->is_taken == b->is_taken &&
+	       a->strips_vlan == b->strips_vlan;
+}
+
+/* The next device that a reason may speak of, from *at on: our master, or what sits on us. */
+static const struct sl_link *next_relative(const struct sl_host *host, const struct sl_link *link,
+					   u32 *at)
+{
+	while (*at < host->links.count) {
+		const struct sl_link *other = &host->links.items[(*at)++];
+
+		if (other->lower == link->ifindex || other->ifindex == link->master)
+			return other;
+	}
+	return NULL;
+}
+
+static bool relatives_equal(const struct sl_host *a, const struct sl_link *link_a,
+			    const struct sl_host *b, const struct sl_link *link_b)
+{
+	u32 at_a = 0, at_b = 0;
+
+	for (;;) {
+		const struct sl_link *one = next_relative(a, link_a, &at_a),
+				     *other = next_relative(b, link_b, &at_b);
+
+		if (!one || !other)
+			return one == other;
+		if (strcmp(one->name, other->name) != 0 || strcmp(one->kind, other->kind) != 0 ||
+		    one->has_netnsid != other->has_netnsid)
+			return false;
+	}
+}
+
+static bool addresses_equal(const struct sl_host *a, const struct sl_host *b)
+{
+	if (a->local.count != b->local.count)
+		return false;
+	for (u32 i = 0; i < a->local.count; i++)
+		if (a->local.items[i].is_ip6 != b->local.items[i].is_ip6 ||
+		    memcmp(a->local.items[i].bytes, b->local.items[i].bytes,
+			   sizeof a->local.items[i].bytes) != 0)
+			return false;
+	return true;
+}
+
+static bool hooks_equal(const struct sl_host *a, const struct sl_host *b)
+{
+	if (a->foreign_hooks.count != b->foreign_hooks.count)
+		return false;
+	for (u32 i = 0; i < a->foreign_hooks.count; i++) {
+		const struct sl_foreign_hook *one = &a->foreign_hooks.items[i],
+					     *other = &b->foreign_hooks.items[i];
+
+		if (one->family != other->family || one->hook != other->hook ||
+		    one->priority != other->priority || strcmp(one->name, other->name) != 0)
+			return false;
+	}
+	return true;
+}
+
+static bool settings_equal(const struct sl_host *a, const struct sl_host *b)
+{
+	return a->forwards_ip6 == b->forwards_ip6 && a->routes_multicast == b->routes_multicast &&
+	       a->has_legacy_ip == b->has_legacy_ip && a->has_legacy_ip6 == b->has_legacy_ip6 &&
+	       a->tracks_ip == b->tracks_ip && a->tracks_ip6 == b->tracks_ip6 &&
+	       a->has_xfrm == b->has_xfrm;
+}
+
+bool sl_lift_hosts_equal(const struct sl_host *a, const struct sl_host *b, const char *device)
+{
+	const struct sl_link *link_a = sl_host_find_link(a, device),
+			     *link_b = sl_host_find_link(b, device);
+
+	return link_a && link_b && links_equal(link_a, link_b) &&
+	       relatives_equal(a, link_a, b, link_b) && addresses_equal(a, b) &&
+	       hooks_equal(a, b) && settings_equal(a, b);
+}

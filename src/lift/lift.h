@@ -38,4 +38,7 @@ int sl_lift(const struct sl_ruleset *rules, const struct sl_ruleset *legacy,
 	    const struct sl_host *host, const char *device, struct sl_program **ret_program,
 	    struct sl_diag *diag);
 
+/* Whether two hosts are the same in all that a lift for `device` reads of them. */
+bool sl_lift_hosts_equal(const struct sl_host *a, const struct sl_host *b, const char *device);
+
 #endif

@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "config.h"
 #include "ir/flow.h"
 #include "load/maps.h"
@@ -444,12 +444,8 @@ struct sl_set_maps *sl_dataplane_sets(struct sl_dataplane *dataplane)
 
 void sl_dataplane_begin(struct sl_dataplane *dataplane)
 {
-	struct timespec now;
-
-	if (dataplane->shares_notes)
-		return;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	live_cell(dataplane)->began_ns = (u64)now.tv_sec * 1000000000 + (u64)now.tv_nsec;
+	if (!dataplane->shares_notes)
+		live_cell(dataplane)->began_ns = sl_monotonic_ns();
 }
 
 void sl_dataplane_withdraw(struct sl_dataplane *dataplane)

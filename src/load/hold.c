@@ -10,16 +10,6 @@
 #include "info.h"
 #include "load/pins.h"
 #include "load/tc_filter.h"
-#include "state.h"
-
-static bool read_info(u64 net_cookie, const char *device, struct sl_info *ret_info)
-{
-	SL_CLEANUP(sl_close) int fd = sl_pins_get(net_cookie, device, "info");
-	u32 zero = 0;
-
-	return fd >= 0 && !bpf_map_lookup_elem(fd, &zero, ret_info) &&
-	       ret_info->abi_version == SL_ABI_VERSION;
-}
 
 static u32 pinned_program(u64 net_cookie, const char *device)
 {
@@ -41,7 +31,7 @@ static u32 find_filter(u64 net_cookie, const char *device)
 	char name[IF_NAMESIZE];
 	u32 program;
 
-	if (!read_info(net_cookie, device, &info) || !(info.filter & SL_FILTER_IS_HOLD))
+	if (sl_pins_read_info(net_cookie, device, &info) || !(info.filter & SL_FILTER_IS_HOLD))
 		return 0;
 	program = sl_tc_filter_program(info.ifindex);
 	if (!program)
@@ -133,7 +123,7 @@ static void remove_qdisc(u64 net_cookie, const char *device)
 	char name[IF_NAMESIZE];
 	struct sl_info info;
 
-	if (read_info(net_cookie, device, &info) && info.filter & SL_FILTER_MADE_QDISC &&
+	if (!sl_pins_read_info(net_cookie, device, &info) && info.filter & SL_FILTER_MADE_QDISC &&
 	    if_indextoname(info.ifindex, name) && !strcmp(name, device))
 		sl_tc_qdisc_remove(info.ifindex);
 }

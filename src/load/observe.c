@@ -14,9 +14,25 @@ struct sl_observer {
 	struct snapshot_bpf *skeleton;
 };
 
+static int load(struct snapshot_bpf **ret_skeleton, struct sl_diag *diag)
+{
+	struct snapshot_bpf *skeleton = snapshot_bpf__open_and_load();
+
+	if (!skeleton && errno == EPERM)
+		return sl_fail(diag, EPERM,
+			       "the kernel refuses to load a BPF program: it wants root, "
+			       "or CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON");
+	if (!skeleton)
+		return sl_fail(diag, errno, "cannot load the program that looks at the kernel: %s",
+			       strerror(errno));
+	*ret_skeleton = skeleton;
+	return 0;
+}
+
 int sl_observer_open(struct sl_observer **ret_observer, struct sl_diag *diag)
 {
 	struct sl_observer *observer;
+	int error;
 
 	if (access("/sys/kernel/btf/vmlinux", R_OK))
 		return sl_fail(diag, ENOENT,
@@ -26,19 +42,24 @@ int sl_observer_open(struct sl_observer **ret_observer, struct sl_diag *diag)
 	observer = calloc(1, sizeof *observer);
 	if (!observer)
 		return sl_fail_memory(diag);
-	observer->skeleton = snapshot_bpf__open_and_load();
-	if (!observer->skeleton) {
-		int error = errno;
-
+	error = load(&observer->skeleton, diag);
+	if (error) {
 		free(observer);
-		if (error == EPERM)
-			return sl_fail(diag, EPERM,
-				       "the kernel refuses to load a BPF program: it wants root, "
-				       "or CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON");
-		return sl_fail(diag, error, "cannot load the program that looks at the kernel: %s",
-			       strerror(error));
+		return error;
 	}
 	*ret_observer = observer;
+	return 0;
+}
+
+int sl_observer_renew(struct sl_observer *observer, struct sl_diag *diag)
+{
+	struct snapshot_bpf *skeleton;
+	int error = load(&skeleton, diag);
+
+	if (error)
+		return error;
+	snapshot_bpf__destroy(observer->skeleton);
+	observer->skeleton = skeleton;
 	return 0;
 }
 

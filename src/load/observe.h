@@ -17,6 +17,12 @@ struct sl_observer;
 int sl_observer_open(struct sl_observer **ret_observer, struct sl_diag *diag);
 void sl_observer_free(struct sl_observer *observer); /* NULL is fine */
 
+/*
+ * Finds anew what the kernel's modules have: without generation_address, nf_tables was not loaded
+ * when the observer was opened.
+ */
+int sl_observer_renew(struct sl_observer *observer, struct sl_diag *diag);
+
 /* Of a device of the calling thread's network namespace; -ENODEV when it is not there. */
 int sl_observer_look(struct sl_observer *observer, u32 ifindex, struct sl_snapshot *ret_snapshot,
 		     struct sl_diag *diag);

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "state.h"
 
 #define BPFFS "/sys/fs/bpf"
 
@@ -66,11 +67,44 @@ int sl_pins_init(struct sl_diag *diag)
 	return 0;
 }
 
+/* bpffs refuses dots in names; those of devices have no percent signs. */
+#define ESCAPED_DOT "%2e"
+
+static void escape(char ret_escaped[SL_PIN_PATH_MAX], const char *device)
+{
+	char *to = ret_escaped, *end = ret_escaped + SL_PIN_PATH_MAX - sizeof ESCAPED_DOT;
+
+	for (; *device && to < end; device++) {
+		if (*device == '.')
+			to = stpcpy(to, ESCAPED_DOT);
+		else
+			*to++ = *device;
+	}
+	*to = '\0';
+}
+
+static void unescape(char ret_device[SL_PIN_PATH_MAX], const char *name)
+{
+	const size_t length = strlen(ESCAPED_DOT);
+	char *to = ret_device, *end = ret_device + SL_PIN_PATH_MAX - 1;
+
+	while (*name && to < end) {
+		bool is_dot = !strncmp(name, ESCAPED_DOT, length);
+
+		*to++ = is_dot ? '.' : *name;
+		name += is_dot ? length : 1;
+	}
+	*to = '\0';
+}
+
 void sl_pins_path(char ret_path[SL_PIN_PATH_MAX], u64 net_cookie, const char *device,
 		  const char *name)
 {
-	snprintf(ret_path, SL_PIN_PATH_MAX, SL_PINS_ROOT "/%" PRIu64 "/%s%s%s", net_cookie, device,
-		 name ? "/" : "", name ? name : "");
+	char escaped[SL_PIN_PATH_MAX];
+
+	escape(escaped, device);
+	snprintf(ret_path, SL_PIN_PATH_MAX, SL_PINS_ROOT "/%" PRIu64 "/%.64s%s%s", net_cookie,
+		 escaped, name ? "/" : "", name ? name : "");
 }
 
 int sl_pins_make_directory(u64 net_cookie, const char *device, struct sl_diag *diag)
@@ -117,6 +151,22 @@ int sl_pins_get(u64 net_cookie, const char *device, const char *name)
 	return fd < 0 ? -errno : fd;
 }
 
+int sl_pins_read_info(u64 net_cookie, const char *device, struct sl_info *ret_info)
+{
+	SL_CLEANUP(sl_close) int fd = sl_pins_get(net_cookie, device, "info");
+	struct sl_info info;
+	u32 zero = 0;
+
+	if (fd < 0)
+		return fd;
+	if (bpf_map_lookup_elem(fd, &zero, &info))
+		return -errno;
+	if (info.abi_version != SL_ABI_VERSION)
+		return -EPROTO;
+	*ret_info = info;
+	return 0;
+}
+
 void sl_pins_drop(u64 net_cookie, const char *device, const char *name)
 {
 	char path[SL_PIN_PATH_MAX];
@@ -159,7 +209,7 @@ int sl_pins_remove(u64 net_cookie, const char *device)
 
 int sl_pins_each(u64 net_cookie, int (*each)(void *context, const char *device), void *context)
 {
-	char path[SL_PIN_PATH_MAX];
+	char path[SL_PIN_PATH_MAX], device[SL_PIN_PATH_MAX];
 	struct dirent *entry;
 	int stop = 0;
 	DIR *dir;
@@ -168,9 +218,12 @@ int sl_pins_each(u64 net_cookie, int (*each)(void *context, const char *device),
 	dir = opendir(path);
 	if (!dir)
 		return errno == ENOENT ? 0 : -errno;
-	while (!stop && (entry = readdir(dir)))
-		if (entry->d_name[0] != '.')
-			stop = each(context, entry->d_name);
+	while (!stop && (entry = readdir(dir))) {
+		if (entry->d_name[0] == '.')
+			continue;
+		unescape(device, entry->d_name);
+		stop = each(context, device);
+	}
 	closedir(dir);
 	return stop;
 }

@@ -3,7 +3,8 @@
  * Pins: what keeps an attachment in the kernel while nobody runs. One directory per network
  * namespace and device below /sys/fs/bpf/sluice:
  *
- *	<net cookie>/<device>/link      the attachment; removing it detaches, whatever else fails
+ *	<net cookie>/<device>/link      the attachment; removing it detaches, whatever else fails;
+ *	                                a dot in the device's name is written %2e
  *	                      program   instead of it where a TC filter holds the program (hold.h)
  *	                      info      struct sl_info
  *	                      rules     struct sl_rule_entry by counter
@@ -14,6 +15,7 @@
 
 #include "base/diag.h"
 #include "base/types.h"
+#include "info.h"
 
 #define SL_PINS_ROOT    "/sys/fs/bpf/sluice"
 #define SL_PIN_PATH_MAX 128
@@ -32,6 +34,9 @@ int sl_pins_make_directory(u64 net_cookie, const char *device, struct sl_diag *d
 /* Pins under a temporary name and renames, so that a reader sees the old or the new. */
 int sl_pins_put(u64 net_cookie, const char *device, const char *name, int fd, struct sl_diag *diag);
 int sl_pins_get(u64 net_cookie, const char *device, const char *name); /* fd or -errno */
+
+/* What `info` says; 0, -errno, or -EPROTO when another version of sluice wrote it. */
+int sl_pins_read_info(u64 net_cookie, const char *device, struct sl_info *ret_info);
 
 /* Removes one. */
 void sl_pins_drop(u64 net_cookie, const char *device, const char *name);

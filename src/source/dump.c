@@ -11,10 +11,9 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "source/reader.h"
 #include "source/source.h"
-
-#define NS_PER_MS 1000000ull
 
 /* Writers that hold the field get this long, doubled on each try. */
 #define PAUSE_FIRST_MS 1
@@ -34,14 +33,6 @@ struct request {
 /* The same in requests for elements and for rules. */
 #define TABLE_ATTR NFTA_RULE_TABLE
 _Static_assert(TABLE_ATTR == (int)NFTA_SET_ELEM_LIST_TABLE, "one number for both");
-
-static u64 now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (u64)now.tv_sec * 1000000000 + (u64)now.tv_nsec;
-}
 
 static struct nlmsghdr *build_request(struct request *request, u32 type, u32 family, bool is_dump)
 {
@@ -167,7 +158,7 @@ static int read_once(struct sl_netlink *netlink, struct sl_ruleset **ret_ruleset
 
 	if (error)
 		return error;
-	reader.asked_at_ns = now_ns();
+	reader.asked_at_ns = sl_monotonic_ns();
 	error = ask_generation(netlink, &reader, &before);
 	if (!error)
 		error = ask_everything(netlink, &reader);
@@ -185,7 +176,7 @@ static int read_once(struct sl_netlink *netlink, struct sl_ruleset **ret_ruleset
 static void pause_ms(u64 pause)
 {
 	struct timespec time = {.tv_sec = (time_t)(pause / 1000),
-				.tv_nsec = (long)(pause % 1000 * NS_PER_MS)};
+				.tv_nsec = (long)(pause % 1000 * SL_NS_PER_MS)};
 
 	nanosleep(&time, NULL);
 }
@@ -208,7 +199,7 @@ static int explain(int error, struct sl_diag *diag)
 int sl_dump_read(struct sl_netlink *netlink, u32 patience_ms, struct sl_ruleset **ret_ruleset,
 		 struct sl_diag *diag)
 {
-	u64 deadline_ns = now_ns() + patience_ms * NS_PER_MS;
+	u64 deadline_ns = sl_monotonic_ns() + patience_ms * SL_NS_PER_MS;
 	u64 pause = PAUSE_FIRST_MS;
 
 	for (;;) {
@@ -216,7 +207,7 @@ int sl_dump_read(struct sl_netlink *netlink, u32 patience_ms, struct sl_ruleset 
 
 		if (error != -EAGAIN && error != -EINTR)
 			return error ? explain(error, diag) : 0;
-		if (now_ns() + pause * NS_PER_MS > deadline_ns)
+		if (sl_monotonic_ns() + pause * SL_NS_PER_MS > deadline_ns)
 			return sl_fail(diag, EAGAIN,
 				       "the nf_tables rules changed on every attempt to read them "
 				       "for %u ms; try again when their writer is done",
@@ -224,6 +215,17 @@ int sl_dump_read(struct sl_netlink *netlink, u32 patience_ms, struct sl_ruleset 
 		pause_ms(pause);
 		pause = pause * 2 < PAUSE_LAST_MS ? pause * 2 : PAUSE_LAST_MS;
 	}
+}
+
+void sl_source_wake(void)
+{
+	SL_CLEANUP(sl_netlink_cleanup) struct sl_netlink *netlink = NULL;
+	struct request request;
+
+	if (!sl_netlink_open(NETLINK_NETFILTER, &netlink, NULL))
+		sl_netlink_ask(netlink,
+			       build_request(&request, NFT_MSG_GETGEN, NFPROTO_UNSPEC, false), NULL,
+			       NULL, NULL);
 }
 
 int sl_source_read_live(u32 patience_ms, struct sl_ruleset **ret_ruleset, struct sl_diag *diag)

@@ -124,7 +124,7 @@ static void bind_device_names_to_the_hosts_indices(void **state)
 
 	enter_new_namespace();
 	load("sh -e", "ip link add wan0 index 77 type veth peer name lan0 index 99\n");
-	assert_int_equal(sl_host_read(&host, &diag), 0);
+	assert_int_equal(sl_host_read(NULL, &host, &diag), 0);
 	struct sl_ruleset *ruleset = read_text("define lan = lan0\n"
 					       "table ip t {\n"
 					       "\tchain c {\n"

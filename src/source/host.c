@@ -67,29 +67,24 @@ static void read_driver(int socket_fd, struct sl_link *link)
 		snprintf(link->driver, sizeof link->driver, "%.31s", info.driver);
 }
 
-static int read_link_settings(struct sl_host *host, struct sl_diag *diag)
+/* What other devices are not asked for: each of these questions waits for rtnetlink's lock. */
+static int read_device(struct sl_netlink *route, struct sl_link *link, struct sl_diag *diag)
 {
 	SL_CLEANUP(sl_close) int socket_fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
 	if (socket_fd < 0)
 		return sl_fail(diag, errno, "cannot open a socket to ask for offloads: %m");
-	for (u32 i = 0; i < host->links.count; i++) {
-		struct sl_link *link = &host->links.items[i];
-
-		link->strips_vlan = strips_vlan(socket_fd, link);
-		read_driver(socket_fd, link);
-		link->forwards_ip = is_on("/proc/sys/net/ipv4/conf/%s/forwarding", link->name);
-		link->forwards_ip6 = is_on("/proc/sys/net/ipv6/conf/%s/forwarding", link->name);
-		host->forwards_ip |= link->forwards_ip;
-		host->forwards_ip6 |= link->forwards_ip6;
-	}
+	link->strips_vlan = strips_vlan(socket_fd, link);
+	read_driver(socket_fd, link);
+	link->forwards_ip = is_on("/proc/sys/net/ipv4/conf/%s/forwarding", link->name);
+	link->forwards_ip6 = is_on("/proc/sys/net/ipv6/conf/%s/forwarding", link->name);
+	link->has_tc_ingress = sl_tc_ingress_read(route, link->ifindex);
 	return 0;
 }
 
 static void read_settings(struct sl_host *host)
 {
-	host->forwards_ip |= is_on("/proc/sys/net/ipv4/conf/all/forwarding");
-	host->forwards_ip6 |= is_on("/proc/sys/net/ipv6/conf/all/forwarding");
+	host->forwards_ip6 = is_on("/proc/sys/net/ipv6/conf/all/forwarding");
 	host->routes_multicast = is_on("/proc/sys/net/ipv4/conf/all/mc_forwarding") ||
 				 is_on("/proc/sys/net/ipv6/conf/all/mc_forwarding");
 	host->has_legacy_ip = holds_lines("/proc/thread-self/net/ip_tables_names");
@@ -125,7 +120,7 @@ static bool has_xfrm(void)
 	return has_xfrm_objects(xfrm, XFRM_MSG_GETSA) || has_xfrm_objects(xfrm, XFRM_MSG_GETPOLICY);
 }
 
-static int read_all(struct sl_host *host, struct sl_diag *diag)
+static int read_all(struct sl_host *host, const char *device, struct sl_diag *diag)
 {
 	SL_CLEANUP(sl_netlink_cleanup) struct sl_netlink *route = NULL;
 	int error = sl_netlink_open(NETLINK_ROUTE, &route, diag);
@@ -134,18 +129,17 @@ static int read_all(struct sl_host *host, struct sl_diag *diag)
 		error = sl_links_read(route, host, diag);
 	if (!error)
 		error = sl_addresses_read(route, host, diag);
-	if (!error)
-		error = read_link_settings(host, diag);
+	for (u32 i = 0; i < host->links.count && device && !error; i++)
+		if (!strcmp(host->links.items[i].name, device))
+			error = read_device(route, &host->links.items[i], diag);
 	if (error)
 		return error;
-	sl_tc_ingress_read(route, host);
 	read_settings(host);
 	host->has_xfrm = has_xfrm();
-	/* Last, since it makes the socket filter. */
-	return sl_local_routes_read(route, host, diag);
+	return 0;
 }
 
-int sl_host_read(struct sl_host **ret_host, struct sl_diag *diag)
+int sl_host_read(const char *device, struct sl_host **ret_host, struct sl_diag *diag)
 {
 	struct sl_arena *arena = sl_arena_new();
 	struct sl_host *host = arena ? sl_arena_alloc(arena, sizeof *host) : NULL;
@@ -156,7 +150,7 @@ int sl_host_read(struct sl_host **ret_host, struct sl_diag *diag)
 		return sl_fail_memory(diag);
 	}
 	host->arena = arena;
-	error = read_all(host, diag);
+	error = read_all(host, device, diag);
 	if (error) {
 		sl_host_free(host);
 		return sl_fail_in(diag, error, "cannot read the state of the network namespace");

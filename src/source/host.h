@@ -20,7 +20,6 @@ struct sl_link {
 	u32 ifindex;
 	char name[IF_NAMESIZE];
 	char kind[16];    /* IFLA_INFO_KIND: "veth", "bridge", "macvlan", …; "" for hardware */
-	char driver[32];  /* "virtio_net", "ixgbe", "veth" …; "" where the device tells none */
 	u32 master;       /* ifindex of its bridge, bond, VRF; 0 without */
 	u32 lower;        /* IFLA_LINK: the device below (or veth's peer); 0 without */
 	bool has_netnsid; /* `lower` lives in another network namespace */
@@ -28,11 +27,13 @@ struct sl_link {
 	u32 mtu;          /* bytes */
 	u32 group;
 	u8 mac[6];
-	u32 flags;                      /* IFF_* */
+	u32 flags;     /* IFF_* */
+	bool is_taken; /* an rx_handler takes its packets; compile.c finds out */
+	/* Of the device asked for only. */
+	char driver[32]; /* "virtio_net", "ixgbe", "veth" …; "" where the device tells none */
 	bool forwards_ip, forwards_ip6; /* net.ipv4/6.conf.DEV.forwarding */
 	bool has_tc_ingress;            /* an ingress or clsact qdisc that holds a filter, or that
 					   could not be read */
-	bool is_taken;                  /* an rx_handler takes its packets; compile.c finds out */
 	bool strips_vlan;               /* ethtool rx-vlan-offload is on */
 };
 
@@ -55,11 +56,10 @@ struct sl_foreign_hook {
 struct sl_host {
 	struct sl_arena *arena;
 	SL_LIST(struct sl_link) links;
-	SL_LIST(struct sl_address) local; /* every address of the namespace, all devices */
-	bool has_local_routes;            /* routes make more than `local` local (AnyIP, TPROXY) */
-	bool forwards_ip, forwards_ip6;   /* any device forwards, or might */
-	bool routes_multicast;            /* a multicast routing daemon holds the mroute socket */
-	bool has_legacy_ip, has_legacy_ip6;            /* iptables-legacy tables are registered */
+	SL_LIST(struct sl_address) local;   /* every address of the namespace, all devices */
+	bool forwards_ip6;                  /* net.ipv6.conf.all.forwarding */
+	bool routes_multicast;              /* a multicast routing daemon holds the mroute socket */
+	bool has_legacy_ip, has_legacy_ip6; /* iptables-legacy tables are registered */
 	SL_LIST(struct sl_foreign_hook) foreign_hooks; /* filled in by load/foreign.c; live only */
 	bool tracks_ip, tracks_ip6; /* conntrack is registered, whoever asked; load/foreign.c */
 	bool has_xfrm;              /* an IPsec state or policy exists */
@@ -78,8 +78,11 @@ struct sl_listeners {
 	u32 count, capacity;
 };
 
-/* Reads the calling thread's network namespace. 0, or -errno with `diag` filled in. */
-int sl_host_read(struct sl_host **ret_host, struct sl_diag *diag);
+/*
+ * Reads the calling thread's network namespace, and asks `device` (NULL: none) for what only it is
+ * asked for. 0, or -errno with `diag` filled in.
+ */
+int sl_host_read(const char *device, struct sl_host **ret_host, struct sl_diag *diag);
 void sl_host_free(struct sl_host *host); /* NULL is fine */
 
 const struct sl_link *sl_host_find_link(const struct sl_host *host, const char *name);

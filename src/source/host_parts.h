@@ -22,9 +22,7 @@ int sl_route_dump(struct sl_netlink *netlink, struct nlmsghdr *request, sl_netli
 /* Names, kinds, relations and addresses of all devices. */
 int sl_links_read(struct sl_netlink *route, struct sl_host *host, struct sl_diag *diag);
 int sl_addresses_read(struct sl_netlink *route, struct sl_host *host, struct sl_diag *diag);
-/* has_local_routes; needs the addresses. */
-int sl_local_routes_read(struct sl_netlink *route, struct sl_host *host, struct sl_diag *diag);
-/* has_tc_ingress of all devices; what cannot be read is there. */
-void sl_tc_ingress_read(struct sl_netlink *route, struct sl_host *host);
+/* Whether a filter is at its TC ingress; what cannot be read is there. */
+bool sl_tc_ingress_read(struct sl_netlink *route, u32 ifindex);
 
 #endif

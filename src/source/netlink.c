@@ -69,13 +69,6 @@ int sl_netlink_open(int bus, struct sl_netlink **ret_netlink, struct sl_diag *di
 	return sl_netlink_adopt(&fd, ret_netlink, diag);
 }
 
-void sl_netlink_filter_dumps(struct sl_netlink *netlink)
-{
-	int on = 1;
-
-	(void)setsockopt(netlink->fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on, sizeof on);
-}
-
 static void take_error(struct sl_netlink_answer *answer, const struct nlmsghdr *message)
 {
 	int code = -EBADMSG;

@@ -26,9 +26,6 @@ int sl_netlink_adopt(int *fd, struct sl_netlink **ret_netlink, struct sl_diag *d
 void sl_netlink_close(struct sl_netlink *netlink); /* NULL is fine */
 void sl_netlink_cleanup(struct sl_netlink **netlink);
 
-/* Lets rtnetlink filter dumps by the request's header; kernels that cannot just send more. */
-void sl_netlink_filter_dumps(struct sl_netlink *netlink);
-
 /* 0, or a negative errno that ends the request. */
 typedef int sl_netlink_message_fn(void *context, const struct nlmsghdr *message);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Devices, addresses and local routes, from rtnetlink. */
+/* Devices and addresses, from rtnetlink. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <libmnl/libmnl.h>
@@ -181,73 +181,4 @@ int sl_addresses_read(struct sl_netlink *route, struct sl_host *host, struct sl_
 	int error = sl_route_dump(route, message, take_address, forget_addresses, host, diag);
 
 	return error ? sl_fail_in(diag, error, "cannot list the addresses") : 0;
-}
-
-static const sl_attr_policy route_policy = {
-	[RTA_DST] = SL_ATTR_BYTES,
-};
-
-static bool is_known_address(const struct sl_host *host, bool is_ip6, const u8 *bytes, u32 size)
-{
-	for (u32 i = 0; i < host->local.count; i++)
-		if (host->local.items[i].is_ip6 == is_ip6 &&
-		    !memcmp(host->local.items[i].bytes, bytes, size))
-			return true;
-	return false;
-}
-
-/* 127.0.0.0/8 is local everywhere, and never arrives from outside. */
-static bool is_loopback_net(const struct rtmsg *header, const u8 *destination)
-{
-	return header->rtm_family == AF_INET && header->rtm_dst_len == 8 && destination[0] == 127;
-}
-
-static int take_route(void *context, const struct nlmsghdr *message)
-{
-	const struct rtmsg *header = mnl_nlmsg_get_payload(message);
-	struct sl_host *host = context;
-	struct sl_attrs attrs;
-	const u8 *destination;
-	u32 size;
-
-	if (message->nlmsg_type != RTM_NEWROUTE)
-		return 0;
-	if (sl_attrs_read_message(&attrs, route_policy, message, sizeof *header))
-		return -EBADMSG;
-	size = address_size(header->rtm_family);
-	if (header->rtm_type != RTN_LOCAL || !size)
-		return 0;
-	destination = attrs.at[RTA_DST] ? sl_attr_payload(attrs.at[RTA_DST]) : NULL;
-	if (!destination || sl_attr_length(attrs.at[RTA_DST]) != size)
-		host->has_local_routes = true;
-	else if (header->rtm_dst_len == size * 8)
-		host->has_local_routes |=
-			!is_known_address(host, header->rtm_family == AF_INET6, destination, size);
-	else if (!is_loopback_net(header, destination))
-		host->has_local_routes = true;
-	return 0;
-}
-
-static int read_routes(struct sl_netlink *route, struct sl_host *host, u8 family,
-		       struct sl_diag *diag)
-{
-	struct sl_route_request request;
-	struct rtmsg *header;
-	struct nlmsghdr *message =
-		sl_route_request(&request, RTM_GETROUTE, sizeof *header, &header);
-
-	header->rtm_family = family;
-	header->rtm_type = RTN_LOCAL; /* a full routing table need not pass by us */
-	return sl_route_dump(route, message, take_route, NULL, host, diag);
-}
-
-int sl_local_routes_read(struct sl_netlink *route, struct sl_host *host, struct sl_diag *diag)
-{
-	int error;
-
-	sl_netlink_filter_dumps(route);
-	error = read_routes(route, host, AF_INET, diag);
-	if (!error)
-		error = read_routes(route, host, AF_INET6, diag);
-	return error ? sl_fail_in(diag, error, "cannot list the local routes") : 0;
 }

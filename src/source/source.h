@@ -10,6 +10,9 @@
 #include "source/host.h"
 #include "source/ruleset.h"
 
+/* Has the kernel load nf_tables, if that is a module of which nobody has asked anything yet. */
+void sl_source_wake(void);
+
 /*
  * Reads the rules of the calling thread's network namespace, consistent under a generation check
  * (GETGEN before and after; retried with a growing pause while somebody writes, at most

@@ -19,39 +19,34 @@
 /* Where both kinds of qdisc keep the filters of arriving packets. */
 #define INGRESS_FILTERS TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS)
 
-static struct sl_link *find_link(struct sl_host *host, u32 ifindex)
-{
-	for (u32 i = 0; i < host->links.count; i++)
-		if (host->links.items[i].ifindex == ifindex)
-			return &host->links.items[i];
-	return NULL;
-}
+struct qdisc_search {
+	u32 ifindex;
+	bool found;
+};
 
-/* Until its filters are looked at, an ingress qdisc is taken to hold some. */
 static int take_qdisc(void *context, const struct nlmsghdr *message)
 {
 	const struct tcmsg *header = mnl_nlmsg_get_payload(message);
-	struct sl_host *host = context;
-	struct sl_link *link;
+	struct qdisc_search *search = context;
 
 	if (message->nlmsg_type != RTM_NEWQDISC)
 		return 0;
 	if (mnl_nlmsg_get_payload_len(message) < sizeof *header)
 		return -EBADMSG;
-	link = find_link(host, (u32)header->tcm_ifindex);
-	if (link && header->tcm_parent == TC_H_INGRESS)
-		link->has_tc_ingress = true;
+	if ((u32)header->tcm_ifindex == search->ifindex && header->tcm_parent == TC_H_INGRESS)
+		search->found = true;
 	return 0;
 }
 
-static int read_qdiscs(struct sl_netlink *route, struct sl_host *host)
+/* Kernels list those of all devices, whichever they are asked for. */
+static int find_qdisc(struct sl_netlink *route, struct qdisc_search *search)
 {
 	struct sl_route_request request;
 	struct tcmsg *header;
 	struct nlmsghdr *message =
 		sl_route_request(&request, RTM_GETQDISC, sizeof *header, &header);
 
-	return sl_route_dump(route, message, take_qdisc, NULL, host, NULL);
+	return sl_route_dump(route, message, take_qdisc, NULL, search, NULL);
 }
 
 /* "sluice_tc:[17]", as libbpf names filters. */
@@ -110,18 +105,13 @@ bool sl_tc_holds_filters(struct sl_netlink *route, u32 ifindex, u32 parent)
 	return sl_route_dump(route, message, take_filter, NULL, &found, NULL) || found;
 }
 
-void sl_tc_ingress_read(struct sl_netlink *route, struct sl_host *host)
+bool sl_tc_ingress_read(struct sl_netlink *route, u32 ifindex)
 {
-	int error = read_qdiscs(route, host);
+	struct qdisc_search search = {.ifindex = ifindex};
+	int error = find_qdisc(route, &search);
+
 	/* A kernel without qdiscs answers that it does not know the request. */
-	bool is_unknown = error && error != -EOPNOTSUPP;
-
-	for (u32 i = 0; i < host->links.count; i++) {
-		struct sl_link *link = &host->links.items[i];
-
-		if (!is_unknown && link->has_tc_ingress)
-			link->has_tc_ingress =
-				sl_tc_holds_filters(route, link->ifindex, INGRESS_FILTERS);
-		link->has_tc_ingress |= is_unknown;
-	}
+	if (error)
+		return error != -EOPNOTSUPP;
+	return search.found && sl_tc_holds_filters(route, ifindex, INGRESS_FILTERS);
 }

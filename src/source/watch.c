@@ -3,17 +3,16 @@
 
 #include <errno.h>
 #include <libmnl/libmnl.h>
-#include <linux/netconf.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "source/transaction.h"
 
 #define RECEIVE_SIZE ((size_t)128 * 1024)
@@ -37,14 +36,6 @@ struct sl_watch {
 	u32 generation;    /* of the last transaction; 0: none yet */
 	u64 idle_at_ns;    /* nothing was waiting then */
 };
-
-static u64 now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (u64)now.tv_sec * 1000000000 + (u64)now.tv_nsec;
-}
 
 static int join_groups(int fd, const u32 *groups, size_t count)
 {
@@ -116,7 +107,7 @@ int sl_watch_open(struct sl_watch **ret_watch, struct sl_diag *diag)
 	if (!watch)
 		return sl_fail_memory(diag);
 	watch->epoll_fd = watch->sources[0].fd = watch->sources[1].fd = -1;
-	watch->idle_at_ns = now_ns();
+	watch->idle_at_ns = sl_monotonic_ns();
 	watch->buffer = malloc(RECEIVE_SIZE);
 	error = watch->buffer ? sl_transaction_reset(&watch->transaction) : -ENOMEM;
 	if (!error)
@@ -135,59 +126,27 @@ int sl_watch_fd(const struct sl_watch *watch)
 	return watch->epoll_fd;
 }
 
-/* NETCONFA_IFINDEX is the only place where a netconf message names its device. */
-static u32 netconf_ifindex(const struct nlmsghdr *message)
-{
-	static const sl_attr_policy policy = {[NETCONFA_IFINDEX] = SL_ATTR_U32};
-	struct sl_attrs attrs;
-
-	if (sl_attrs_read_message(&attrs, policy, message, sizeof(struct netconfmsg)) ||
-	    !attrs.at[NETCONFA_IFINDEX])
-		return 0;
-	return mnl_attr_get_u32(attrs.at[NETCONFA_IFINDEX]);
-}
-
-/* How the route messages map to events, and where their header keeps the device. */
-static const struct route_kind {
-	u16 first, last; /* message types */
-	u16 gone;
-	enum sl_event_kind kind;
-	size_t ifindex_at, header_size;
-} route_kinds[] = {
-	{RTM_NEWLINK, RTM_DELLINK, RTM_DELLINK, SL_EVENT_LINK,
-	 offsetof(struct ifinfomsg, ifi_index), sizeof(struct ifinfomsg)},
-	{RTM_NEWADDR, RTM_DELADDR, RTM_DELADDR, SL_EVENT_ADDRESS,
-	 offsetof(struct ifaddrmsg, ifa_index), sizeof(struct ifaddrmsg)},
-	{RTM_NEWQDISC, RTM_DELQDISC, RTM_DELQDISC, SL_EVENT_TC, offsetof(struct tcmsg, tcm_ifindex),
-	 sizeof(struct tcmsg)},
-	{RTM_NEWTFILTER, RTM_DELTFILTER, RTM_DELTFILTER, SL_EVENT_TC,
-	 offsetof(struct tcmsg, tcm_ifindex), sizeof(struct tcmsg)},
-	{RTM_NEWCHAIN, RTM_DELCHAIN, RTM_DELCHAIN, SL_EVENT_TC, offsetof(struct tcmsg, tcm_ifindex),
-	 sizeof(struct tcmsg)},
-	{RTM_NEWROUTE, RTM_DELROUTE, 0, SL_EVENT_ROUTE, 0, 0},
-	{RTM_NEWRULE, RTM_DELRULE, 0, SL_EVENT_ROUTE, 0, 0},
-	{RTM_NEWNETCONF, RTM_DELNETCONF, 0, SL_EVENT_NETCONF, 0, 0},
-};
-
+/* How the route messages map to events. */
 static int take_route(const struct nlmsghdr *message, struct sl_event *event)
 {
-	u16 type = message->nlmsg_type;
+	static const struct {
+		u16 first, last; /* message types */
+		enum sl_event_kind kind;
+	} kinds[] = {
+		{RTM_NEWLINK, RTM_DELLINK, SL_EVENT_LINK},
+		{RTM_NEWADDR, RTM_DELADDR, SL_EVENT_ADDRESS},
+		{RTM_NEWQDISC, RTM_DELQDISC, SL_EVENT_TC},
+		{RTM_NEWTFILTER, RTM_DELTFILTER, SL_EVENT_TC},
+		{RTM_NEWCHAIN, RTM_DELCHAIN, SL_EVENT_TC},
+		{RTM_NEWROUTE, RTM_DELROUTE, SL_EVENT_ROUTE},
+		{RTM_NEWRULE, RTM_DELRULE, SL_EVENT_ROUTE},
+		{RTM_NEWNETCONF, RTM_DELNETCONF, SL_EVENT_NETCONF},
+	};
 
-	for (size_t i = 0; i < SL_ARRAY_SIZE(route_kinds); i++) {
-		const struct route_kind *kind = &route_kinds[i];
-
-		if (type < kind->first || type > kind->last)
+	for (size_t i = 0; i < SL_ARRAY_SIZE(kinds); i++) {
+		if (message->nlmsg_type < kinds[i].first || message->nlmsg_type > kinds[i].last)
 			continue;
-		if (mnl_nlmsg_get_payload_len(message) < kind->header_size)
-			return -EBADMSG;
-		event->kind = kind->kind;
-		event->is_gone = type == kind->gone;
-		if (kind->header_size)
-			memcpy(&event->ifindex,
-			       (const u8 *)mnl_nlmsg_get_payload(message) + kind->ifindex_at,
-			       sizeof event->ifindex);
-		if (kind->kind == SL_EVENT_NETCONF)
-			event->ifindex = netconf_ifindex(message);
+		event->kind = kinds[i].kind;
 		return 1;
 	}
 	return 0;
@@ -284,7 +243,7 @@ static int receive(struct sl_watch *watch, const struct watch_source *source)
 /* From whichever socket has something: rules first. */
 static int receive_any(struct sl_watch *watch)
 {
-	u64 asked_at_ns = now_ns();
+	u64 asked_at_ns = sl_monotonic_ns();
 
 	for (size_t i = 0; i < SL_ARRAY_SIZE(watch->sources); i++) {
 		int result = receive(watch, &watch->sources[i]);

@@ -21,13 +21,13 @@
 struct sl_watch;
 
 enum sl_event_kind {
-	SL_EVENT_RULES,       /* an nf_tables transaction, seen whole */
+	SL_EVENT_RULES,       /* an nf_tables transaction, seen whole; others say no more: */
 	SL_EVENT_LINK,        /* a device came, changed or went */
 	SL_EVENT_ADDRESS,     /* an address of a device */
 	SL_EVENT_NETCONF,     /* a device's forwarding, rp_filter … */
 	SL_EVENT_TC,          /* a device's qdiscs or filters */
-	SL_EVENT_ROUTE,       /* routes or routing rules; says no more */
-	SL_EVENT_EXPECTATION, /* conntrack expects a related connection; says no more */
+	SL_EVENT_ROUTE,       /* routes or routing rules */
+	SL_EVENT_EXPECTATION, /* conntrack expects a related connection */
 	SL_EVENT_OVERRUN,     /* notices were lost: everything may have changed. The transaction
 				 that follows always needs a dump */
 };
@@ -54,8 +54,6 @@ struct sl_rules_event {
 struct sl_event {
 	enum sl_event_kind kind;
 	struct sl_rules_event rules; /* RULES */
-	u32 ifindex;                 /* LINK, ADDRESS, NETCONF, TC; 0 or −1: all devices */
-	bool is_gone;                /* LINK, ADDRESS, TC */
 };
 
 /* Watches the calling thread's network namespace. */

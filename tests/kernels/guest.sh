@@ -11,12 +11,6 @@ mount -t sysfs sys /sys
 mount -t tmpfs run /run
 mount -t devtmpfs dev /dev
 mount -t bpf bpf /sys/fs/bpf
-for module in nf_tables nf_conntrack nf_nat veth bridge macvlan 8021q dummy ifb act_vlan \
-	$(find /lib/modules -name 'nft_*.ko' -o -name 'xt_*.ko' -o -name 'ip*t_*.ko' -o -name 'nf_conntrack_*.ko' \
-		-o -name 'nf_log_*.ko' -o -name 'nfnetlink*.ko' -o -name 'ip*_tables.ko' -o -name 'nf_reject*.ko' |
-		sed 's|.*/||; s|\.ko$||'); do
-	modprobe "$module" 2>/dev/null
-done
 failed=0
 report() { # NAME STATUS
 	case $2 in
@@ -26,6 +20,33 @@ report() { # NAME STATUS
 	esac
 }
 echo "guest: $(uname -r)"
+
+# Nothing is loaded yet: the kernel fetches what it is asked for.
+modprobe veth
+ip link add early type veth peer name late
+ip link set early up; ip link set late up
+lsmod | grep -q '^nf_tables '
+report "nf_tables is not loaded" $((!$?))
+sluice attach dev early -v 2>&1
+report "attach before nf_tables is there" $?
+sleep 1
+sluice status | grep -q fresh
+report "fresh before any rules" $?
+nft add table inet t
+nft 'add chain inet t input { type filter hook input priority 0; policy drop; }'
+sleep 3
+sluice status | grep -q fresh
+report "fresh behind the first rules" $?
+sluice detach
+nft flush ruleset
+ip link del early
+
+for module in nf_tables nf_conntrack nf_nat veth bridge macvlan 8021q dummy ifb act_vlan \
+	$(find /lib/modules -name 'nft_*.ko' -o -name 'xt_*.ko' -o -name 'ip*t_*.ko' -o -name 'nf_conntrack_*.ko' \
+		-o -name 'nf_log_*.ko' -o -name 'nfnetlink*.ko' -o -name 'ip*_tables.ko' -o -name 'nf_reject*.ko' |
+		sed 's|.*/||; s|\.ko$||'); do
+	modprobe "$module" 2>/dev/null
+done
 
 ip netns add a && ip netns add b
 ip link add va netns a type veth peer name vb netns b

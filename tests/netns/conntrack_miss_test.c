@@ -189,6 +189,25 @@ static void helper_came_and_went_while_stopped(void)
 	expect(data_connects(), "lost");
 }
 
+/* No expectation waits, but the connection that is about may bring one. */
+static void trace_knows_of_helpers(void)
+{
+	const char *packet = "ip saddr 10.77.0.9 tcp dport 81";
+
+	build_lab();
+	load_helper("table inet t {\n" RAW INPUT "}\n");
+	run(ON_HOST, "%s trace dev dut0 %s | grep -q 'dropped early'", sluice, packet);
+	load_nft("table inet t {\n" HELPER "}\n");
+	open_control();
+	run(ON_HOST, "nft flush chain inet t pre && nft delete ct helper inet t ftp");
+	expect(attempt(ON_HOST, "%s trace dev dut0 %s | grep 'dropped early'", sluice, packet),
+	       "not attached: %s", output);
+	attach();
+	prove_early_drops();
+	expect(attempt(ON_HOST, "%s trace dev dut0 %s | grep 'dropped early'", sluice, packet),
+	       "attached: %s", output);
+}
+
 /* In another zone the connection is not where a plain lookup finds it. */
 static void zones_hide_connections(void)
 {
@@ -298,6 +317,7 @@ int main(int argc, char **argv)
 		{"helper older than the attach without a rule",
 		 helper_older_than_the_attach_without_a_rule},
 		{"helper came and went while stopped", helper_came_and_went_while_stopped},
+		{"trace knows of helpers", trace_knows_of_helpers},
 		{"zones hide connections", zones_hide_connections},
 		{"replies to what the host began", replies_to_what_the_host_began},
 		{"icmp errors reach their connection", icmp_errors_reach_their_connection},

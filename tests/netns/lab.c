@@ -478,24 +478,20 @@ void settle(void)
 u64 fate_packets(enum sl_fate_count fate)
 {
 	SL_CLEANUP(sl_close) int fates = sl_pins_get(host_cookie, device, "fates");
-	SL_CLEANUP(sl_close) int info_fd = sl_pins_get(host_cookie, device, "info");
 	struct sl_count counts[SL_FATE_COUNTS];
 	struct sl_info info;
-	u32 zero = 0;
 
-	if (fates < 0 || info_fd < 0 || sl_tally_read(fates, SL_FATE_COUNTS, counts) ||
-	    bpf_map_lookup_elem(info_fd, &zero, &info))
+	if (fates < 0 || sl_tally_read(fates, SL_FATE_COUNTS, counts) ||
+	    sl_pins_read_info(host_cookie, device, &info))
 		return 0;
 	return counts[fate].packets + info.carried[2 * fate];
 }
 
 u64 compiles(void)
 {
-	SL_CLEANUP(sl_close) int fd = sl_pins_get(host_cookie, device, "info");
 	struct sl_info info;
-	u32 zero = 0;
 
-	return fd < 0 || bpf_map_lookup_elem(fd, &zero, &info) ? 0 : info.generations;
+	return sl_pins_read_info(host_cookie, device, &info) ? 0 : info.generations;
 }
 
 u64 early_drops(void)

@@ -131,6 +131,50 @@ static void a_thousand_changes(void)
 	prove_early_drops();
 }
 
+/* What a compile does not depend on costs none. */
+static void others_devices_cost_no_compile(void)
+{
+	u64 compiled;
+
+	build_lab();
+	load_nft(rules);
+	attach();
+	prove_early_drops();
+	pause_ms(700);
+	compiled = compiles();
+	expect(compiled == 1, "%llu compiles for an attach", (unsigned long long)compiled);
+	run(ON_HOST, "ip link add vx0 type veth peer name vx1 && ip link set vx0 up && "
+		     "ip link set vx1 up mtu 1400 && ip link set dut0 promisc on && "
+		     "echo 0 >/proc/sys/net/ipv4/conf/vx1/forwarding && ip link del vx0");
+	pause_ms(700);
+	settle();
+	prove_early_drops();
+	/* The devices' own IPv6 addresses are ours: they came and went. */
+	expect(compiles() - compiled <= 4, "%llu compiles",
+	       (unsigned long long)(compiles() - compiled));
+	compiled = compiles();
+	run(ON_HOST, "ip link add vx0 type veth peer name vx1 && "
+		     "ip link set vx0 addrgenmode none && ip link set vx1 addrgenmode none && "
+		     "ip link set vx0 up && ip link set vx1 up mtu 1400 && ip link del vx0");
+	pause_ms(700);
+	expect(compiles() == compiled, "%llu compiles for somebody else's device",
+	       (unsigned long long)(compiles() - compiled));
+	expect(is_fresh(), "stale for it");
+	prove_early_drops();
+}
+
+static void addresses_cost_a_compile(void)
+{
+	build_lab();
+	load_nft(rules);
+	attach();
+	pause_ms(700);
+	run(ON_HOST, "ip addr add 10.99.0.1/24 dev lo");
+	expect(eventually(compiles() == 2, 2), "%llu compiles", (unsigned long long)compiles());
+	settle();
+	prove_early_drops();
+}
+
 /* The share of looks at which it was fresh, while `act` runs every `period_ms`. */
 static void measure_freshness(const char *what, u32 period_ms, u32 total_ms, void (*act)(u32))
 {
@@ -216,6 +260,8 @@ int main(int argc, char **argv)
 {
 	static const struct lab_case cases[] = {
 		{"a thousand changes", a_thousand_changes},
+		{"others' devices cost no compile", others_devices_cost_no_compile},
+		{"addresses cost a compile", addresses_cost_a_compile},
 		{"fresh under element changes", fresh_under_element_changes},
 		{"fresh under reloads of 10000 rules", fresh_under_reloads_of_10000_rules},
 	};
