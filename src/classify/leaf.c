@@ -125,16 +125,31 @@ static int write_item(struct sl_tree *tree, const struct sl_box *box)
 	return 0;
 }
 
+/* The leaf before may end where this one begins. */
+static int begin_leaf(struct sl_tree *tree, u32 *ret_first)
+{
+	u32 last = tree->image->count - 1;
+
+	if (tree->image->words[last] != SL_ITEM_NONE)
+		return sl_image_extend(tree->image, 1, tree->limits.words, ret_first);
+	*ret_first = last;
+	return 0;
+}
+
 int sl_leaf_write(struct sl_tree *tree, const u32 *ids, u32 count, u64 *ret_node)
 {
-	u32 first = tree->image->count, end;
-	u64 position;
-	int error = 0;
+	u32 first, end;
+	int error;
 
 	if (!count && tree->empty) {
 		*ret_node = tree->empty;
 		return 0;
 	}
+	error = begin_leaf(tree, &first);
+	if (error)
+		return error;
+	tree->image->words[first] = SL_NODE_LEAF_BITS | (u64)first << 32;
+	*ret_node = tree->image->words[first];
 	for (u32 i = 0; i < count && !error; i++)
 		error = write_item(tree, &tree->boxes->list.items[ids[i]]);
 	if (!error)
@@ -142,8 +157,6 @@ int sl_leaf_write(struct sl_tree *tree, const u32 *ids, u32 count, u64 *ret_node
 	if (error)
 		return error;
 	tree->image->words[end] = SL_ITEM_NONE;
-	position = count ? tree->boxes->list.items[ids[0]].position : SL_ITEM_NONE;
-	*ret_node = SL_NODE_LEAF | position << 8 | (u64)first << 32;
 	if (!count)
 		tree->empty = *ret_node;
 	tree->items += count;

@@ -184,7 +184,7 @@ static void expect_twin(const struct bed *bed, u32 questions)
 static void expect_built_like_twin(struct bed *bed, u32 questions)
 {
 	assert_int_equal(build(bed), 0);
-	assert_true(bed->shape.depth <= SL_TABLE_NODES_MAX);
+	assert_true(bed->shape.depth <= SL_TABLE_LEVELS_MAX);
 	assert_true(bed->shape.steps <= SL_TABLE_STEPS_MAX);
 	expect_twin(bed, questions);
 }
