@@ -22,8 +22,10 @@
  *	              half first; the eighth half word is not used), then eight children; a value
  *	              goes to the child whose number is how many borders are ≤ the value
  *	              LEAF: a word that is this node again, so that one can go on and on through a
- *	              leaf; then the items in the order of their positions, and behind the last
- *there is a word SL_ITEM_NONE, or another leaf, for in a leaf bits 0–31 are all ones
+ *	              leaf; then the items in the order of their positions; then a word
+ *	              SL_ITEM_NONE, or another leaf, whose bits 0–31 are all ones
+ *
+ * A CUT may leave bits above unasked: what differs there is in no box below, as the items tell.
  *
  * An *item* is one box of one rule:
  *
@@ -55,6 +57,7 @@
 #define SL_TABLE_POSITION_MAX ((1u << 24) - 2)
 #define SL_TABLE_COUNTER_MAX  ((1u << 24) - 2)
 #define SL_TABLE_TAIL         18 /* the longest item, or what is read of a range node */
+#define SL_LINE_WORDS         8  /* of a cache line; less than the tail */
 #define SL_RANGE_BORDERS      7
 #define SL_RANGE_WORDS        4 /* that hold the borders */
 
@@ -162,6 +165,12 @@ static inline const __u64 *sl_table_at(const __u64 *words, __u64 count, __u64 at
 	return at < count - SL_TABLE_TAIL ? words + at : NULL;
 }
 
+/* Reads a word for the sake of its cache line, which will be needed. */
+static inline void sl_table_fetch(const __u64 *word)
+{
+	(void)*(const volatile __u64 *)word;
+}
+
 /* How many borders of a range node are ≤ the value. */
 static inline __u64 sl_range_child(const __u64 *borders, __u64 value)
 {
@@ -193,11 +202,37 @@ static inline __attribute__((always_inline)) bool sl_tree_descend(const __u64 *w
 	next = sl_table_at(words, count, (node >> 32) + child);
 	if (!next)
 		return false;
-	if (!(node & SL_NODE_NO_RANGE))
+	if (!(node & SL_NODE_NO_RANGE)) {
+		sl_table_fetch(next + SL_LINE_WORDS);
 		next += SL_RANGE_WORDS + sl_range_child(next, value);
+	}
 	question->nodes[tree] = *next;
 	*nodes &= *next;
 	return true;
+}
+
+/* The leaf's first lines. */
+static inline __attribute__((always_inline)) bool
+sl_leaf_fetch(const __u64 *words, __u64 count, struct sl_question *question, __u32 tree)
+{
+	const __u64 *leaf = sl_table_at(words, count, question->nodes[tree] >> 32);
+
+	if (!leaf)
+		return false;
+	sl_table_fetch(leaf);
+	sl_table_fetch(leaf + SL_LINE_WORDS);
+	return true;
+}
+
+/* Of all trees at the same time: searching waits for one leaf after the other. */
+static inline bool sl_leaves_fetch(const __u64 *words, __u64 count, struct sl_question *question)
+{
+	__u32 trees = *(volatile __u32 *)&question->trees;
+
+	return sl_leaf_fetch(words, count, question, 0) &&
+	       (trees < 1 || sl_leaf_fetch(words, count, question, 1)) &&
+	       (trees < 2 || sl_leaf_fetch(words, count, question, 2)) &&
+	       (trees < 3 || sl_leaf_fetch(words, count, question, 3));
 }
 
 /*
@@ -220,7 +255,7 @@ static inline bool sl_table_descend(const __u64 *words, __u64 count, struct sl_q
 		if (trees > 2 && !sl_tree_descend(words, count, question, 3, &nodes))
 			return false;
 		if (nodes & SL_NODE_IS_LEAF)
-			return true;
+			return sl_leaves_fetch(words, count, question);
 	}
 	return false;
 }
