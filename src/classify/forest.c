@@ -9,6 +9,9 @@
 #include "base/cleanup.h"
 #include "classify/tree.h"
 
+/* The memory of a tree, however small, means this much of the largest one's. */
+#define WEIGHT_MIN 0.1
+
 /* The parts of a partition, smallest first. */
 struct parts {
 	u32 count;
@@ -78,6 +81,15 @@ static double share_of(const struct parts *parts, u32 index)
 	return mine / all;
 }
 
+/* A small tree's growth means little to the whole. */
+static double weight_of(const struct parts *parts, u32 index)
+{
+	double weight =
+		(parts->items[index].count + 1.0) / (parts->items[parts->count - 1].count + 1.0);
+
+	return weight > WEIGHT_MIN ? weight : WEIGHT_MIN;
+}
+
 /* Where there is no tree. */
 static int fill_roots(struct sl_tree *tree, u32 table, u32 filled)
 {
@@ -106,10 +118,12 @@ static int build_trees(struct sl_forest *forest, const struct sl_plan *plan, str
 		struct sl_tree next = tree;
 		int error;
 
+		next.growth_ns *= weight_of(parts, i);
 		next.empty = empty;
 		next.limits.steps = (u32)((SL_TABLE_STEPS_MAX - shape->steps) * share_of(parts, i));
 		for (u32 lane = 0; lane < forest->lanes->count; lane++)
-			next.region.lanes[lane].hi = sl_lane_max(forest->lanes, lane);
+			next.region.lanes[lane].hi = next.proven.lanes[lane].hi =
+				sl_lane_max(forest->lanes, lane);
 		error = sl_tree_build(&next, parts->ids + parts->items[i].start,
 				      parts->items[i].count, &root);
 		if (error)

@@ -69,7 +69,7 @@ static u32 open_lanes(const struct sl_tree *tree, const struct sl_box *box, u8 *
 	u32 count = 0;
 
 	for (u32 lane = 0; lane < tree->columns->lane_count; lane++) {
-		const struct sl_range *region = &tree->region.lanes[lane];
+		const struct sl_range *region = &tree->proven.lanes[lane];
 		u32 at = count;
 
 		if (sl_range_covers(&box->lanes[lane], region))
@@ -128,11 +128,9 @@ static int write_item(struct sl_tree *tree, const struct sl_box *box)
 /* The leaf before may end where this one begins. */
 static int begin_leaf(struct sl_tree *tree, u32 *ret_first)
 {
-	u32 last = tree->image->count - 1;
-
-	if (tree->image->words[last] != SL_ITEM_NONE)
+	if (!tree->end || tree->end != tree->image->count)
 		return sl_image_extend(tree->image, 1, tree->limits.words, ret_first);
-	*ret_first = last;
+	*ret_first = tree->end - 1;
 	return 0;
 }
 
@@ -157,6 +155,7 @@ int sl_leaf_write(struct sl_tree *tree, const u32 *ids, u32 count, u64 *ret_node
 	if (error)
 		return error;
 	tree->image->words[end] = SL_ITEM_NONE;
+	tree->end = end + 1;
 	if (!count)
 		tree->empty = *ret_node;
 	tree->items += count;

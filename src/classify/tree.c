@@ -56,7 +56,7 @@ static int count_groups(const struct sl_tree *tree, const struct sl_cut *cut, co
 			u32 count, struct groups *groups)
 {
 	u32 begins[SL_CUT_CHILDREN_MAX], ends[SL_CUT_CHILDREN_MAX];
-	const struct sl_range *values = &tree->region.lanes[cut->lane];
+	const struct sl_range *values = &cut->hull;
 	u32 active = 0, first, last;
 
 	groups->items = malloc(cut->children * sizeof *groups->items);
@@ -139,15 +139,20 @@ static int write_node(struct sl_tree *tree, const struct sl_cut *cut, u64 *ret_n
 static int build_group(struct sl_tree *tree, const struct sl_cut *cut, struct groups *groups,
 		       const struct group *group, struct way way, u64 *ret_node)
 {
-	struct sl_range *values = &tree->region.lanes[cut->lane], before = *values;
-	struct sl_range first = sl_cut_values(cut, values, group->first);
-	struct sl_range last = sl_cut_values(cut, values, group->last);
+	struct sl_range *region = &tree->region.lanes[cut->lane], region_before = *region;
+	struct sl_range *proven = &tree->proven.lanes[cut->lane], proven_before = *proven;
+	struct sl_range values = {sl_cut_values(cut, group->first).lo,
+				  sl_cut_values(cut, group->last).hi};
 	int error;
 
 	way.share *= groups->box_count ? (double)group->count / groups->box_count : 0;
-	*values = (struct sl_range){first.lo, last.hi};
+	if (sl_cut_proves(cut, proven))
+		*proven = sl_range_clip(&values, proven);
+	values = sl_range_clip(&values, &cut->hull);
+	*region = sl_range_clip(&values, region);
 	error = build_node(tree, groups->ids + group->start, group->count, way, ret_node);
-	*values = before;
+	*region = region_before;
+	*proven = proven_before;
 	return error;
 }
 

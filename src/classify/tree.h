@@ -30,8 +30,13 @@ struct sl_tree {
 	double cost_ns; /* expected, of a packet that boxes were made for */
 
 	/* While it is built. */
-	struct sl_region region;
+	/*
+	 * A packet is in the region, or in none of the boxes here; and it is in what is proven, in
+	 * any case, so that no item needs to compare that again.
+	 */
+	struct sl_region region, proven;
 	u64 empty; /* the leaf without items; 0 while there is none */
+	u32 end;   /* behind the last leaf; 0 while there is none */
 };
 
 /*
