@@ -9,21 +9,23 @@
  * what begins at it. A *table* is
  *
  *	word 0        how many trees there are besides the first, less than SL_TABLE_TREES_MAX
- *	then a tree   its root node
+ *	then          SL_TABLE_TREES_MAX root nodes; those of no tree are leaves without items
  *
  * A *node* is one word, which lies in its parent:
  *
  *	bits 0–1      enum sl_node_kind
- *	bits 4–7      CUT, RANGE: the lane that is asked
- *	bits 8–12     CUT: how far the value is shifted right
- *	bits 16–31    CUT: mask of the shifted value, 2^n − 1; RANGE: 0
- *	bits 8–31     LEAF: the lowest position in it; SL_ITEM_NONE where it is empty
+ *	bits 2–5      the lane that is asked
+ *	bits 8–13     how far its value is shifted right
+ *	bits 16–31    mask of the shifted value: CUT: 2^n − 1; RANGE: 0
  *	bits 32–63    CUT: the first child of mask + 1
  *	              RANGE: four words with seven borders in ascending order (two a word, the lower
  *	              half first; the eighth half word is not used), then eight children; a value
  *	              goes to the child whose number is how many borders are ≤ the value
- *	              LEAF: the first item; they stand in the order of their positions, and behind
- *	              the last there is a word SL_ITEM_NONE
+ *	              LEAF: a word that is this node again, so that one can go on and on through a
+ *	              leaf; then the items in the order of their positions; then a word
+ *	              SL_ITEM_NONE, or another leaf, whose bits 0–31 are all ones
+ *
+ * A CUT may leave bits above unasked: what differs there is in no box below, as the items tell.
  *
  * An *item* is one box of one rule:
  *
@@ -49,16 +51,25 @@
 #include <linux/types.h>
 
 #define SL_TABLE_TREES_MAX    4
-#define SL_TABLE_NODES_MAX    64  /* on the ways through all trees together, the leaves included */
+#define SL_TABLE_LEVELS_MAX   24  /* of a tree, above the leaves */
 #define SL_TABLE_STEPS_MAX    192 /* in a leaf of each tree: one a lane, and one to leave the leaf */
 #define SL_TABLE_LANES_MAX    15
 #define SL_TABLE_POSITION_MAX ((1u << 24) - 2)
 #define SL_TABLE_COUNTER_MAX  ((1u << 24) - 2)
 #define SL_TABLE_TAIL         18 /* the longest item, or what is read of a range node */
+#define SL_LINE_WORDS         8  /* of a cache line; less than the tail */
 #define SL_RANGE_BORDERS      7
 #define SL_RANGE_WORDS        4 /* that hold the borders */
 
-enum sl_node_kind { SL_NODE_LEAF, SL_NODE_CUT, SL_NODE_RANGE };
+/* Bits, of which each is asked for by itself: that it is no range, and that it is a leaf. */
+enum sl_node_kind { SL_NODE_RANGE = 0, SL_NODE_CUT = 1, SL_NODE_LEAF = 3 };
+
+#define SL_NODE_NO_RANGE  1
+#define SL_NODE_IS_LEAF   2
+#define SL_NODE_LANE      0x3c /* a lane's number, times its size */
+#define SL_NODE_SHIFT_AT  8
+#define SL_NODE_MASK_AT   16
+#define SL_NODE_LEAF_BITS 0xffffffffull /* a shift of 63 leaves no value to be masked */
 
 /* What becomes of the worlds in which an item matches. */
 enum sl_item_action {
@@ -88,9 +99,9 @@ struct sl_question {
 	__u32 returned;  /* worlds that met a RETURN */
 	__u32 hit;       /* what the step counted: counter << 8 | worlds; or 0 */
 
-	__u32 trees;                      /* that are still to be gone through */
-	__u64 leaves[SL_TABLE_TREES_MAX]; /* nodes of leaves that are still to be searched, … */
-	__u32 leaf_count;                 /* … and how many; the last is the next */
+	__u32 trees;                     /* as in the table's first word */
+	__u64 nodes[SL_TABLE_TREES_MAX]; /* where we are in each tree; then its leaf */
+	__u32 leaf;                      /* how many of the leaves are still to be searched */
 	__u32 padding;
 	__u64 best;    /* the first word of the item found so far */
 	__u64 nothing; /* 0 */
@@ -124,6 +135,13 @@ enum sl_step_result {
 #endif
 #define SL_TABLE_HIDE(value) asm volatile("" : "+r"(value)) /* from clang */
 
+/* By the lowest six bits of a number: what an instruction does, and C leaves open. */
+#ifdef __bpf__
+#define SL_TABLE_SHIFT_RIGHT(value, bits) asm("%0 >>= %1" : "+r"(value) : "r"(bits))
+#else
+#define SL_TABLE_SHIFT_RIGHT(value, bits) ((value) >>= (bits)&63)
+#endif
+
 /* A zero of which the verifier knows nothing. */
 static inline __u64 sl_question_nothing(const struct sl_question *question)
 {
@@ -133,11 +151,6 @@ static inline __u64 sl_question_nothing(const struct sl_question *question)
 static inline __u32 sl_item_position(__u64 item)
 {
 	return item & 0xffffff;
-}
-
-static inline __u32 sl_leaf_position(__u64 node)
-{
-	return node >> 8 & 0xffffff;
 }
 
 static inline __u32 sl_item_lanes(__u64 item)
@@ -150,6 +163,12 @@ static inline const __u64 *sl_table_at(const __u64 *words, __u64 count, __u64 at
 {
 	SL_TABLE_HIDE(at);
 	return at < count - SL_TABLE_TAIL ? words + at : NULL;
+}
+
+/* Reads a word for the sake of its cache line, which will be needed. */
+static inline void sl_table_fetch(const __u64 *word)
+{
+	(void)*(const volatile __u64 *)word;
 }
 
 /* How many borders of a range node are ≤ the value. */
@@ -168,34 +187,75 @@ static inline __u64 sl_range_child(const __u64 *borders, __u64 value)
 	return above & SL_RANGE_BORDERS;
 }
 
-/* Finds the leaf of every tree, and notes those that have items. */
-static inline bool sl_table_descend(const __u64 *words, __u64 count, struct sl_question *question,
-				    const __u64 *table)
+/* One level down in a tree; a leaf stays where it is. Leaves in `nodes` what it has in common with
+ * all. */
+static inline __attribute__((always_inline)) bool sl_tree_descend(const __u64 *words, __u64 count,
+								  struct sl_question *question,
+								  __u32 tree, __u64 *nodes)
 {
-	__u64 node = table[1 + (question->trees & 3)];
+	__u64 node = question->nodes[tree];
+	__u64 value = *(__u32 *)((char *)question->lanes + (node & SL_NODE_LANE)), child = value;
+	const __u64 *next;
 
+	SL_TABLE_SHIFT_RIGHT(child, node >> SL_NODE_SHIFT_AT);
+	child &= (__u32)node >> SL_NODE_MASK_AT;
+	next = sl_table_at(words, count, (node >> 32) + child);
+	if (!next)
+		return false;
+	if (!(node & SL_NODE_NO_RANGE)) {
+		sl_table_fetch(next + SL_LINE_WORDS);
+		next += SL_RANGE_WORDS + sl_range_child(next, value);
+	}
+	question->nodes[tree] = *next;
+	*nodes &= *next;
+	return true;
+}
+
+/* The leaf's first lines. */
+static inline __attribute__((always_inline)) bool
+sl_leaf_fetch(const __u64 *words, __u64 count, struct sl_question *question, __u32 tree)
+{
+	const __u64 *leaf = sl_table_at(words, count, question->nodes[tree] >> 32);
+
+	if (!leaf)
+		return false;
+	sl_table_fetch(leaf);
+	sl_table_fetch(leaf + SL_LINE_WORDS);
+	return true;
+}
+
+/* Of all trees at the same time: searching waits for one leaf after the other. */
+static inline bool sl_leaves_fetch(const __u64 *words, __u64 count, struct sl_question *question)
+{
+	__u32 trees = *(volatile __u32 *)&question->trees;
+
+	return sl_leaf_fetch(words, count, question, 0) &&
+	       (trees < 1 || sl_leaf_fetch(words, count, question, 1)) &&
+	       (trees < 2 || sl_leaf_fetch(words, count, question, 2)) &&
+	       (trees < 3 || sl_leaf_fetch(words, count, question, 3));
+}
+
+/*
+ * Finds the leaf of every tree: level by level in all of them, so that the processor waits for
+ * their memory at the same time.
+ */
+static inline bool sl_table_descend(const __u64 *words, __u64 count, struct sl_question *question)
+{
 	SL_TABLE_LOOP
-	for (__u32 step = 0; step < SL_TABLE_NODES_MAX; step++) {
-		const __u64 *next;
-		__u32 value;
+	for (__u32 level = 0; level < SL_TABLE_LEVELS_MAX; level++) {
+		__u64 nodes = ~sl_question_nothing(question);
+		__u32 trees = *(volatile __u32 *)&question->trees;
 
-		if ((node & 3) == SL_NODE_LEAF) {
-			question->leaves[question->leaf_count & 3] = node;
-			question->leaf_count += 1 - ((sl_leaf_position(node) + 1) >> 24);
-			if (!question->trees--)
-				return true;
-			node = table[1 + (question->trees & 3)];
-			continue;
-		}
-		value = question->lanes[node >> 4 & 15];
-		next = sl_table_at(words, count,
-				   (node >> 32) +
-					   (value >> (node >> 8 & 31) & (node >> 16 & 0xffff)));
-		if (!next)
+		if (!sl_tree_descend(words, count, question, 0, &nodes))
 			return false;
-		if (node & SL_NODE_RANGE)
-			next += SL_RANGE_WORDS + sl_range_child(next, value);
-		node = *next;
+		if (trees > 0 && !sl_tree_descend(words, count, question, 1, &nodes))
+			return false;
+		if (trees > 1 && !sl_tree_descend(words, count, question, 2, &nodes))
+			return false;
+		if (trees > 2 && !sl_tree_descend(words, count, question, 3, &nodes))
+			return false;
+		if (nodes & SL_NODE_IS_LEAF)
+			return sl_leaves_fetch(words, count, question);
 	}
 	return false;
 }
@@ -217,16 +277,22 @@ static inline bool sl_lane_matches(const struct sl_question *question, __u64 lan
 	return (__u32)(question->lanes[lanes & 15] - (__u32)range) <= range >> 32;
 }
 
+/* Of the leaf that is next. */
+static inline __u64 sl_leaf_item(const struct sl_question *question)
+{
+	return (question->nodes[question->leaf & 3] >> 32) + 1;
+}
+
 /*
- * The first of the leaves' items that matches; there is one leaf at least. SL_ITEM_NONE if none
- * does; 0 if the image is broken, for an item has worlds.
+ * The first of the leaves' items that matches. SL_ITEM_NONE if none does; 0 if the image is broken,
+ * for an item has worlds.
  *
  * A step compares one lane, or goes on to the next leaf.
  */
 static inline __u64 sl_table_search(const __u64 *words, __u64 count, struct sl_question *question)
 {
 	__u64 nothing = sl_question_nothing(question), lane = sl_question_nothing(question);
-	__u64 at = question->leaves[--question->leaf_count & 3] >> 32, lanes;
+	__u64 at = sl_leaf_item(question), lanes;
 	const __u64 *item = sl_table_at(words, count, at);
 
 	if (!item)
@@ -237,12 +303,9 @@ static inline __u64 sl_table_search(const __u64 *words, __u64 count, struct sl_q
 		__u64 there;
 
 		if (sl_item_position(item[0]) >= sl_item_position(question->best)) {
-			if (!question->leaf_count--)
+			if (!question->leaf--)
 				return question->best;
-			at = question->leaves[question->leaf_count & 3];
-			if (sl_leaf_position(at) >= sl_item_position(question->best))
-				continue;
-			at >>= 32;
+			at = sl_leaf_item(question);
 		} else {
 			if (sl_lane_matches(question, lanes, item[2 + (lane & 15)])) {
 				lanes = (__s64)lanes >> 4;
@@ -270,22 +333,33 @@ static inline __u64 sl_table_search(const __u64 *words, __u64 count, struct sl_q
 	return 0;
 }
 
-/* The first word of the item that comes next; SL_ITEM_NONE, or 0 if the image is broken. */
-static inline __u64 sl_table_find(const __u64 *words, __u64 count, struct sl_question *question)
+/* Begins at the roots. */
+static inline bool sl_table_enter(const __u64 *words, __u64 count, struct sl_question *question)
 {
 	const __u64 *table = sl_table_at(words, count, question->root);
 
 	if (!table)
-		return 0;
+		return false;
 	question->nothing = 0;
-	question->best = SL_ITEM_NONE;
-	/* Volatile, or clang would know them and not read them back. */
+	question->nodes[0] = table[1];
+	question->nodes[1] = table[2];
+	question->nodes[2] = table[3];
+	question->nodes[3] = table[4];
+	/* Volatile, or clang would know it and not read it back. */
 	*(volatile __u32 *)&question->trees = table[0];
-	*(volatile __u32 *)&question->leaf_count = 0;
-	if (!sl_table_descend(words, count, question, table))
+	return sl_table_descend(words, count, question);
+}
+
+/*
+ * The first word of the item that comes next; SL_ITEM_NONE, or 0 if the image is broken. The leaves
+ * are found once for a question.
+ */
+static inline __u64 sl_table_find(const __u64 *words, __u64 count, struct sl_question *question)
+{
+	if (!question->from && !sl_table_enter(words, count, question))
 		return 0;
-	if (!question->leaf_count)
-		return SL_ITEM_NONE;
+	question->best = SL_ITEM_NONE;
+	*(volatile __u32 *)&question->leaf = question->trees;
 	return sl_table_search(words, count, question);
 }
 

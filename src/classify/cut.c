@@ -17,9 +17,13 @@
 /* The share of a box's company that may stay with it; more, and the cut is not worth a look. */
 #define PROGRESS 0.8
 
-/* The same where a cut cannot be helped; and what a doubling of memory is worth there. */
+/*
+ * The same where a cut cannot be helped; and what a doubling of memory is worth there, by itself
+ * and as a share of what it is worth elsewhere.
+ */
 #define PROGRESS_MUST_CUT 0.99
-#define MUST_CUT_NS       2.0
+#define MUST_CUT_NS       0.5
+#define MUST_CUT_SHARE    0.4
 
 /* For each halving of the boxes ahead, in nanoseconds. */
 #define HALVING_NS 4.5
@@ -81,7 +85,7 @@ static void estimate_child(struct estimate *estimate, u32 begins, u32 ends)
 static double price_of_growth(const struct sl_price *price, double doublings)
 {
 	if (price->must_cut)
-		return MUST_CUT_NS * doublings;
+		return (MUST_CUT_NS + MUST_CUT_SHARE * price->growth_ns) * doublings;
 	return price->growth_ns * doublings * (doublings + 2 * price->doublings);
 }
 
@@ -106,15 +110,34 @@ static void consider(const struct estimate *estimate, const struct sl_cut *cut, 
 	best->cost_ns = cost;
 }
 
-/* Cuts with fewer and fewer children, each counted from the one before. */
+/* The part of the region that any box is in. */
+static struct sl_range find_hull(const struct sl_range *ranges, const struct sl_range *region,
+				 const u32 *ids, u32 count)
+{
+	struct sl_range hull = {UINT32_MAX, 0};
+
+	for (u32 i = 0; i < count; i++) {
+		struct sl_range range = sl_range_clip(&ranges[ids[i]], region);
+
+		hull.lo = range.lo < hull.lo ? range.lo : hull.lo;
+		hull.hi = range.hi > hull.hi ? range.hi : hull.hi;
+	}
+	return hull;
+}
+
+/*
+ * Cuts with fewer and fewer children, each counted from the one before. Only the hull is cut: what
+ * lies elsewhere matches no box, whichever child its bits lead to.
+ */
 static void consider_cuts(const struct sl_columns *columns, const struct sl_range *region, u32 lane,
 			  const u32 *ids, u32 count, const struct sl_price *price,
 			  struct sl_cut *best)
 {
 	const struct sl_range *ranges = columns->lanes[lane];
-	u32 width = bits_of(region->lo ^ region->hi), bits = bits_of(count) + 1;
+	struct sl_range hull = find_hull(ranges, region, ids, count);
+	u32 width = bits_of(hull.lo ^ hull.hi), bits = bits_of(count) + 1;
 	struct edges edges;
-	struct sl_cut cut = {.kind = SL_NODE_CUT, .lane = lane};
+	struct sl_cut cut = {.kind = SL_NODE_CUT, .lane = lane, .hull = hull};
 
 	bits = bits > SL_CUT_BITS_MAX ? SL_CUT_BITS_MAX : bits;
 	bits = bits > width ? width : bits;
@@ -132,8 +155,8 @@ static void consider_cuts(const struct sl_columns *columns, const struct sl_rang
 		struct estimate estimate = {0};
 
 		cut.children = cut.mask + 1;
-		for (u32 child = sl_cut_child(&cut, region->lo);
-		     child <= sl_cut_child(&cut, region->hi); child++)
+		for (u32 child = sl_cut_child(&cut, hull.lo); child <= sl_cut_child(&cut, hull.hi);
+		     child++)
 			estimate_child(&estimate, edges.begins[child], edges.ends[child]);
 		consider(&estimate, &cut, count, SL_CUT_NS, price, best);
 		cut.shift++;
@@ -191,7 +214,10 @@ static void consider_range(const struct sl_columns *columns, const struct sl_ran
 			   struct sl_cut *best)
 {
 	u32 begins[SL_RANGE_BORDERS + 1] = {0}, ends[SL_RANGE_BORDERS + 1] = {0};
-	struct sl_cut cut = {.kind = SL_NODE_RANGE, .lane = lane, .children = SL_RANGE_BORDERS + 1};
+	struct sl_cut cut = {.kind = SL_NODE_RANGE,
+			     .lane = lane,
+			     .children = SL_RANGE_BORDERS + 1,
+			     .hull = *region};
 	struct estimate estimate = {0};
 
 	if (!place_borders(columns->lanes[lane], region, ids, count, cut.borders))
@@ -250,13 +276,13 @@ u32 sl_cut_child(const struct sl_cut *cut, u32 value)
 	return child;
 }
 
-struct sl_range sl_cut_values(const struct sl_cut *cut, const struct sl_range *region, u32 child)
+struct sl_range sl_cut_values(const struct sl_cut *cut, u32 child)
 {
 	struct sl_range values;
 
 	if (cut->kind == SL_NODE_CUT) {
-		u32 width = bits_of(region->lo ^ region->hi);
-		u64 base = (u64)region->lo >> width << width;
+		u32 width = cut->shift + bits_of(cut->mask);
+		u64 base = (u64)cut->hull.lo >> width << width;
 
 		values.lo = (u32)(base + ((u64)child << cut->shift));
 		values.hi = (u32)(base + ((u64)(child + 1) << cut->shift) - 1);
@@ -264,5 +290,11 @@ struct sl_range sl_cut_values(const struct sl_cut *cut, const struct sl_range *r
 		values.lo = child ? cut->borders[child - 1] : 0;
 		values.hi = child < SL_RANGE_BORDERS ? cut->borders[child] - 1 : UINT32_MAX;
 	}
-	return sl_range_clip(&values, region);
+	return values;
+}
+
+bool sl_cut_proves(const struct sl_cut *cut, const struct sl_range *proven)
+{
+	return cut->kind == SL_NODE_RANGE ||
+	       bits_of(proven->lo ^ proven->hi) <= cut->shift + bits_of(cut->mask);
 }

@@ -26,6 +26,7 @@ struct sl_cut {
 	enum sl_node_kind kind; /* CUT or RANGE */
 	u32 lane;
 	u32 shift, mask;               /* CUT */
+	struct sl_range hull;          /* what is cut; no box here is elsewhere */
 	u32 borders[SL_RANGE_BORDERS]; /* RANGE */
 	u32 children;
 	double cost_ns; /* of the node and all below it */
@@ -50,9 +51,12 @@ struct sl_price {
 bool sl_cut_choose(const struct sl_columns *columns, const struct sl_region *region, const u32 *ids,
 		   u32 count, const struct sl_price *price, struct sl_cut *ret_cut);
 
-/* The child that a value of the region goes to, and the values that go to a child. */
+/* The child that a value goes to; the values that go to a child, of the hull's if it is a CUT. */
 u32 sl_cut_child(const struct sl_cut *cut, u32 value);
-struct sl_range sl_cut_values(const struct sl_cut *cut, const struct sl_range *region, u32 child);
+struct sl_range sl_cut_values(const struct sl_cut *cut, u32 child);
+
+/* Whether no other of the proven values go there. */
+bool sl_cut_proves(const struct sl_cut *cut, const struct sl_range *proven);
 
 static inline bool sl_range_covers(const struct sl_range *range, const struct sl_range *other)
 {

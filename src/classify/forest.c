@@ -9,6 +9,9 @@
 #include "base/cleanup.h"
 #include "classify/tree.h"
 
+/* The memory of a tree, however small, means this much of the largest one's. */
+#define WEIGHT_MIN 0.1
+
 /* The parts of a partition, smallest first. */
 struct parts {
 	u32 count;
@@ -58,11 +61,12 @@ static int fill_parts(const struct sl_partition *partition, const struct sl_colu
 static void add_shape(struct sl_table_shape *shape, const struct sl_tree *tree)
 {
 	shape->trees++;
-	shape->depth += tree->depth;
 	shape->steps += tree->steps;
 	shape->nodes += tree->nodes;
 	shape->items += tree->items;
 	shape->cost_ns += tree->cost_ns;
+	if (tree->depth > shape->depth)
+		shape->depth = tree->depth;
 	if (tree->leaf_max > shape->leaf_max)
 		shape->leaf_max = tree->leaf_max;
 }
@@ -77,28 +81,49 @@ static double share_of(const struct parts *parts, u32 index)
 	return mine / all;
 }
 
+/* A small tree's growth means little to the whole. */
+static double weight_of(const struct parts *parts, u32 index)
+{
+	double weight =
+		(parts->items[index].count + 1.0) / (parts->items[parts->count - 1].count + 1.0);
+
+	return weight > WEIGHT_MIN ? weight : WEIGHT_MIN;
+}
+
+/* Where there is no tree. */
+static int fill_roots(struct sl_tree *tree, u32 table, u32 filled)
+{
+	u64 empty;
+	int error = sl_leaf_write(tree, NULL, 0, &empty);
+
+	for (u32 i = filled; i < SL_TABLE_TREES_MAX && !error; i++)
+		tree->image->words[table + 1 + i] = empty;
+	return error;
+}
+
 /* Each tree gets its share of what is left; small ones, which come first, leave some to others. */
 static int build_trees(struct sl_forest *forest, const struct sl_plan *plan, struct parts *parts,
 		       struct sl_image *image, u32 table, struct sl_table_shape *shape)
 {
-	struct sl_tree tree = {.boxes = forest->boxes,
-			       .columns = forest->columns,
-			       .image = image,
-			       .growth_ns = plan->growth_ns,
-			       .limits.words = forest->word_limit,
-			       .work_left = &forest->work_left};
+	struct sl_tree tree = {
+		.boxes = forest->boxes,
+		.columns = forest->columns,
+		.image = image,
+		.growth_ns = plan->growth_ns,
+		.limits = {.words = forest->word_limit, .levels = SL_TABLE_LEVELS_MAX},
+		.work_left = &forest->work_left};
 	u64 root, empty = 0;
 
 	for (u32 i = 0; i < parts->count; i++) {
 		struct sl_tree next = tree;
-		double share = share_of(parts, i);
 		int error;
 
+		next.growth_ns *= weight_of(parts, i);
 		next.empty = empty;
-		next.limits.nodes = (u32)((SL_TABLE_NODES_MAX - shape->depth) * share);
-		next.limits.steps = (u32)((SL_TABLE_STEPS_MAX - shape->steps) * share);
+		next.limits.steps = (u32)((SL_TABLE_STEPS_MAX - shape->steps) * share_of(parts, i));
 		for (u32 lane = 0; lane < forest->lanes->count; lane++)
-			next.region.lanes[lane].hi = sl_lane_max(forest->lanes, lane);
+			next.region.lanes[lane].hi = next.proven.lanes[lane].hi =
+				sl_lane_max(forest->lanes, lane);
 		error = sl_tree_build(&next, parts->ids + parts->items[i].start,
 				      parts->items[i].count, &root);
 		if (error)
@@ -107,7 +132,8 @@ static int build_trees(struct sl_forest *forest, const struct sl_plan *plan, str
 		empty = next.empty;
 		add_shape(shape, &next);
 	}
-	return 0;
+	tree.empty = empty;
+	return fill_roots(&tree, table, parts->count);
 }
 
 int sl_forest_build(struct sl_forest *forest, const struct sl_plan *plan, struct sl_image *image,
@@ -121,7 +147,7 @@ int sl_forest_build(struct sl_forest *forest, const struct sl_plan *plan, struct
 	if (error)
 		return error;
 	image->count = start;
-	error = sl_image_extend(image, 1 + parts.count, forest->word_limit, &table);
+	error = sl_image_extend(image, 1 + SL_TABLE_TREES_MAX, forest->word_limit, &table);
 	if (!error)
 		error = build_trees(forest, plan, &parts, image, table, &shape);
 	if (!error)

@@ -69,7 +69,7 @@ static u32 open_lanes(const struct sl_tree *tree, const struct sl_box *box, u8 *
 	u32 count = 0;
 
 	for (u32 lane = 0; lane < tree->columns->lane_count; lane++) {
-		const struct sl_range *region = &tree->region.lanes[lane];
+		const struct sl_range *region = &tree->proven.lanes[lane];
 		u32 at = count;
 
 		if (sl_range_covers(&box->lanes[lane], region))
@@ -125,16 +125,29 @@ static int write_item(struct sl_tree *tree, const struct sl_box *box)
 	return 0;
 }
 
+/* The leaf before may end where this one begins. */
+static int begin_leaf(struct sl_tree *tree, u32 *ret_first)
+{
+	if (!tree->end || tree->end != tree->image->count)
+		return sl_image_extend(tree->image, 1, tree->limits.words, ret_first);
+	*ret_first = tree->end - 1;
+	return 0;
+}
+
 int sl_leaf_write(struct sl_tree *tree, const u32 *ids, u32 count, u64 *ret_node)
 {
-	u32 first = tree->image->count, end;
-	u64 position;
-	int error = 0;
+	u32 first, end;
+	int error;
 
 	if (!count && tree->empty) {
 		*ret_node = tree->empty;
 		return 0;
 	}
+	error = begin_leaf(tree, &first);
+	if (error)
+		return error;
+	tree->image->words[first] = SL_NODE_LEAF_BITS | (u64)first << 32;
+	*ret_node = tree->image->words[first];
 	for (u32 i = 0; i < count && !error; i++)
 		error = write_item(tree, &tree->boxes->list.items[ids[i]]);
 	if (!error)
@@ -142,8 +155,7 @@ int sl_leaf_write(struct sl_tree *tree, const u32 *ids, u32 count, u64 *ret_node
 	if (error)
 		return error;
 	tree->image->words[end] = SL_ITEM_NONE;
-	position = count ? tree->boxes->list.items[ids[0]].position : SL_ITEM_NONE;
-	*ret_node = SL_NODE_LEAF | position << 8 | (u64)first << 32;
+	tree->end = end + 1;
 	if (!count)
 		tree->empty = *ret_node;
 	tree->items += count;

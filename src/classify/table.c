@@ -8,11 +8,12 @@
 #include "base/cleanup.h"
 #include "classify/forest.h"
 
-/* Boxes on which plans are tried. */
-#define TRIAL_COUNT 1024
+/* Boxes on which plans are tried; of many, more, since then memory is what counts. */
+#define TRIAL_COUNT  1024
+#define TRIAL_STRIDE 16
 
 /* Trials with ever more memory, until some plan fits. */
-#define TRIALS_MAX 4
+#define TRIALS_MAX 8
 
 /* Time: boxes looked at for each box, whatever is built of them; and those of trials. */
 #define WORK_A_BOX 40
@@ -28,9 +29,9 @@
 #define DOUBLING_NS 3.0
 
 /* What memory is worth (cut.h): little, more, and a lot. */
-#define GROWTH_LITTLE_NS 1.5
-#define GROWTH_MORE_NS   4.5
-#define GROWTH_LOT_NS    24.0
+#define GROWTH_LITTLE_NS 4.0
+#define GROWTH_MORE_NS   12.0
+#define GROWTH_LOT_NS    40.0
 
 /* The plans that are worth building. */
 struct choice {
@@ -126,6 +127,14 @@ static void try_plans(struct sl_forest *forest, struct choice *choice)
 	}
 }
 
+/* Of so many boxes, one is in the sample. */
+static u32 trial_stride(u32 count)
+{
+	u32 stride = (count + TRIAL_COUNT - 1) / TRIAL_COUNT;
+
+	return stride > TRIAL_STRIDE ? TRIAL_STRIDE : stride ? stride : 1;
+}
+
 /*
  * On a sample, with less memory for each box than all may have: the more boxes there are, the more
  * copies a tree makes of each.
@@ -133,7 +142,7 @@ static void try_plans(struct sl_forest *forest, struct choice *choice)
 static int choose_plans(const struct sl_boxes *boxes, const struct sl_lanes *lanes,
 			struct choice *choice)
 {
-	u32 stride = boxes->list.count / TRIAL_COUNT + 1;
+	u32 stride = trial_stride(boxes->list.count);
 	SL_CLEANUP(free_columns) struct sl_columns columns = {0};
 	SL_CLEANUP(free_list) struct sl_boxes sample = {0};
 	struct sl_forest forest = {&sample, lanes, &columns, 0, 0};
@@ -144,14 +153,14 @@ static int choose_plans(const struct sl_boxes *boxes, const struct sl_lanes *lan
 	if (error)
 		return error;
 	forest.word_limit =
-		(u32)((WORDS_A_BOX + lanes->count) * columns.count / (1 + log2(stride) / 8)) +
+		(u32)((WORDS_A_BOX + lanes->count) * columns.count / (1 + log2(stride) / 10)) +
 		(stride > 1 ? TRIAL_SPARE : WORDS_SPARE);
-	forest.work_left = (u64)TRIAL_WORK * TRIAL_COUNT;
+	forest.work_left = (u64)TRIAL_WORK * TRIAL_COUNT + (u64)WORK_A_BOX * boxes->list.count / 2;
 	for (u32 i = 0; i < TRIALS_MAX; i++) {
 		try_plans(&forest, choice);
 		if (choice->best_ns < INFINITY)
 			break;
-		forest.word_limit *= 2;
+		forest.word_limit += forest.word_limit / 4;
 	}
 	return 0;
 }

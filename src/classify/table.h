@@ -23,7 +23,7 @@ void sl_image_free(struct sl_image *image);
 /* What a table came to, for `plan --verbose` and for tests. */
 struct sl_table_shape {
 	u32 trees;
-	u32 depth;        /* nodes on the longest way, all trees together */
+	u32 depth;        /* levels of the deepest tree, above the leaves */
 	u32 steps;        /* in the largest leaf of each tree, all together */
 	u32 leaf_max;     /* items in the largest leaf */
 	u32 nodes, items; /* items: boxes in leaves; one box can be in several */
@@ -34,7 +34,7 @@ struct sl_table_shape {
 /*
  * Appends a table to the image; *ret_root is its first word. `word_limit`: of the whole image.
  * 0; -ENOMEM; -ENOSPC where it would outgrow the limit; -E2BIG where the boxes overlap too much
- * for SL_TABLE_STEPS_MAX or SL_TABLE_NODES_MAX. The image is as before on every error.
+ * for SL_TABLE_STEPS_MAX or SL_TABLE_LEVELS_MAX. The image is as before on every error.
  */
 int sl_table_build(const struct sl_boxes *boxes, const struct sl_lanes *lanes, u32 word_limit,
 		   struct sl_image *image, u32 *ret_root, struct sl_table_shape *ret_shape);

@@ -184,7 +184,7 @@ static void expect_twin(const struct bed *bed, u32 questions)
 static void expect_built_like_twin(struct bed *bed, u32 questions)
 {
 	assert_int_equal(build(bed), 0);
-	assert_true(bed->shape.depth <= SL_TABLE_NODES_MAX);
+	assert_true(bed->shape.depth <= SL_TABLE_LEVELS_MAX);
 	assert_true(bed->shape.steps <= SL_TABLE_STEPS_MAX);
 	expect_twin(bed, questions);
 }
@@ -404,6 +404,64 @@ static void rules_that_only_count_are_all_met(void **unused)
 	end(&bed);
 }
 
+/* Its leaves are known: the roots are not looked at again. */
+static void a_question_that_goes_on_stays_in_its_leaves(void **unused)
+{
+	struct bed bed = begin(SL_ARRAY_SIZE(ipv4), ipv4);
+	struct sl_question table = {.worlds = SL_WORLDS_ALL, .lanes = {5, 7}}, twin;
+	u32 met = 0;
+
+	(void)unused;
+	for (u32 i = 0; i < 2000; i++) {
+		struct sl_box *box = add_box(&bed, i);
+		u32 lane = (i ^ i >> 3) & 1;
+
+		box->lanes[lane] = (struct sl_range){i, i};
+		if (i >= 30)
+			continue;
+		box->lanes[lane] = (struct sl_range){5, 7 + i};
+		box->action = SL_ITEM_CONTINUE;
+	}
+	assert_int_equal(build(&bed), 0);
+	assert_true(bed.shape.trees > 1);
+	table.root = bed.root;
+	twin = table;
+	for (enum sl_step_result expected = SL_STEP_AGAIN; expected == SL_STEP_AGAIN; met++) {
+		expected = look_at_each(&bed, &twin);
+		assert_int_equal(sl_table_step(bed.image.words, bed.image.count, &table), expected);
+		assert_int_equal(table.hit, twin.hit);
+		assert_int_equal(table.from, twin.from);
+		for (u32 i = 0; i < SL_TABLE_TREES_MAX; i++)
+			bed.image.words[bed.root + 1 + i] = SL_NODE_CUT | ~0ull << 32;
+	}
+	assert_int_equal(met, 31);
+	end(&bed);
+}
+
+/* All rules are within few values, which a cut takes for all there are. */
+static void packets_from_elsewhere_are_told_apart(void **unused)
+{
+	struct bed bed = begin(SL_ARRAY_SIZE(ipv4), ipv4);
+
+	(void)unused;
+	for (u32 i = 0; i < 1000; i++) {
+		struct sl_box *box = add_box(&bed, i);
+
+		set_prefix(&box->lanes[0], 0x0a010000 + (i & 255) * 4, 30);
+		set_prefix(&box->lanes[1], 0x0b020300 + i / 256 * 8, 29);
+	}
+	expect_built_like_twin(&bed, 1000);
+	for (u32 i = 0; i < 20000; i++) {
+		struct sl_question question = {.root = bed.root, .worlds = SL_WORLDS_ALL};
+
+		question.lanes[0] = 0x0a010000 + random_below(1024);
+		question.lanes[1] = 0x0b020300 + random_below(32);
+		question.lanes[random_below(2)] ^= 1u << (8 + random_below(24));
+		compare_answers(&bed, bed.image.words, &question);
+	}
+	end(&bed);
+}
+
 /* Neighbours in different trees, whose boxes meet in one packet. */
 static void the_first_of_two_trees_wins(void **unused)
 {
@@ -570,6 +628,8 @@ int main(void)
 		cmocka_unit_test(a_rule_that_takes_all_hides_the_rest),
 		cmocka_unit_test(a_rule_that_takes_some_worlds_hides_nothing),
 		cmocka_unit_test(rules_that_only_count_are_all_met),
+		cmocka_unit_test(a_question_that_goes_on_stays_in_its_leaves),
+		cmocka_unit_test(packets_from_elsewhere_are_told_apart),
 		cmocka_unit_test(the_first_of_two_trees_wins),
 		cmocka_unit_test(random_rectangles_are_right_or_refused),
 		cmocka_unit_test(refusals_leave_the_image_as_it_was),

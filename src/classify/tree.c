@@ -13,7 +13,7 @@
 
 /* The way to a node, so far. */
 struct way {
-	u32 nodes;
+	u32 levels;
 	double share; /* of all packets that come here */
 	double ns;
 	double doublings; /* of the boxes */
@@ -56,7 +56,7 @@ static int count_groups(const struct sl_tree *tree, const struct sl_cut *cut, co
 			u32 count, struct groups *groups)
 {
 	u32 begins[SL_CUT_CHILDREN_MAX], ends[SL_CUT_CHILDREN_MAX];
-	const struct sl_range *values = &tree->region.lanes[cut->lane];
+	const struct sl_range *values = &cut->hull;
 	u32 active = 0, first, last;
 
 	groups->items = malloc(cut->children * sizeof *groups->items);
@@ -107,10 +107,10 @@ static int fill_groups(const struct sl_tree *tree, const struct sl_cut *cut, con
 
 static u64 describe_cut(const struct sl_cut *cut, u32 at)
 {
-	u64 node = (u64)cut->kind | cut->lane << 4 | (u64)at << 32;
+	u64 node = (u64)cut->kind | cut->lane * sizeof(u32) | (u64)at << 32;
 
 	if (cut->kind == SL_NODE_CUT)
-		node |= cut->shift << 8 | (u64)cut->mask << 16;
+		node |= cut->shift << SL_NODE_SHIFT_AT | (u64)cut->mask << SL_NODE_MASK_AT;
 	return node;
 }
 
@@ -139,15 +139,20 @@ static int write_node(struct sl_tree *tree, const struct sl_cut *cut, u64 *ret_n
 static int build_group(struct sl_tree *tree, const struct sl_cut *cut, struct groups *groups,
 		       const struct group *group, struct way way, u64 *ret_node)
 {
-	struct sl_range *values = &tree->region.lanes[cut->lane], before = *values;
-	struct sl_range first = sl_cut_values(cut, values, group->first);
-	struct sl_range last = sl_cut_values(cut, values, group->last);
+	struct sl_range *region = &tree->region.lanes[cut->lane], region_before = *region;
+	struct sl_range *proven = &tree->proven.lanes[cut->lane], proven_before = *proven;
+	struct sl_range values = {sl_cut_values(cut, group->first).lo,
+				  sl_cut_values(cut, group->last).hi};
 	int error;
 
 	way.share *= groups->box_count ? (double)group->count / groups->box_count : 0;
-	*values = (struct sl_range){first.lo, last.hi};
+	if (sl_cut_proves(cut, proven))
+		*proven = sl_range_clip(&values, proven);
+	values = sl_range_clip(&values, &cut->hull);
+	*region = sl_range_clip(&values, region);
 	error = build_node(tree, groups->ids + group->start, group->count, way, ret_node);
-	*values = before;
+	*region = region_before;
+	*proven = proven_before;
 	return error;
 }
 
@@ -170,7 +175,7 @@ static int build_children(struct sl_tree *tree, const struct sl_cut *cut, const 
 	/* Of values that are not in the region. */
 	for (u32 child = 0; child < cut->children; child++)
 		tree->image->words[first + child] = empty;
-	way.nodes++;
+	way.levels++;
 	way.doublings += log2((double)groups.box_count / count);
 	way.ns += cut->kind == SL_NODE_CUT ? SL_CUT_NS : SL_RANGE_NS;
 	for (u32 i = 0; i < groups.count; i++) {
@@ -189,8 +194,8 @@ static int build_leaf(struct sl_tree *tree, const u32 *ids, u32 count, u32 steps
 		      u64 *ret_node)
 {
 	tree->cost_ns += way.share * (way.ns + SL_ITEM_NS * count);
-	if (way.nodes + 1 > tree->depth)
-		tree->depth = way.nodes + 1;
+	if (way.levels > tree->depth)
+		tree->depth = way.levels;
 	if (steps > tree->steps)
 		tree->steps = steps;
 	return sl_leaf_write(tree, ids, count, ret_node);
@@ -213,7 +218,7 @@ static int build_node(struct sl_tree *tree, u32 *ids, u32 count, struct way way,
 	price.must_cut = !fits;
 	if (fits && count <= LEAF_ALWAYS)
 		return build_leaf(tree, ids, count, steps, way, ret_node);
-	can_cut = way.nodes + 1 < tree->limits.nodes &&
+	can_cut = way.levels < tree->limits.levels &&
 		  sl_cut_choose(tree->columns, &tree->region, ids, count, &price, &cut);
 	if (fits && (!can_cut || cut.cost_ns >= SL_ITEM_NS * count))
 		return build_leaf(tree, ids, count, steps, way, ret_node);

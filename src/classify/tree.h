@@ -10,9 +10,9 @@
 
 /* What a tree may take. */
 struct sl_tree_limits {
-	u32 words; /* of the whole image */
-	u32 nodes; /* on any way from the root, the leaf included */
-	u32 steps; /* in any leaf; one for each lane of its items, and one to leave it */
+	u32 words;  /* of the whole image */
+	u32 levels; /* on any way from the root, above the leaf */
+	u32 steps;  /* in any leaf; one for each lane of its items, and one to leave it */
 };
 
 struct sl_tree {
@@ -25,12 +25,18 @@ struct sl_tree {
 	u64 *work_left; /* boxes that may be looked at yet, over all nodes: bounds the time */
 
 	/* The result. */
-	u32 nodes, items, depth, leaf_max, steps; /* depth and steps: the most that one way takes */
+	u32 nodes, items, depth, leaf_max,
+		steps;  /* depth: levels; depth and steps: the most that one way takes */
 	double cost_ns; /* expected, of a packet that boxes were made for */
 
 	/* While it is built. */
-	struct sl_region region;
+	/*
+	 * A packet is in the region, or in none of the boxes here; and it is in what is proven, in
+	 * any case, so that no item needs to compare that again.
+	 */
+	struct sl_region region, proven;
 	u64 empty; /* the leaf without items; 0 while there is none */
+	u32 end;   /* behind the last leaf; 0 while there is none */
 };
 
 /*
