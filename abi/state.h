@@ -40,6 +40,11 @@ struct sl_snapshot {
 	 * whose state a program can't simply load.
 	 */
 	__u64 device_address, generation_address;
+	/*
+	 * Of the functions in those lists of hooks, which user space compares whenever it looks: two
+	 * changes may bring another list to where the first was.
+	 */
+	__u64 hooks_hash;
 };
 
 /*
@@ -77,7 +82,7 @@ struct sl_count {
 	__u64 packets, bytes;
 };
 
-_Static_assert(sizeof(struct sl_snapshot) == 13 * 8 + 10 * 4 + 2 * 8, "shared with maps");
+_Static_assert(sizeof(struct sl_snapshot) == 13 * 8 + 10 * 4 + 3 * 8, "shared with maps");
 _Static_assert(sizeof(struct sl_live) == sizeof(struct sl_snapshot) + 24, "shared with maps");
 
 #endif

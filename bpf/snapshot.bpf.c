@@ -87,12 +87,15 @@ static __always_inline void list_hooks(struct nf_hook_entries *entries, struct s
 				   (__u64)count * bpf_core_type_size(struct nf_hook_entry);
 
 	list->count = count;
+	snapshot.hooks_hash += count;
 	for (__u32 i = 0; i < SL_HOOKS_MAX && i < count; i++) {
 		struct nf_hook_ops *one;
 
 		bpf_probe_read_kernel(&one, sizeof one, ops + i);
 		list->hooks[i].function = (__u64)BPF_CORE_READ(one, hook);
 		list->hooks[i].priority = BPF_CORE_READ(one, priority);
+		snapshot.hooks_hash += list->hooks[i].function + list->hooks[i].priority;
+		snapshot.hooks_hash *= 0x9e3779b97f4a7c15;
 	}
 }
 
@@ -109,6 +112,7 @@ int take_snapshot(void *context)
 	snapshot.device_address = (__u64)dev;
 	snapshot.generation_address = find_generation(net);
 	SL_EACH_SNAPSHOT_FIELD(TAKE_FIELD, PROBE, PROBE2)
+	snapshot.hooks_hash = 0;
 	for (int i = 0; i < 3; i++) {
 		list_hooks((void *)snapshot.hooks_ip[i], &hook_lists[i]);
 		list_hooks((void *)snapshot.hooks_ip6[i], &hook_lists[3 + i]);
