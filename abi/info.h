@@ -21,13 +21,16 @@ struct sl_info {
 	__u32 abi_version; /* SL_ABI_VERSION */
 	__u32 mode;        /* enum sl_attach_mode */
 	__u32 ifindex;
-	__u32 watcher_pid;    /* when it last wrote here */
-	__u64 attached_at;    /* seconds since 1970 */
-	__u64 generations;    /* compiled and swapped in since */
-	__u64 published_ns;   /* CLOCK_MONOTONIC of the last publication; 0: never */
-	__u64 withdrawn_ns;   /* … of the last change seen that made it stale; 0: fresh */
-	__u32 rules;          /* of the last compile */
-	__u32 filter;         /* SL_FILTER_*; 0: a link holds the program */
+	__u32 watcher_pid;  /* when it last wrote here */
+	__u64 attached_at;  /* seconds since 1970 */
+	__u64 generations;  /* compiled and swapped in since */
+	__u64 published_ns; /* CLOCK_MONOTONIC of the last publication; 0: never */
+	__u64 withdrawn_ns; /* … of the last change seen that made it stale; 0: fresh */
+	__u32 rules;        /* of the last compile */
+	__u32 filter;       /* SL_FILTER_*; 0: a link holds the program */
+	/* Milliseconds that the last compile took: until the rules were read, and from then on
+	 * until its program ran. */
+	__u32 read_ms, made_ms;
 	__u64 carried[6 * 2]; /* fates of earlier generations: packets, bytes (state.h) */
 	char device[16];
 };
@@ -41,7 +44,7 @@ struct sl_rule_entry {
 	__u64 packets, bytes;
 };
 
-_Static_assert(sizeof(struct sl_info) == 16 + 4 * 8 + 8 + 96 + 16, "shared with maps");
+_Static_assert(sizeof(struct sl_info) == 16 + 4 * 8 + 8 + 8 + 96 + 16, "shared with maps");
 _Static_assert(sizeof(struct sl_rule_entry) == 40, "shared with maps");
 
 #endif

@@ -214,7 +214,7 @@ int sl_compile_live(struct sl_observer *observer, const char *device, u32 own_pr
 		    u32 patience_ms, u64 memory_limit, struct sl_compiled **ret_compiled,
 		    struct sl_diag *diag)
 {
-	u64 deadline_ns = sl_monotonic_ns() + patience_ms * SL_NS_PER_MS;
+	u64 began_ns = sl_monotonic_ns(), deadline_ns = began_ns + patience_ms * SL_NS_PER_MS;
 
 	for (;;) {
 		struct sl_compiled *compiled = calloc(1, sizeof *compiled);
@@ -225,6 +225,8 @@ int sl_compile_live(struct sl_observer *observer, const char *device, u32 own_pr
 			return sl_fail_memory(diag);
 		error = read_once(observer, device, own_program, patience_ms, compiled, &consistent,
 				  diag);
+		compiled->began_ns = began_ns;
+		compiled->read_ns = sl_monotonic_ns();
 		if (!error && consistent)
 			error = compile(compiled, device, memory_limit, diag);
 		if (!error && consistent) {

@@ -57,6 +57,8 @@ static void print_one(const struct sl_attachments *attachments,
 		printf("  rules        STALE for %.1f s: everything passes to the kernel's own "
 		       "rules\n",
 		       stale_seconds(attachment));
+	printf("  compiled     %u rules: read in %u ms, running %u ms later\n", info->rules,
+	       info->read_ms, info->made_ms);
 	printf("  known by     %s\n", how_known);
 	if (attachment->is_kept)
 		printf("  kept by      process %d\n", (int)attachment->keeper);
@@ -96,14 +98,16 @@ static json_t *describe(const struct sl_attachments *attachments,
 				    json_pack("{s:I, s:I}", "packets",
 					      (json_int_t)attachment->fates[i].packets, "bytes",
 					      (json_int_t)attachment->fates[i].bytes));
-	return json_pack("{s:s, s:i, s:s, s:b, s:b, s:f, s:s, s:i, s:I, s:I, s:o, s:s}", "device",
-			 info->device, "ifindex", (int)info->ifindex, "mode",
-			 sl_mode_name((enum sl_attach_mode)info->mode), "attached",
-			 attachment->is_alive, "fresh", attachment->is_fresh, "stale_seconds",
-			 stale_seconds(attachment), "staleness_known_by", how_known, "keeper",
-			 (int)attachment->keeper, "generation", (json_int_t)info->generations,
-			 "dropped_early", (json_int_t)attachment->fates[SL_DROPPED].packets,
-			 "fates", fates, "pin", pin);
+	return json_pack(
+		"{s:s, s:i, s:s, s:b, s:b, s:f, s:s, s:i, s:I, s:I, s:I, s:I, s:I, s:o, "
+		"s:s}",
+		"device", info->device, "ifindex", (int)info->ifindex, "mode",
+		sl_mode_name((enum sl_attach_mode)info->mode), "attached", attachment->is_alive,
+		"fresh", attachment->is_fresh, "stale_seconds", stale_seconds(attachment),
+		"staleness_known_by", how_known, "keeper", (int)attachment->keeper, "generation",
+		(json_int_t)info->generations, "rules", (json_int_t)info->rules, "read_ms",
+		(json_int_t)info->read_ms, "made_ms", (json_int_t)info->made_ms, "dropped_early",
+		(json_int_t)attachment->fates[SL_DROPPED].packets, "fates", fates, "pin", pin);
 }
 
 static void print_json(const struct sl_attachments *attachments)

@@ -120,11 +120,15 @@ static void publish_now(struct sl_keeper *keeper)
 		sl_generation_publish(keeper, &now);
 }
 
-/* Where a rule is decided, for the summary in `status`. */
-static void count_rules(struct sl_keeper *keeper)
+/* For `status`. */
+static void describe_compile(struct sl_keeper *keeper)
 {
-	const struct sl_program *meaning = keeper->compiled->meaning;
+	const struct sl_compiled *compiled = keeper->compiled;
+	const struct sl_program *meaning = compiled->meaning;
 
+	keeper->info.generations++;
+	keeper->info.read_ms = (u32)((compiled->read_ns - compiled->began_ns) / SL_NS_PER_MS);
+	keeper->info.made_ms = (u32)((sl_monotonic_ns() - compiled->read_ns) / SL_NS_PER_MS);
 	keeper->info.rules = 0;
 	for (u32 i = 0; i < meaning->chains.count; i++)
 		keeper->info.rules += meaning->chains.items[i]->rules.count;
@@ -170,8 +174,7 @@ int sl_generation_adopt(struct sl_keeper *keeper, struct sl_compiled *compiled,
 	keeper->dataplane = dataplane;
 	keeper->compiled = compiled;
 	keeper->wants_compile = false;
-	keeper->info.generations++;
-	count_rules(keeper);
+	describe_compile(keeper);
 	/* First, for until then everything passes. */
 	sl_dataplane_begin(dataplane);
 	publish_now(keeper);
