@@ -120,6 +120,8 @@ enum sl_step_result {
  *	- loops stay loops (clang would unroll them), and none is within another;
  *	- numbers that go from turn to turn are unknown to it: mixed with a 0 that it does not know,
  *	  or kept in the question, whose numbers it does not follow;
+ *	- a loop's last instruction is a jump, or 6.1 does not see a loop: nothing that its head
+ *	  reads may be known to clang, who would read it ahead of the jump back;
  *	- a choice between numbers is arithmetic, of which clang must not make branches.
  * 6.1 and 6.18 look at 42,000 instructions then; without any one of these, at more than a million.
  */
@@ -193,7 +195,7 @@ static inline __attribute__((always_inline)) bool sl_tree_descend(const __u64 *w
 								  struct sl_question *question,
 								  __u32 tree, __u64 *nodes)
 {
-	__u64 node = question->nodes[tree];
+	__u64 node = *(volatile __u64 *)&question->nodes[tree];
 	__u64 value = *(__u32 *)((char *)question->lanes + (node & SL_NODE_LANE)), child = value;
 	const __u64 *next;
 
@@ -241,8 +243,10 @@ static inline bool sl_leaves_fetch(const __u64 *words, __u64 count, struct sl_qu
  */
 static inline bool sl_table_descend(const __u64 *words, __u64 count, struct sl_question *question)
 {
+	__u32 left = SL_TABLE_LEVELS_MAX;
+
 	SL_TABLE_LOOP
-	for (__u32 level = 0; level < SL_TABLE_LEVELS_MAX; level++) {
+	do {
 		__u64 nodes = ~sl_question_nothing(question);
 		__u32 trees = *(volatile __u32 *)&question->trees;
 
@@ -256,7 +260,7 @@ static inline bool sl_table_descend(const __u64 *words, __u64 count, struct sl_q
 			return false;
 		if (nodes & SL_NODE_IS_LEAF)
 			return sl_leaves_fetch(words, count, question);
-	}
+	} while (--left);
 	return false;
 }
 
