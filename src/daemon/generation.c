@@ -241,7 +241,7 @@ static int replace(struct sl_keeper *keeper, struct sl_compiled *compiled,
 int sl_generation_refresh(struct sl_keeper *keeper, struct sl_diag *diag)
 {
 	struct sl_compiled *compiled;
-	struct sl_dataplane *dataplane;
+	struct sl_dataplane *dataplane = NULL;
 	struct sl_tally tally;
 	int error = sl_generation_compile(keeper, &compiled, &tally, diag);
 
