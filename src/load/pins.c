@@ -91,7 +91,10 @@ static void unescape(char ret_device[SL_PIN_PATH_MAX], const char *name)
 	while (*name && to < end) {
 		bool is_dot = !strncmp(name, ESCAPED_DOT, length);
 
-		*to++ = is_dot ? '.' : *name;
+		*to = *name;
+		if (is_dot)
+			*to = '.';
+		to++;
 		name += is_dot ? length : 1;
 	}
 	*to = '\0';
