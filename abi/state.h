@@ -41,8 +41,8 @@ struct sl_snapshot {
 	 */
 	__u64 device_address, generation_address;
 	/*
-	 * Of the functions in those lists of hooks, which user space compares whenever it looks: two
-	 * changes may bring another list to where the first was.
+	 * Of the functions in those lists of hooks, which user space compares whenever it looks:
+	 * two changes may bring another list to where the first was.
 	 */
 	__u64 hooks_hash;
 };
