@@ -23,6 +23,8 @@ from lab import CLIENT_CORE, SERVER_CORE, SERVICE_PORT, STRANGERS, Lab, LabError
 TARGETS = "99 % at 10 changes of elements a second, 85 % with 10,000 rules reloaded every 10 s"
 CLOSED_PORT = "9"
 PER_SECOND = 10
+BUSY = 58000
+BANS_PER_SECOND = 50
 LARGE = 10000
 RELOAD_S = 10
 
@@ -46,6 +48,26 @@ def change_elements(lab, seconds):
     if errors:
         raise LabError(f"nft: {errors.strip()}")
     return count
+
+
+def ban_and_unban(lab, seconds):
+    """Bans for a second, and takes two of five back before that; returns how many changes."""
+    nft = lab.start_nft()
+    start, period = time.monotonic(), 5 / BANS_PER_SECOND
+    rounds = int(seconds / period)
+    for number in range(rounds):
+        time.sleep(max(0, start + number * period - time.monotonic()))
+        for host in range(5):
+            nft.stdin.write("add element inet server banned "
+                            f"{{ 192.0.{number % 256}.{host} timeout 1s }}\n")
+        for host in range(2):
+            nft.stdin.write(f"delete element inet server banned {{ 192.0.{number % 256}.{host} }}\n")
+        nft.stdin.flush()
+    time.sleep(max(0, start + seconds - time.monotonic()))
+    errors = nft.communicate()[1]
+    if errors:
+        raise LabError(f"nft: {errors.strip()}")
+    return 7 * rounds
 
 
 def reload_rules(lab, seconds):
@@ -95,6 +117,8 @@ def freshness(build, quick):
     small, large = rules.hosted_nft(), rules.large_nft(LARGE)
     cases = (("nothing changes", small, change_nothing, 10, 10000),
              (f"{PER_SECOND} elements a second come or go", small, change_elements, 20, 10000),
+             (f"of a set of {BUSY}, {BANS_PER_SECOND} bans of a second and "
+              f"{BANS_PER_SECOND * 2 // 5} unbans each second", rules.busy_nft(BUSY), ban_and_unban, 20, 10000),
              # The kernel's own walk through these takes 0.2 ms a packet.
              (f"{LARGE} rules are reloaded every {RELOAD_S} s", large, reload_rules, 40, 1000))
     rows = [keep_fresh(build, what, text, act, 2 if quick else seconds, rate)

@@ -112,6 +112,14 @@ def hosted_nft():
 """
 
 
+def busy_nft(count):
+    """The same with so many senders banned, and room for bans that end by themselves."""
+    banned = ", ".join(f"172.{16 + number // 65536}.{number // 256 % 256}.{number % 256}"
+                       for number in range(count))
+    return hosted_nft().replace("set banned { type ipv4_addr; }",
+                                f"set banned {{ type ipv4_addr; flags timeout; elements = {{ {banned} }} }}")
+
+
 def large_nft(count):
     """The same behind that many rules more: half a blocklist, half senders who may come to one port.
     To be loaded again and again, each time as one transaction."""
