@@ -106,7 +106,7 @@ class Sluice(Contestant):
         return facts
 
     def wait_until_fresh(self, deadline):
-        """The device's own notice that it has a program now brings one more compile."""
+        """And stays so: what the attach itself has set off is over."""
         calm, generation = 0, 0
         while calm < 5:
             status = self.lab.status()

@@ -31,7 +31,17 @@ RELOAD_S = 10
 
 def attach(lab):
     lab.sluice("attach", "dev", "vb", "mode", "native")
-    time.sleep(1)  # the device's own notice of it brings one more compile
+    time.sleep(1)  # until what the attach itself has set off is over
+
+
+def sleep_until(moment):
+    time.sleep(max(0, moment - time.monotonic()))
+
+
+def end_nft(nft):
+    errors = nft.communicate()[1]
+    if errors:
+        raise LabError(f"nft: {errors.strip()}")
 
 
 def change_elements(lab, seconds):
@@ -39,14 +49,12 @@ def change_elements(lab, seconds):
     nft = lab.start_nft()
     start, count = time.monotonic(), int(seconds * PER_SECOND)
     for number in range(count):
-        time.sleep(max(0, start + number / PER_SECOND - time.monotonic()))
+        sleep_until(start + number / PER_SECOND)
         verb = "delete" if number % 2 else "add"
         nft.stdin.write(f"{verb} element inet server banned {{ 192.0.2.1 }}\n")
         nft.stdin.flush()
-    time.sleep(max(0, start + seconds - time.monotonic()))
-    errors = nft.communicate()[1]
-    if errors:
-        raise LabError(f"nft: {errors.strip()}")
+    sleep_until(start + seconds)
+    end_nft(nft)
     return count
 
 
@@ -56,17 +64,15 @@ def ban_and_unban(lab, seconds):
     start, period = time.monotonic(), 5 / BANS_PER_SECOND
     rounds = int(seconds / period)
     for number in range(rounds):
-        time.sleep(max(0, start + number * period - time.monotonic()))
+        sleep_until(start + number * period)
         for host in range(5):
             nft.stdin.write("add element inet server banned "
                             f"{{ 192.0.{number % 256}.{host} timeout 1s }}\n")
         for host in range(2):
             nft.stdin.write(f"delete element inet server banned {{ 192.0.{number % 256}.{host} }}\n")
         nft.stdin.flush()
-    time.sleep(max(0, start + seconds - time.monotonic()))
-    errors = nft.communicate()[1]
-    if errors:
-        raise LabError(f"nft: {errors.strip()}")
+    sleep_until(start + seconds)
+    end_nft(nft)
     return 7 * rounds
 
 
@@ -77,9 +83,9 @@ def reload_rules(lab, seconds):
         start, count = time.monotonic(), max(1, int(seconds / RELOAD_S))
         for number in range(count):
             # In the middle of each period, so that none begins or ends in a gap.
-            time.sleep(max(0, start + (number + 0.5) * RELOAD_S - time.monotonic()))
+            sleep_until(start + (number + 0.5) * RELOAD_S)
             lab.in_server("nft", "-f", file.name)
-    time.sleep(max(0, start + count * RELOAD_S - time.monotonic()))
+    sleep_until(start + count * RELOAD_S)
     return count
 
 
@@ -185,9 +191,7 @@ def change_rules(lab, count):
                         f"add rule inet server elsewhere udp dport {1 + number} drop\n")
         nft.stdin.flush()
         generation = wait_for_compile(lab, generation)
-    errors = nft.communicate()[1]
-    if errors:
-        raise LabError(f"nft: {errors.strip()}")
+    end_nft(nft)
 
 
 def closed_port_counts(lab):
