@@ -92,8 +92,16 @@ static inline __u64 sl_trie_parity_16(__u64 borders, __u64 bits)
 	return below * SL_TRIE_EACH_16(1);
 }
 
-/* Keeps the compiler from proving a bound in a way that the verifier could not follow. */
+/*
+ * Keeps the compiler from proving a bound in a way that the verifier could not follow; and the
+ * verifier from remembering that one index is another plus a constant: 6.12 forgets the bounds of
+ * the one when the other is compared.
+ */
+#ifdef __bpf__
+#define SL_TRIE_HIDE(value) asm volatile("%0 -= 0" : "+r"(value))
+#else
 #define SL_TRIE_HIDE(value) asm volatile("" : "+r"(value))
+#endif
 
 /* Reads items[index]; leaves the function, as broken, where there is none. */
 #define SL_TRIE_READ(ret_item, items, count, index)                                                \
