@@ -333,6 +333,16 @@ static void syn_and_ack_to_the_back(u16 port)
 	send_batch(&syn, &ack);
 }
 
+/* A host that serves TCP 22 by these rules, attached. */
+static void serve(const char *rules)
+{
+	build_lab();
+	listen_tcp(ON_HOST, 22);
+	load_nft(rules);
+	attach();
+	prove_early_drops();
+}
+
 /* The tracker refuses it, which is among what a miss may be. */
 static void ack_behind_a_syn_without_an_answer(void)
 {
@@ -363,11 +373,7 @@ static void plain_rules_need_no_notes(void)
 {
 	u64 before;
 
-	build_lab();
-	listen_tcp(ON_HOST, 22);
-	load_nft(TABLE("input", ESTABLISHED "		tcp dport 22 accept\n"));
-	attach();
-	prove_early_drops();
+	serve(TABLE("input", ESTABLISHED "		tcp dport 22 accept\n"));
 	before = early_drops();
 	hold_wire();
 	send_frame(&(struct frame){.protocol = IPPROTO_TCP, .dport = 22});
@@ -381,11 +387,7 @@ static void strangers_are_dropped_beside_friends(void)
 {
 	u64 drops;
 
-	build_lab();
-	listen_tcp(ON_HOST, 22);
-	load_nft(TABLE("input", ONLY_SYN));
-	attach();
-	prove_early_drops();
+	serve(TABLE("input", ONLY_SYN));
 	for (int i = 0; i < 5; i++)
 		send_frame(&(struct frame){.protocol = IPPROTO_TCP, .dport = 22});
 	drops = dropped_of(FLOOD, 200);
@@ -405,11 +407,7 @@ static void stay_on_this_cpu(void)
 static void a_note_does_not_last(void)
 {
 	stay_on_this_cpu();
-	build_lab();
-	listen_tcp(ON_HOST, 22);
-	load_nft(TABLE("input", ONLY_SYN));
-	attach();
-	prove_early_drops();
+	serve(TABLE("input", ONLY_SYN));
 	send_frame(&(struct frame){.protocol = IPPROTO_TCP, .from = FLOOD, .dport = 22});
 	expect(dropped_of(FLOOD, 10) == 0, "dropped right behind what may be its first packet");
 	expect(eventually(dropped_of(FLOOD, 10) == 10, 3), "never dropped again");
@@ -421,11 +419,7 @@ static void drops_go_on_behind_a_swap(void)
 	u64 drops;
 
 	stay_on_this_cpu();
-	build_lab();
-	listen_tcp(ON_HOST, 22);
-	load_nft(TABLE("input", ONLY_SYN));
-	attach();
-	prove_early_drops();
+	serve(TABLE("input", ONLY_SYN));
 	run(ON_HOST, "nft add chain inet t other");
 	settle();
 	drops = dropped_of(FLOOD, 200);
@@ -437,11 +431,7 @@ static void notes_outlive_a_swap(void)
 	u64 noted;
 
 	stay_on_this_cpu();
-	build_lab();
-	listen_tcp(ON_HOST, 22);
-	load_nft(TABLE("input", ONLY_SYN));
-	attach();
-	prove_early_drops();
+	serve(TABLE("input", ONLY_SYN));
 	noted = monotonic_ms();
 	send_frame(&(struct frame){.protocol = IPPROTO_TCP, .from = FLOOD, .dport = 22});
 	run(ON_HOST, "nft add chain inet t other");
@@ -472,11 +462,7 @@ static void the_first_rule_that_minds_begins_a_second(void)
 {
 	u64 began;
 
-	build_lab();
-	listen_tcp(ON_HOST, 22);
-	load_nft(TABLE("input", ESTABLISHED "		tcp dport 22 accept\n"));
-	attach();
-	prove_early_drops();
+	serve(TABLE("input", ESTABLISHED "		tcp dport 22 accept\n"));
 	began = monotonic_ms();
 	run(ON_HOST, "nft add rule inet t c tcp dport 23 ip ttl 64 accept");
 	settle();
