@@ -193,7 +193,7 @@ static u32 image_bytes(const struct sl_program *program)
 }
 
 static void configure(struct sl_dataplane *dataplane, const struct sl_program *program,
-		      const struct sl_code *code)
+		      const struct sl_code *code, enum sl_hook_point point)
 {
 	const struct sl_device *device = &program->device;
 	struct sl_config *config = &dataplane->config;
@@ -206,7 +206,8 @@ static void configure(struct sl_dataplane *dataplane, const struct sl_program *p
 		.hit_max = (u8)code->hit_max,
 		.uses_conntrack = sl_program_tracks(program, SL_IP | SL_IP6),
 		.miss_worlds = program->miss_worlds,
-		.notes_batch = sl_program_minds_batch(program),
+		/* TC stands behind what the notes are for (batch.h). */
+		.notes_batch = point == SL_POINT_XDP && sl_program_minds_batch(program),
 		.asks_addresses_ip = asks_addresses(program, code, SL_IP),
 		.asks_addresses_ip6 = asks_addresses(program, code, SL_IP6),
 		.ifindex = device->ifindex,
@@ -363,7 +364,7 @@ static int try_load(const struct sl_program *program, const struct sl_code *code
 	error = sl_set_maps_create(program, &dataplane->sets, diag);
 	if (error)
 		goto fail;
-	configure(dataplane, program, code);
+	configure(dataplane, program, code, point);
 	error = share_notes(dataplane, last, diag);
 	if (error)
 		goto fail;

@@ -41,7 +41,7 @@ int sl_memory_plan(const struct sl_program *program, struct sl_memory *ret_memor
 		cpus * program->counters.count * sizeof(struct sl_count));
 	add_map(&memory, SL_FATE_COUNTS, cpus * SL_FATE_COUNTS * sizeof(struct sl_count));
 	add_map(&memory, program->local.count, LOCAL_MAP_BYTES);
-	if (sl_program_minds_batch(program))
+	if (sl_program_minds_batch(program)) /* at XDP; TC takes none */
 		add_map(&memory, 0, cpus * (SL_BATCH_SLOTS + 1) * sizeof(u64));
 	if (program->image_words)
 		add_map(&memory, 1, memory.table_bytes);
