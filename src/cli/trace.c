@@ -8,9 +8,9 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/clock.h"
 #include "cli/attachments.h"
 #include "cli/cli.h"
+#include "cli/explain.h"
 #include "cli/names.h"
 #include "daemon/keeper.h"
 #include "load/attach.h"
@@ -18,27 +18,6 @@
 #include "source/conntrack.h"
 
 #define PATIENCE_MS 2000
-
-/* The interpreter's answers about the kernel: what the program has found out. */
-
-struct answers {
-	u8 worlds;
-	enum sl_fate route;
-};
-
-static u8 answer_conntrack(void *context, const u8 *frame, u32 length)
-{
-	(void)frame;
-	(void)length;
-	return ((struct answers *)context)->worlds;
-}
-
-static enum sl_fate answer_route(void *context, const u8 *frame, u32 length)
-{
-	(void)frame;
-	(void)length;
-	return ((struct answers *)context)->route;
-}
 
 static u8 worlds_found(const struct sl_tracer *tracer, const struct sl_run *run)
 {
@@ -64,54 +43,21 @@ static void record(void *context, const struct sl_chain *chain, const struct sl_
 		*step = (struct sl_trace_step){chain, rule, worlds, matched};
 }
 
-static void interpret(const struct sl_program *program, const struct sl_frame *frame,
-		      struct answers *answers, struct recording *recording,
-		      struct sl_outcome *ret_outcome)
-{
-	const struct sl_oracle oracle = {
-		.conntrack = answer_conntrack,
-		.route = answer_route,
-		.context = answers,
-		.now_ns = sl_monotonic_ns(),
-	};
-
-	sl_interp(program, frame->bytes, frame->length, &oracle, recording ? record : NULL,
-		  recording, ret_outcome);
-}
-
-/*
- * Which way routing sends the packet only the program knows; it does not say. So the interpreter
- * is asked for each, and the two disagree if none of them leads to the program's verdict.
- */
-static bool find_route(const struct sl_program *program, struct sl_trace *trace,
-		       struct answers *answers)
-{
-	static const enum sl_fate routes[] = {SL_FATE_FORWARD, SL_FATE_INPUT, SL_FATE_UNKNOWN};
-	struct sl_outcome outcome;
-
-	for (size_t i = 0; i < SL_ARRAY_SIZE(routes); i++) {
-		answers->route = routes[i];
-		interpret(program, trace->frame, answers, NULL, &outcome);
-		if (outcome.drop == trace->run.drop)
-			return true;
-	}
-	return false;
-}
-
 static void trace_frame(const struct sl_tracer *tracer, struct sl_trace *trace)
 {
 	const struct sl_compiled *compiled = tracer->compiled;
 	struct recording recording = {compiled->meaning->arena, trace};
-	struct answers answers = {.route = SL_FATE_UNKNOWN};
+	const struct sl_frame *frame = trace->frame;
+	struct sl_answers answers = {.route = SL_FATE_UNKNOWN};
 	bool is_explained;
 
 	trace->run = sl_runner_run(&tracer->runner, trace->frame);
 	answers.worlds = worlds_found(tracer, &trace->run);
 	is_explained = !trace->run.ran || trace->run.fate == SL_PASSED_STALE ||
-		       find_route(compiled->program, trace, &answers) ||
+		       sl_explain_find_route(compiled->program, frame, trace->run.drop, &answers) ||
 		       (!trace->run.drop && compiled->code_is_cut);
 	trace->disagree = !is_explained;
-	interpret(compiled->meaning, trace->frame, &answers, &recording, &trace->outcome);
+	sl_explain(compiled->meaning, frame, &answers, record, &recording, &trace->outcome);
 	trace->drop = trace->run.ran ? trace->run.drop : trace->outcome.drop;
 }
 

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "cli/explain.h"
+
+#include "base/clock.h"
+
+static u8 answer_conntrack(void *context, const u8 *frame, u32 length)
+{
+	(void)frame;
+	(void)length;
+	return ((const struct sl_answers *)context)->worlds;
+}
+
+static enum sl_fate answer_route(void *context, const u8 *frame, u32 length)
+{
+	(void)frame;
+	(void)length;
+	return ((const struct sl_answers *)context)->route;
+}
+
+void sl_explain(const struct sl_program *program, const struct sl_frame *frame,
+		const struct sl_answers *answers, sl_trace_fn *trace, void *trace_context,
+		struct sl_outcome *ret_outcome)
+{
+	struct sl_answers told = *answers;
+	const struct sl_oracle oracle = {
+		.conntrack = answer_conntrack,
+		.route = answer_route,
+		.context = &told,
+		.now_ns = sl_monotonic_ns(),
+	};
+
+	sl_interp(program, frame->bytes, frame->length, &oracle, trace, trace_context, ret_outcome);
+}
+
+bool sl_explain_find_route(const struct sl_program *program, const struct sl_frame *frame,
+			   bool drop, struct sl_answers *answers)
+{
+	static const enum sl_fate routes[] = {SL_FATE_FORWARD, SL_FATE_INPUT, SL_FATE_UNKNOWN};
+	struct sl_outcome outcome;
+
+	for (size_t i = 0; i < SL_ARRAY_SIZE(routes); i++) {
+		answers->route = routes[i];
+		sl_explain(program, frame, answers, NULL, NULL, &outcome);
+		if (outcome.drop == drop)
+			return true;
+	}
+	return false;
+}
