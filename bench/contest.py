@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import time
 
-from lab import NICE, SERVER_CORE, Lab, LabError, run
+from lab import NICE, SERVER_CORE, Lab, LabError, run, wait_for
 
 PATIENCE_S = "180"
 ANY_ADDRESS = "100"  # a routing table
@@ -139,25 +139,23 @@ class Ipset(Legacy):
 
 
 class Bpfilter(Contestant):
-    """facebook/bpfilter: its bfcli, and the daemon beside it if that version has one."""
+    """facebook/bpfilter: its bfcli, which pins what it loads in a bpffs that ends with the lab."""
 
     name = "bpfilter"
     has_program = True
     directory = None
+    script = """mount -t bpf bpf /sys/fs/bpf && timeout "$1" "$2" ruleset set --from-file "$3" >&2 &&
+        echo ready && exec cat"""
 
     def set_up(self, cell):
-        bfcli, daemon = self.directory / "bfcli", self.directory / "bpfilter"
-        if daemon.exists():
-            child = self.lab.keep("ip", "netns", "exec", self.lab.server, str(daemon),
-                                  "--transient", "--no-iptables", "--no-nftables")
-            time.sleep(1)
-            if child.poll() is not None:
-                raise LabError(f"its daemon: {child.stderr.read().strip()}")
         ifindex = json.loads(run("ip", "-n", self.lab.server, "-j", "link", "show", "vb"))[0]["ifindex"]
         with tempfile.NamedTemporaryFile("w", suffix=".bf") as file:
             file.write(cell.bpfilter.format(ifindex=ifindex))
             file.flush()
-            return {"load_s": self.lab.load(str(bfcli), "ruleset", "set", "--from-file", file.name)}
+            start = time.monotonic()
+            wait_for(self.lab.keep("ip", "netns", "exec", self.lab.server, "sh", "-c", self.script,
+                                   "sh", PATIENCE_S, str(self.directory / "bfcli"), file.name))
+            return {"load_s": time.monotonic() - start}
 
 
 class BareDrop(Contestant):
