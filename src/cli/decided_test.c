@@ -315,6 +315,26 @@ static void rules_that_the_code_has_no_room_for_are_behind(void **state)
 	sl_program_free(chains);
 }
 
+/* IPv6 packets get behind the cut in IPv4's code, but not into rules for IPv4. */
+static void rules_behind_a_cut_are_not_saved_by_the_other_family(void **state)
+{
+	struct nft nft = an_input_chain(NFPROTO_INET);
+	struct sl_code code = {0};
+	struct sl_program *chains;
+
+	(void)state;
+	nft_rule(&nft, nft.chain, load_meta(NFT_META_NFPROTO), cmp_eq("\2"), TCP, drop_it());
+	nft_rule(&nft, nft.chain, load_meta(NFT_META_NFPROTO), cmp_eq("\2"), UDP, drop_it());
+	nft_rule(&nft, nft.chain, load_meta(NFT_META_NFPROTO), cmp_eq("\12"), UDP, drop_it());
+	chains = lift(&nft);
+	code.cuts[SL_MARKER_IP_INPUT - SL_MARKER_FIRST] =
+		(struct sl_code_cut){chains->chains.items[0], 2};
+	nft_code = &code;
+	expect(&nft, "early behind early (early)");
+	nft_code = NULL;
+	sl_program_free(chains);
+}
+
 /* Sixteen chains that each jump twice to the next: 65,536 ways. */
 static void many_ways_are_walked_once(void **state)
 {
@@ -360,6 +380,7 @@ int main(void)
 		cmocka_unit_test(forwarding_device_meets_both),
 		cmocka_unit_test(verdict_map_leads_on),
 		cmocka_unit_test(rules_that_the_code_has_no_room_for_are_behind),
+		cmocka_unit_test(rules_behind_a_cut_are_not_saved_by_the_other_family),
 		cmocka_unit_test(many_ways_are_walked_once),
 	};
 

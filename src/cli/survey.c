@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "ir/key.h"
+
 /* Worlds at one point of the path: still walking, and passed to the kernel for good. */
 struct flow {
 	u8 live, passed;
@@ -201,6 +203,24 @@ static bool walk_op(struct survey *survey, const struct sl_op *op, struct progre
 	}
 }
 
+static bool can_match(const struct survey *survey, const struct sl_chain *chain,
+		      const struct sl_rule *rule, u8 family)
+{
+	for (u32 i = 0; i < rule->ops.count; i++)
+		if (sl_op_fold(&rule->ops.items[i], &survey->program->device, family,
+			       chain->family) == SL_FOLD_FAILS)
+			return false;
+	return true;
+}
+
+/* What only the other family's packets can match is decided where those meet it. */
+static bool is_of_other_family(const struct survey *survey, const struct sl_chain *chain,
+			       const struct sl_rule *rule)
+{
+	return !can_match(survey, chain, rule, survey->family) &&
+	       can_match(survey, chain, rule, survey->family ^ (SL_IP | SL_IP6));
+}
+
 static void walk_rule(struct survey *survey, const struct sl_chain *chain, u32 index,
 		      struct flow *flow, u8 *returned)
 {
@@ -214,7 +234,7 @@ static void walk_rule(struct survey *survey, const struct sl_chain *chain, u32 i
 	};
 
 	look_for_cut(survey, &at);
-	if (survey->is_cut && survey->is_strict)
+	if ((survey->is_cut && survey->is_strict) || is_of_other_family(survey, chain, rule))
 		return;
 	note_met(survey, at.meeting, flow->live);
 	for (u32 i = 0; i < rule->ops.count; i++)
@@ -324,6 +344,7 @@ static void walk_path(struct survey *survey, u8 family, enum sl_hook fate)
 {
 	struct flow flow = {.live = SL_WORLDS_ALL};
 
+	survey->family = family;
 	survey->is_tracked = false;
 	survey->is_cut = false;
 	survey->obstacle = NO_OBSTACLE;

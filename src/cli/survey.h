@@ -37,6 +37,7 @@ struct survey {
 	struct meeting *policies;  /* by step */
 	const struct sl_code *code;
 	const struct sl_code_cut *cut; /* of the stage at hand; NULL: none */
+	u8 family;                     /* of the packets under way */
 	bool is_strict, is_tracked, is_cut;
 	u32 obstacle; /* not strict: what all packets here have passed at */
 	u32 cut_obstacle;

@@ -268,3 +268,24 @@ bool sl_op_test(const struct sl_op *op, const u8 *value)
 		return false;
 	}
 }
+
+enum sl_folded sl_op_fold(const struct sl_op *op, const struct sl_device *device, u8 family,
+			  u32 chain_family)
+{
+	u8 value[SL_KEY_MAX];
+
+	switch (op->kind) {
+	case SL_OP_SET:
+		if (!op->set->is_constant || op->set->has_timeouts)
+			return SL_FOLD_OPEN;
+		break;
+	case SL_OP_COMPARE:
+	case SL_OP_RANGE:
+		break;
+	default:
+		return SL_FOLD_OPEN;
+	}
+	if (!sl_key_fold(&op->key, device, family, chain_family, value))
+		return SL_FOLD_OPEN;
+	return sl_op_test(op, value) ? SL_FOLD_HOLDS : SL_FOLD_FAILS;
+}

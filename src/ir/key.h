@@ -41,6 +41,12 @@ bool sl_key_fold(const struct sl_key *key, const struct sl_device *device, u8 fa
 /* Whether a COMPARE, RANGE or SET op matches a key of this value; a timeout is never over. */
 bool sl_op_test(const struct sl_op *op, const u8 *value);
 
+/* What is known of an op of one family's packets before any has come. */
+enum sl_folded { SL_FOLD_OPEN, SL_FOLD_HOLDS, SL_FOLD_FAILS };
+
+enum sl_folded sl_op_fold(const struct sl_op *op, const struct sl_device *device, u8 family,
+			  u32 chain_family);
+
 /* The element that holds the value, by linear search; NULL if none does. */
 const struct sl_element *sl_set_lookup(const struct sl_set *set, const u8 *value);
 

@@ -16,29 +16,6 @@ struct family {
 
 static struct sl_chain *specialised(struct family *family, const struct sl_chain *chain);
 
-enum folded { KEEP, HOLDS, FAILS };
-
-static enum folded fold(const struct family *family, const struct sl_op *op)
-{
-	u8 value[SL_KEY_MAX];
-
-	switch (op->kind) {
-	case SL_OP_SET:
-		if (!op->set->is_constant || op->set->has_timeouts)
-			return KEEP;
-		break;
-	case SL_OP_COMPARE:
-	case SL_OP_RANGE:
-		break;
-	default:
-		return KEEP;
-	}
-	if (!sl_key_fold(&op->key, &family->program->device, family->family, family->chain_family,
-			 value))
-		return KEEP;
-	return sl_op_test(op, value) ? HOLDS : FAILS;
-}
-
 /* A verdict map asked with a key that is already known. True if `op` became a verdict or misses. */
 static bool fold_vmap(const struct family *family, struct sl_op *op, bool *ret_misses)
 {
@@ -115,13 +92,14 @@ static int copy_ops(struct family *family, const struct sl_rule *from, struct sl
 
 	for (u32 i = 0; i < from->ops.count; i++) {
 		struct sl_op op = from->ops.items[i];
-		enum folded folded = fold(family, &op);
+		enum sl_folded folded = sl_op_fold(&op, &family->program->device, family->family,
+						   family->chain_family);
 		bool misses;
 
 		unsure |= sl_op_is_unsure(&op);
-		if (folded == HOLDS)
+		if (folded == SL_FOLD_HOLDS)
 			continue;
-		if (folded == FAILS)
+		if (folded == SL_FOLD_FAILS)
 			return 0;
 		/* Behind an UNKNOWN every verdict map passes, even one that misses (ir.h). */
 		if (!unsure && fold_vmap(family, &op, &misses) && misses)
