@@ -69,6 +69,12 @@ int sl_netlink_open(int bus, struct sl_netlink **ret_netlink, struct sl_diag *di
 	return sl_netlink_adopt(&fd, ret_netlink, diag);
 }
 
+bool sl_netlink_is_message(const struct nlmsghdr *message, int left)
+{
+	return left >= (int)sizeof *message && message->nlmsg_len >= sizeof *message &&
+	       message->nlmsg_len <= (u32)left;
+}
+
 static void take_error(struct sl_netlink_answer *answer, const struct nlmsghdr *message)
 {
 	int code = -EBADMSG;
@@ -114,7 +120,7 @@ int sl_netlink_answer_read(struct sl_netlink_answer *answer, const void *datagra
 	int left = (int)length;
 
 	while (left > 0 && !answer->is_done) {
-		if (!mnl_nlmsg_ok(message, left))
+		if (!sl_netlink_is_message(message, left))
 			return -EBADMSG;
 		take_message(answer, message);
 		message = mnl_nlmsg_next(message, &left);

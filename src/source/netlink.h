@@ -37,6 +37,12 @@ typedef int sl_netlink_message_fn(void *context, const struct nlmsghdr *message)
 int sl_netlink_ask(struct sl_netlink *netlink, struct nlmsghdr *request,
 		   sl_netlink_message_fn *take, void *context, struct sl_diag *diag);
 
+/*
+ * Whether a whole message lies in `left` bytes. libmnl's own test takes a length beyond INT_MAX for
+ * a negative number, and so for good.
+ */
+bool sl_netlink_is_message(const struct nlmsghdr *message, int left);
+
 /* One answer as it comes in; what sl_netlink_ask keeps, open to tests. */
 struct sl_netlink_answer {
 	u32 sequence;

@@ -281,6 +281,22 @@ static void refuse_datagrams_that_do_not_add_up(void **state)
 	forget(&recording);
 }
 
+/* libmnl compares lengths as ints. */
+static void refuse_messages_of_negative_length(void **state)
+{
+	static const u32 lengths[] = {0x7fffffff, 0x80000000, 0x80000010, 0xfffffff0, 0xffffffff};
+	_Alignas(struct nlmsghdr) char room[64];
+	u32 heard = 0;
+	struct sl_netlink_answer answer = {.take = count_message, .context = &heard};
+
+	(void)state;
+	for (u32 i = 0; i < SL_ARRAY_SIZE(lengths); i++) {
+		mnl_nlmsg_put_header(room)->nlmsg_len = lengths[i];
+		assert_int_equal(sl_netlink_answer_read(&answer, room, sizeof room), -EBADMSG);
+	}
+	assert_int_equal(heard, 0);
+}
+
 static void notice_interrupted_dumps_and_ignore_stale_answers(void **state)
 {
 	_Alignas(struct nlmsghdr) char room[64];
@@ -570,6 +586,7 @@ int main(void)
 		cmocka_unit_test(survive_messages_out_of_order),
 		cmocka_unit_test(survive_bent_transactions),
 		cmocka_unit_test(refuse_datagrams_that_do_not_add_up),
+		cmocka_unit_test(refuse_messages_of_negative_length),
 		cmocka_unit_test(notice_interrupted_dumps_and_ignore_stale_answers),
 		cmocka_unit_test(read_what_a_kernel_without_surprises_says),
 		cmocka_unit_test(distrust_what_an_unknown_attribute_touches),

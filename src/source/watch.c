@@ -13,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "source/netlink.h"
 #include "source/transaction.h"
 
 #define RECEIVE_SIZE ((size_t)128 * 1024)
@@ -209,10 +210,10 @@ static int take_message(struct sl_watch *watch, const struct sl_ruleset *known,
 			struct sl_event *event)
 {
 	const struct nlmsghdr *message = watch->next;
-	u16 type = message->nlmsg_type;
 
-	if (!mnl_nlmsg_ok(message, watch->left))
+	if (!sl_netlink_is_message(message, watch->left))
 		return -EBADMSG;
+	u16 type = message->nlmsg_type;
 	watch->next = mnl_nlmsg_next(message, &watch->left);
 	if (type < NLMSG_MIN_TYPE)
 		return type == NLMSG_OVERRUN ? overrun(watch, event) : 0;
