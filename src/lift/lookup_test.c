@@ -195,6 +195,31 @@ static void boxes_that_overlap_do_not_decide(void **state)
 		     "unknown(set s0: its ranges overlap) kernel(set s0: its ranges overlap)\n");
 }
 
+/* The kernel takes none such; a program that held one would not verify. */
+static void box_that_ends_before_it_starts_is_unknown(void **state)
+{
+	struct nft nft = an_input_chain(NFPROTO_INET);
+	struct sl_nft_set *set = add_set(&nft, NFT_SET_INTERVAL, 8);
+
+	(void)state;
+	set->field_count = 2;
+	set->field_lengths[0] = set->field_lengths[1] = 4;
+	add_element(&nft, set, "\1\0\0\0\3\0\0\0", "\2\0\0\0\1\0\0\0");
+	nft_rule(&nft, nft.chain, load_ip(12, 4), at(4, load_ip(16, 4)), lookup(set), drop_it());
+	expect_rules(&nft, "in", "unknown(set s0: a range ends before it starts) drop\n");
+}
+
+static void range_among_single_values_is_unknown(void **state)
+{
+	struct nft nft = an_input_chain(NFPROTO_INET);
+	struct sl_nft_set *set = add_set(&nft, 0, 4);
+
+	(void)state;
+	add_element(&nft, set, "\1\0\0\0", "\2\0\0\0");
+	nft_rule(&nft, nft.chain, load_ip(12, 4), lookup(set), drop_it());
+	expect_rules(&nft, "in", "unknown(set s0: a range among single values) drop\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -208,6 +233,8 @@ int main(void)
 		cmocka_unit_test(set_that_keeps_state_is_the_kernels),
 		cmocka_unit_test(map_of_an_unknown_key_may_do_anything),
 		cmocka_unit_test(boxes_that_overlap_do_not_decide),
+		cmocka_unit_test(box_that_ends_before_it_starts_is_unknown),
+		cmocka_unit_test(range_among_single_values_is_unknown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

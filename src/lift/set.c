@@ -197,6 +197,15 @@ static bool is_inverted_or_overlapping(const struct sl_set *set)
 	return false;
 }
 
+static bool has_ranges(const struct sl_set *set)
+{
+	for (u32 i = 0; i < set->elements.count; i++)
+		if (memcmp(set->elements.items[i].key, set->elements.items[i].key_end,
+			   set->key_length) != 0)
+			return true;
+	return false;
+}
+
 static bool boxes_meet(const struct sl_set *set, const struct sl_element *a,
 		       const struct sl_element *b)
 {
@@ -253,9 +262,22 @@ static int copy_set(struct sl_lifter *lifter, struct sl_set_lift *lift)
 	return error;
 }
 
+/* A box that ends before it starts does not even meet itself. */
+static bool has_inverted_boxes(const struct sl_set *set)
+{
+	for (u32 i = 0; i < set->elements.count; i++)
+		if (!boxes_meet(set, &set->elements.items[i], &set->elements.items[i]))
+			return true;
+	return false;
+}
+
 /* What only shows once the elements are in order. Such a set stays in the program, unused. */
 static const char *find_bad_elements(const struct sl_set *set)
 {
+	if (set->kind == SL_SET_EXACT && has_ranges(set))
+		return "a range among single values";
+	if (set->kind == SL_SET_BOXES && has_inverted_boxes(set))
+		return "a range ends before it starts";
 	if (set->kind == SL_SET_BOXES)
 		return has_ambiguous_boxes(set) ? "its ranges overlap" : NULL;
 	return is_inverted_or_overlapping(set) ? "its elements overlap" : NULL;
