@@ -356,11 +356,13 @@ static bool find_box_relief(struct survey *survey, const struct sl_box *box, u32
 static void find_relief(struct survey *survey, u32 position)
 {
 	struct told *told = &survey->told[position];
-	const struct sl_box *boxes = &survey->boxes.list.items[told->first_box];
 	u32 by = position;
 
 	if (told->is_shadowed || !told->box_count || !told->is_exact || told->counts ||
-	    told->reads.is_odd || !is_decided(boxes))
+	    told->reads.is_odd)
+		return;
+	const struct sl_box *boxes = &survey->boxes.list.items[told->first_box];
+	if (!is_decided(boxes))
 		return;
 	for (u32 i = 0; i < told->box_count; i++) {
 		u32 end;
