@@ -23,6 +23,7 @@
 #include "load/dataplane.h"
 #include "optimise/optimise.h"
 #include "run.h"
+#include "twins.h"
 
 struct campaign {
 	enum sl_hook_point point;
@@ -134,24 +135,6 @@ static void report(const struct campaign *campaign, const struct sl_program *pro
 	sl_program_print(program, stdout);
 }
 
-static bool hits_equal(const struct sl_outcome *a, const struct sl_outcome *b)
-{
-	return a->hit_count == b->hit_count &&
-	       !memcmp(a->hits, b->hits, a->hit_count * sizeof a->hits[0]);
-}
-
-static bool outcomes_equal(const struct sl_outcome *a, const struct sl_outcome *b)
-{
-	return a->drop == b->drop && a->pass == b->pass && hits_equal(a, b);
-}
-
-/* Legalising may only turn a drop into a pass, of some worlds or of all. */
-static bool is_cautious(const struct sl_outcome *plain, const struct sl_outcome *legal)
-{
-	return !(plain->pass & ~legal->pass) &&
-	       (!legal->drop || (plain->drop && hits_equal(plain, legal)));
-}
-
 /* An Ethernet header, and for a TC program a whole IP header too. */
 static bool test_run_takes(const struct campaign *campaign, const u8 *frame, u32 length)
 {
@@ -245,7 +228,8 @@ static int judge_frames(struct campaign *campaign, u64 number, const struct form
 		sl_interp(meaning, frame, length, &oracle, NULL, NULL, &plain);
 		sl_interp(forms->folded, frame, length, &oracle, NULL, NULL, &folded);
 		sl_interp(program, frame, length, &oracle, NULL, NULL, &legal);
-		if (!outcomes_equal(&plain, &folded) || !is_cautious(&plain, &legal)) {
+		if (!sl_outcomes_equal(&plain, &folded) ||
+		    !sl_outcome_is_cautious(&plain, &legal)) {
 			printf("plain: drop %d pass %x hits %u (%s), optimised: drop %d pass %x "
 			       "hits %u (%s), legalised: drop %d pass %x hits %u (%s)\n",
 			       plain.drop, plain.pass, plain.hit_count, plain.reason, folded.drop,

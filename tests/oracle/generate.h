@@ -14,6 +14,9 @@
 /* `size` is roughly the number of rules and of set elements per set; 1 is the smallest. */
 struct sl_program *sl_random_program(u64 seed, u32 size);
 
+/* The same where `bytes` decide, as far as they go: for fuzzers. */
+struct sl_program *sl_program_from_bytes(const u8 *bytes, u32 length, u32 size);
+
 /* The clock by which about half of the program's elements with a timeout have expired. */
 #define SL_RANDOM_NOW_NS 1000000000ULL
 

@@ -731,17 +731,27 @@ static void add_host(struct draft *draft)
 	}
 }
 
-struct sl_program *sl_random_program(u64 seed, u32 size)
+static struct sl_program *draw_program(struct dice dice, u32 size)
 {
-	struct draft draft = {.dice = {seed}, .program = need(sl_program_new()), .size = size};
+	struct draft draft = {.dice = dice, .program = need(sl_program_new()), .size = size};
 	struct sl_diag diag = {""};
 
 	add_host(&draft);
 	add_stairs(&draft);
 	add_path(&draft);
 	if (sl_program_verify(draft.program, &diag)) {
-		fprintf(stderr, "seed %llu: %s\n", (unsigned long long)seed, diag.text);
+		fprintf(stderr, "seed %llu: %s\n", (unsigned long long)dice.state, diag.text);
 		abort();
 	}
 	return draft.program;
+}
+
+struct sl_program *sl_random_program(u64 seed, u32 size)
+{
+	return draw_program((struct dice){.state = seed}, size);
+}
+
+struct sl_program *sl_program_from_bytes(const u8 *bytes, u32 length, u32 size)
+{
+	return draw_program((struct dice){.bytes = bytes, .left = length}, size);
 }

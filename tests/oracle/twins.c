@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "generate.h"
-#include "ir/interp.h"
 
 /* What no miss can mean is answered too: it is the more worlds that are told apart. */
 static u8 answer_conntrack(void *context, const u8 *frame, u32 length)
@@ -32,8 +31,26 @@ static bool hits_equal(const struct sl_outcome *a, const struct sl_outcome *b)
 	       !memcmp(a->hits, b->hits, a->hit_count * sizeof a->hits[0]);
 }
 
-u32 sl_twins_compare(u64 seed, const struct sl_program *plain, const struct sl_program *changed,
-		     u32 frames, bool with_hits)
+bool sl_outcomes_equal(const struct sl_outcome *a, const struct sl_outcome *b)
+{
+	return a->drop == b->drop && a->pass == b->pass && hits_equal(a, b);
+}
+
+bool sl_outcome_is_cautious(const struct sl_outcome *plain, const struct sl_outcome *legal)
+{
+	return !(plain->pass & ~legal->pass) &&
+	       (!legal->drop || (plain->drop && hits_equal(plain, legal)));
+}
+
+static bool verdicts_equal(const struct sl_outcome *a, const struct sl_outcome *b)
+{
+	return a->drop == b->drop && a->pass == b->pass;
+}
+
+typedef bool agree_fn(const struct sl_outcome *plain, const struct sl_outcome *changed);
+
+static u32 compare(u64 seed, const struct sl_program *plain, const struct sl_program *changed,
+		   u32 frames, agree_fn *agree)
 {
 	u32 dropped = 0;
 
@@ -44,7 +61,7 @@ u32 sl_twins_compare(u64 seed, const struct sl_program *plain, const struct sl_p
 		struct sl_outcome b = judge(changed, frame, length);
 
 		dropped += a.drop;
-		if (a.drop == b.drop && a.pass == b.pass && (!with_hits || hits_equal(&a, &b)))
+		if (agree(&a, &b))
 			continue;
 		sl_program_print(plain, stdout);
 		sl_program_print(changed, stdout);
@@ -54,4 +71,17 @@ u32 sl_twins_compare(u64 seed, const struct sl_program *plain, const struct sl_p
 		exit(1);
 	}
 	return dropped;
+}
+
+u32 sl_twins_compare(u64 seed, const struct sl_program *plain, const struct sl_program *changed,
+		     u32 frames, bool with_hits)
+{
+	return compare(seed, plain, changed, frames,
+		       with_hits ? sl_outcomes_equal : verdicts_equal);
+}
+
+u32 sl_twins_compare_legal(u64 seed, const struct sl_program *plain, const struct sl_program *legal,
+			   u32 frames)
+{
+	return compare(seed, plain, legal, frames, sl_outcome_is_cautious);
 }
