@@ -8,7 +8,7 @@
 #include <linux/types.h>
 
 /* Layout of every pinned map; another value than ours means another sluice's pins. */
-#define SL_ABI_VERSION 3
+#define SL_ABI_VERSION 4
 
 /*
  * Everything in the kernel that a compile assumed and that can change behind our back. The
@@ -20,13 +20,15 @@
 struct sl_snapshot {
 	__u64 net_cookie;  /* the namespace: the device may be moved */
 	__u64 rx_handler;  /* bridge, bond, macvlan, … took the device: must be 0 */
+	__u64 features;    /* the device's offloads: whether it strips VLAN tags */
 	__u64 tc_filters;  /* the first at TC ingress, which take packets first; 0: none */
-	__u64 vlan_info;   /* VLAN devices on top */
 	__u64 hooks_ip[3]; /* netfilter hooks: prerouting, input, forward: legacy tables, … */
 	__u64 hooks_ip6[3];
 	__u64 hooks_ingress;
 	__u64 name[2]; /* of the device; and its group: `ip link set … name …` */
 	__u32 group;
+	__u32 device_flags;  /* IFF_*, the kernel's own: the port of a VRF, of what not */
+	__u32 vlan_devices;  /* how many are on top, in whatever namespace */
 	__u32 tc_programs;   /* at TC ingress, filters and sluice's own included */
 	__u32 generation;    /* nf_tables' base_seq: any commit moves it */
 	__u32 address_genid; /* an IPv4 address came or went */
@@ -82,7 +84,7 @@ struct sl_count {
 	__u64 packets, bytes;
 };
 
-_Static_assert(sizeof(struct sl_snapshot) == 13 * 8 + 10 * 4 + 3 * 8, "shared with maps");
+_Static_assert(sizeof(struct sl_snapshot) == 13 * 8 + 12 * 4 + 3 * 8, "shared with maps");
 _Static_assert(sizeof(struct sl_live) == sizeof(struct sl_snapshot) + 24, "shared with maps");
 
 #endif

@@ -36,12 +36,17 @@ static __always_inline const volatile struct sl_snapshot *expectation(void)
  */
 #define LOAD(base, field)            ((base)->field)
 #define LOAD2(base, pointer, field)  ((base)->pointer->field)
+#define LOAD_BITS(base, field)       BPF_CORE_READ_BITFIELD(base, field)
 #define PROBE(base, field)           BPF_CORE_READ(base, field)
 #define PROBE2(base, pointer, field) BPF_CORE_READ(base, pointer, field)
+#define PROBE_BITS(base, field)      BPF_CORE_READ_BITFIELD_PROBED(base, field)
 
 #define COMPARE_FIELDS(READ, READ2)                                                                \
 	{                                                                                          \
 		SL_EACH_COMMON_FIELD(COMPARE_FIELD, READ, READ2)                                   \
+		if (!is_tc) {                                                                      \
+			SL_EACH_VLAN_FIELD(COMPARE_FIELD, READ, READ2)                             \
+		}                                                                                  \
 		if (SL_HAS_TC(READ) || expected->tc_filters || expected->tc_programs) {            \
 			SL_EACH_TC_FIELD(COMPARE_FIELD, READ)                                      \
 		}                                                                                  \
@@ -63,7 +68,8 @@ static __always_inline const volatile struct sl_snapshot *expectation(void)
 
 #define GENERATION(net)    (net)->nft.base_seq
 #define NAME_WORD(dev, at) (*(__u64 *)&(dev)->name[at])
-static __always_inline bool loaded_state_is_as_expected(struct net_device *dev, bool is_ip6)
+static __always_inline bool loaded_state_is_as_expected(struct net_device *dev, bool is_ip6,
+							bool is_tc)
 {
 	const volatile struct sl_snapshot *expected = expectation();
 	struct net *net = dev->nd_net.net;
@@ -89,7 +95,7 @@ static __always_inline __u32 probe_generation(void)
  * A function of its own: the caller's part of the stack is all but full, and this is for older
  * kernels, which pay for the call.
  */
-static __noinline bool probed_state_is_as_expected(bool is_ip6)
+static __noinline bool probed_state_is_as_expected(bool is_ip6, bool is_tc)
 {
 	const volatile struct sl_snapshot *expected = expectation();
 	struct net_device *dev = (void *)expected->device_address;

@@ -116,14 +116,24 @@ struct tcx_entry {
 	struct bpf_mprog_bundle bundle;
 };
 
+struct vlan_group {
+	unsigned int nr_vlan_devs;
+};
+
+struct vlan_info {
+	struct vlan_group grp;
+};
+
 struct net_device {
 	struct list_head dev_list;
 	char name[16];
 	int ifindex, group;
+	unsigned long priv_flags; /* a bit-field since 6.12 */
+	unsigned long long features;
 	void *rx_handler;
 	struct bpf_mprog_entry *tcx_ingress; /* since 6.6, for clsact and TCX alike */
 	struct mini_Qdisc *miniq_ingress;    /* before */
-	void *vlan_info;                     /* only with 802.1Q support */
+	struct vlan_info *vlan_info;         /* only with 802.1Q support */
 	struct nf_hook_entries *nf_hooks_ingress;
 	struct in_device *ip_ptr;
 	possible_net_t nd_net;

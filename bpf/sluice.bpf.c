@@ -25,13 +25,13 @@ static __always_inline bool kernel_is_as_expected(const struct packet *packet, b
 {
 	/* Both are known when the program is loaded, and cost nothing. */
 	if (!HAS_GENERATION_IN_NET() || !bpf_cast_to_kern_ctx)
-		return probed_state_is_as_expected(is_ip6);
+		return probed_state_is_as_expected(is_ip6, packet->is_tc);
 
 	void *context = bpf_cast_to_kern_ctx(packet->context);
 	struct net_device *dev = packet->is_tc ? ((struct sk_buff *)context)->dev
 					       : ((struct xdp_buff *)context)->rxq->dev;
 
-	return loaded_state_is_as_expected(dev, is_ip6);
+	return loaded_state_is_as_expected(dev, is_ip6, packet->is_tc);
 }
 
 /* Through the rules, as far as they are known: which worlds live on, and which must pass. */

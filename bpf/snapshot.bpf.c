@@ -17,6 +17,7 @@ struct sl_hook_list hook_lists[SL_HOOK_LISTS];
 
 #define PROBE(base, field)           BPF_CORE_READ(base, field)
 #define PROBE2(base, pointer, field) BPF_CORE_READ(base, pointer, field)
+#define PROBE_BITS(base, field)      BPF_CORE_READ_BITFIELD_PROBED(base, field)
 #define TAKE_FIELD(name, value)      snapshot.name = value;
 
 /* nf_tables' pernet memory, by the id that its module was given; 0 while it is not loaded. */

@@ -71,12 +71,21 @@ static __always_inline __u32 filter_count(struct tcf_proto *first)
  * addresses; so the guard does not compare all of them every time.
  */
 #define SL_EACH_COMMON_FIELD(SAME, READ, READ2)                                                    \
+	SAME(device_flags, (__u32)READ##_BITS(dev, priv_flags))                                    \
 	SAME(rx_handler, (__u64)READ(dev, rx_handler))                                             \
 	SAME(hooks_ingress, (__u64)READ(dev, nf_hooks_ingress))                                    \
-	if (bpf_core_field_exists(dev->vlan_info))                                                 \
-		SAME(vlan_info, (__u64)READ(dev, vlan_info))                                       \
 	SAME(net_cookie, READ(net, net_cookie))                                                    \
 	SAME(generation, GENERATION(net))
+
+/*
+ * At XDP, where tags can be stripped. While there is no VLAN device the pointer is NULL, and what
+ * is read from it 0.
+ */
+#define SL_EACH_VLAN_FIELD(SAME, READ, READ2)                                                      \
+	if (bpf_core_field_exists(dev->vlan_info)) {                                               \
+		SAME(features, (__u64)READ(dev, features))                                         \
+		SAME(vlan_devices, (__u32)READ2(dev, vlan_info, grp.nr_vlan_devs))                 \
+	}
 
 /* Of devices that have something at TC ingress, or should have. */
 #define SL_HAS_TC(READ)                                                                            \
@@ -133,6 +142,7 @@ static __always_inline __u32 filter_count(struct tcf_proto *first)
 #define SL_EACH_SNAPSHOT_FIELD(SAME, READ, READ2)                                                  \
 	SL_EACH_DEVICE_FIELD(SAME, READ)                                                           \
 	SL_EACH_COMMON_FIELD(SAME, READ, READ2)                                                    \
+	SL_EACH_VLAN_FIELD(SAME, READ, READ2)                                                      \
 	SL_EACH_TC_FIELD(SAME, READ)                                                               \
 	SL_EACH_IP_FIELD(SAME, READ, READ2)                                                        \
 	SL_EACH_IP6_FIELD(SAME, READ, READ2)                                                       \
