@@ -37,9 +37,11 @@ struct sl_config {
 	__u8 miss_worlds;           /* worlds that a conntrack miss can mean */
 	/* verdicts of the family rest on whose an address is, or on forwarding */
 	__u8 asks_addresses_ip, asks_addresses_ip6;
-	__u8 asks_device; /* verdicts rest on the device's name or group */
-	__u8 notes_batch; /* a packet's verdict may rest on others of its batch (bpf/batch.h) */
-	__u8 padding[3];
+	__u8 asks_device;   /* verdicts rest on the device's name or group */
+	__u8 notes_batch;   /* a packet's verdict may rest on others of its batch (bpf/batch.h) */
+	__u8 drops_nothing; /* here the device's own packets cannot be told from others */
+	__u8 asks_packet_type; /* the device's address alone does not say whose a packet is */
+	__u8 padding;
 	__u32 ifindex;
 	__u32 table_words; /* of the image in the map `tables` */
 	__u32 trie_units;  /* of the image in the map `tries` */

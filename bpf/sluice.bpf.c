@@ -34,6 +34,12 @@ static __always_inline bool kernel_is_as_expected(const struct packet *packet, b
 	return loaded_state_is_as_expected(dev, is_ip6, packet->is_tc);
 }
 
+/* At TC the kernel has said what it takes the packet for, by the address of whatever it came by. */
+static __always_inline bool has_type(const struct packet *packet, int type)
+{
+	return packet->is_tc && (int)((struct __sk_buff *)packet->context)->pkt_type == type;
+}
+
 /* Through the rules, as far as they are known: which worlds live on, and which must pass. */
 static __always_inline __u64 judge_ip(const struct packet *packet, struct sl_cursor *cursor)
 {
@@ -76,12 +82,14 @@ static __always_inline enum sl_fate_count judge(const struct packet *packet, __u
 	bool is_ip6;
 
 	*ret_bytes = packet->length;
+	if (CONFIG(drops_nothing))
+		return SL_PASSED_ODD;
 	if (packet->data + sizeof(struct ethhdr) > packet->end)
 		return SL_PASSED_ODD;
 
 	int type = packet_type(packet->data);
 
-	if (type < 0)
+	if (type < 0 || (CONFIG(asks_packet_type) && !has_type(packet, type)))
 		return SL_PASSED_ODD;
 	cursor.packet_type = type | SL_CURSOR_MARK;
 	cursor.certain = WORLDS_ALL;

@@ -101,6 +101,7 @@ static void note_takers(struct sl_host *host, const char *device, u32 own_progra
 		if (strcmp(link->name, device) != 0)
 			continue;
 		link->is_taken = snapshot->rx_handler != 0;
+		link->has_vlans = snapshot->vlan_devices != 0;
 		if (sl_attach_count_tcx(link->ifindex, own_program))
 			link->has_tc_ingress = true;
 	}

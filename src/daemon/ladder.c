@@ -111,6 +111,39 @@ const char *sl_ladder_objection(const struct sl_compiled *compiled, const struct
 	return ret_reason;
 }
 
+/* Why XDP could drop nothing on the device, not even when asked for; or NULL. */
+static const char *find_blindness(const struct sl_link *link, enum sl_attach_mode mode,
+				  char ret_reason[256])
+{
+	if (!strcmp(link->kind, "bond"))
+		return "XDP on a bond runs on its members, before the bond has chosen which of "
+		       "them it listens to, and has seen that they are alive";
+	if (!strcmp(link->kind, "vlan") && mode == SL_MODE_NATIVE)
+		return "a VLAN device has no driver of its own";
+	if (!link->has_vlans || !link->strips_vlan)
+		return NULL;
+	snprintf(ret_reason, 256,
+		 "VLAN devices are on %s, and XDP would not see the tags of their packets",
+		 link->name);
+	if (strcmp(link->kind, "veth") != 0)
+		snprintf(ret_reason + strlen(ret_reason), 256 - strlen(ret_reason),
+			 " (it would behind `ethtool -K %s rxvlan off`)", link->name);
+	return ret_reason;
+}
+
+/* Adds a mode, if it is one. */
+static void offer(struct sl_ladder *ladder, enum sl_attach_mode mode,
+		  enum sl_attach_mode ret_modes[4], u32 *count)
+{
+	char reason[256];
+	const char *why = mode == SL_MODE_TC ? NULL : find_blindness(ladder->link, mode, reason);
+
+	if (why)
+		sl_ladder_note(ladder, sl_mode_name(mode), "refused: %s", why);
+	else
+		ret_modes[(*count)++] = mode;
+}
+
 void sl_ladder_plan(struct sl_ladder *ladder, enum sl_attach_mode ret_modes[4])
 {
 	char reason[256];
@@ -129,17 +162,17 @@ void sl_ladder_plan(struct sl_ladder *ladder, enum sl_attach_mode ret_modes[4])
 				       "refused: %s (ask for mode native to have it all the same)",
 				       reason);
 		else
-			ret_modes[count++] = SL_MODE_NATIVE;
-		ret_modes[count++] = SL_MODE_TC;
+			offer(ladder, SL_MODE_NATIVE, ret_modes, &count);
+		offer(ladder, SL_MODE_TC, ret_modes, &count);
 		break;
 	case SL_WANT_NATIVE:
-		ret_modes[count++] = SL_MODE_NATIVE;
+		offer(ladder, SL_MODE_NATIVE, ret_modes, &count);
 		break;
 	case SL_WANT_TC:
-		ret_modes[count++] = SL_MODE_TC;
+		offer(ladder, SL_MODE_TC, ret_modes, &count);
 		break;
 	case SL_WANT_GENERIC:
-		ret_modes[count++] = SL_MODE_GENERIC;
+		offer(ladder, SL_MODE_GENERIC, ret_modes, &count);
 		break;
 	}
 	ret_modes[count] = SL_MODE_NONE;

@@ -87,6 +87,8 @@ int sl_device_describe(struct sl_lifter *lifter)
 	memcpy(device->mac, link->mac, sizeof device->mac);
 	device->mark_is_zero = has_no_marks(link);
 	device->hides_vlan = link->strips_vlan;
+	device->mixes_vlans = link->strips_vlan && link->has_vlans;
+	device->has_members = !strcmp(link->kind, "bond");
 	choose_routing(lifter);
 	return copy_local_addresses(lifter);
 }
@@ -95,7 +97,8 @@ int sl_device_describe(struct sl_lifter *lifter)
 
 static const char *find_own_obstacle(const struct sl_link *link)
 {
-	static const char *const known[] = {"", "veth", "tun", "netdevsim", "dummy", NULL};
+	static const char *const known[] = {"",          "veth",  "tun",  "vlan",
+					    "netdevsim", "dummy", "bond", NULL};
 
 	if (link->type != ARPHRD_ETHER)
 		return "it carries no Ethernet frames of its own";
@@ -118,11 +121,7 @@ static const char *find_upper_obstacle(const struct sl_link *link, const struct 
 
 	if (upper->lower != link->ifindex || upper->has_netnsid || upper == link)
 		return NULL;
-	if (!is_one_of(upper->kind, harmless))
-		return "takes packets from it before the rules";
-	if (!strcmp(upper->kind, "vlan") && link->strips_vlan)
-		return "gets packets whose VLAN tag is stripped before sluice sees them";
-	return NULL;
+	return is_one_of(upper->kind, harmless) ? NULL : "takes packets from it before the rules";
 }
 
 static const struct sl_link *find_index(const struct sl_host *host, u32 ifindex)
@@ -175,7 +174,7 @@ static bool links_equal(const struct sl_link *a, const struct sl_link *b)
 	       a->group == b->group && !memcmp(a->mac, b->mac, sizeof a->mac) &&
 	       a->forwards_ip == b->forwards_ip && a->forwards_ip6 == b->forwards_ip6 &&
 	       a->has_tc_ingress == b->has_tc_ingress && a->is_taken == b->is_taken &&
-	       a->strips_vlan == b->strips_vlan;
+	       a->has_vlans == b->has_vlans && a->strips_vlan == b->strips_vlan;
 }
 
 /* The next device that a reason may speak of, from *at on: our master, or what sits on us. */

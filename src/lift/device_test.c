@@ -46,6 +46,7 @@ CHANGE(forwarding6, eth0(nft)->forwards_ip6 ^= true)
 CHANGE(tc_ingress, eth0(nft)->has_tc_ingress ^= true)
 CHANGE(taken, eth0(nft)->is_taken ^= true)
 CHANGE(vlan_offload, eth0(nft)->strips_vlan ^= true)
+CHANGE(vlan_devices, eth0(nft)->has_vlans ^= true)
 CHANGE(upper_device, add_link(nft, "mac0", "macvlan")->lower = eth0(nft)->ifindex)
 
 CHANGE(forwarding_of_all, nft->host.forwards_ip6 ^= true)
@@ -97,6 +98,7 @@ static void what_it_reads_of_the_device_is(void **state)
 		tc_ingress,
 		taken,
 		vlan_offload,
+		vlan_devices,
 		upper_device,
 	};
 
@@ -133,6 +135,35 @@ static void relatives_are_told_by_what_is_said_of_them(void **state)
 	nft_free(&after);
 }
 
+/* Where only TC can tell whose a packet is. */
+static void what_xdp_cannot_see_is_said(void **state)
+{
+	static const struct {
+		const char *kind;
+		bool strips, has_vlans, mixes_vlans, has_members;
+	} vectors[] = {
+		{"", false, false, false, false},    {"", true, false, false, false},
+		{"", false, true, false, false},     {"", true, true, true, false},
+		{"bond", false, false, false, true}, {"vlan", false, true, false, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < SL_ARRAY_SIZE(vectors); i++) {
+		struct nft nft = a_table(NFPROTO_INET);
+		struct sl_link *link = eth0(&nft);
+		struct sl_program *program;
+
+		snprintf(link->kind, sizeof link->kind, "%s", vectors[i].kind);
+		link->strips_vlan = vectors[i].strips;
+		link->has_vlans = vectors[i].has_vlans;
+		program = lift(&nft);
+		assert_int_equal(program->device.mixes_vlans, vectors[i].mixes_vlans);
+		assert_int_equal(program->device.has_members, vectors[i].has_members);
+		sl_program_free(program);
+		nft_free(&nft);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -140,6 +171,7 @@ int main(void)
 		cmocka_unit_test(what_it_reads_of_the_device_is),
 		cmocka_unit_test(what_it_reads_of_the_namespace_is),
 		cmocka_unit_test(relatives_are_told_by_what_is_said_of_them),
+		cmocka_unit_test(what_xdp_cannot_see_is_said),
 	};
 
 	return cmocka_run_group_tests_name("lift/device", tests, NULL, NULL);

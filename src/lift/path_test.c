@@ -456,17 +456,26 @@ static void macvlan_on_the_device_passes(void **state)
 			  "rules)\nboth ROUTE\n");
 }
 
-static void vlan_on_the_device_passes_where_tags_are_stripped(void **state)
+static void vlan_on_the_device_takes_nothing_from_its_rules(void **state)
 {
-	struct nft nft = a_table(NFPROTO_INET), other = a_table(NFPROTO_INET);
+	struct nft nft = a_table(NFPROTO_INET);
 
 	(void)state;
 	add_link(&nft, "vlan5", "vlan")->lower = eth0(&nft)->ifindex;
 	expect_path(&nft, "both ROUTE\n");
-	add_link(&other, "vlan5", "vlan")->lower = eth0(&other)->ifindex;
-	eth0(&other)->strips_vlan = true;
-	expect_path(&other, "both kernel(vlan5 sits on eth0 and gets packets whose VLAN tag is "
-			    "stripped before sluice sees them)\nboth ROUTE\n");
+}
+
+static void vlan_devices_and_bonds_have_a_path_of_their_own(void **state)
+{
+	static const char *const kinds[] = {"vlan", "bond"};
+
+	(void)state;
+	for (size_t i = 0; i < SL_ARRAY_SIZE(kinds); i++) {
+		struct nft nft = a_table(NFPROTO_INET);
+
+		snprintf(eth0(&nft)->kind, sizeof eth0(&nft)->kind, "%s", kinds[i]);
+		expect_path(&nft, "both ROUTE\n");
+	}
 }
 
 static void link_of_another_namespace_does_not_sit_on_the_device(void **state)
@@ -550,7 +559,8 @@ int main(void)
 		cmocka_unit_test(device_without_ethernet_passes),
 		cmocka_unit_test(tc_filter_passes),
 		cmocka_unit_test(macvlan_on_the_device_passes),
-		cmocka_unit_test(vlan_on_the_device_passes_where_tags_are_stripped),
+		cmocka_unit_test(vlan_on_the_device_takes_nothing_from_its_rules),
+		cmocka_unit_test(vlan_devices_and_bonds_have_a_path_of_their_own),
 		cmocka_unit_test(link_of_another_namespace_does_not_sit_on_the_device),
 		cmocka_unit_test(routing_follows_the_hosts_settings),
 		cmocka_unit_test(unknown_device_is_an_error),

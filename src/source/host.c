@@ -74,7 +74,7 @@ static int read_device(struct sl_netlink *route, struct sl_link *link, struct sl
 
 	if (socket_fd < 0)
 		return sl_fail(diag, errno, "cannot open a socket to ask for offloads: %m");
-	link->strips_vlan = strips_vlan(socket_fd, link);
+	link->strips_vlan = !strcmp(link->kind, "veth") || strips_vlan(socket_fd, link);
 	read_driver(socket_fd, link);
 	link->forwards_ip = is_on("/proc/sys/net/ipv4/conf/%s/forwarding", link->name);
 	link->forwards_ip6 = is_on("/proc/sys/net/ipv6/conf/%s/forwarding", link->name);

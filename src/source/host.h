@@ -27,14 +27,17 @@ struct sl_link {
 	u32 mtu;          /* bytes */
 	u32 group;
 	u8 mac[6];
-	u32 flags;     /* IFF_* */
-	bool is_taken; /* an rx_handler takes its packets; compile.c finds out */
+	u32 flags;      /* IFF_* */
+	bool is_taken;  /* an rx_handler takes its packets; compile.c finds out */
+	bool has_vlans; /* VLAN devices are on it, perhaps in other namespaces; compile.c likewise
+			 */
 	/* Of the device asked for only. */
 	char driver[32]; /* "virtio_net", "ixgbe", "veth" …; "" where the device tells none */
 	bool forwards_ip, forwards_ip6; /* net.ipv4/6.conf.DEV.forwarding */
 	bool has_tc_ingress;            /* an ingress or clsact qdisc that holds a filter, or that
 					   could not be read */
-	bool strips_vlan;               /* ethtool rx-vlan-offload is on */
+	bool strips_vlan;               /* ethtool rx-vlan-offload is on; a veth's frames
+					   come with their tags beside them in any case */
 };
 
 struct sl_address {

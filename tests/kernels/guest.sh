@@ -41,7 +41,7 @@ sluice detach
 nft flush ruleset
 ip link del early
 
-for module in nf_tables nf_conntrack nf_nat veth bridge macvlan 8021q dummy ifb act_vlan \
+for module in nf_tables nf_conntrack nf_nat veth bridge macvlan 8021q bonding vrf dummy ifb act_vlan \
 	$(find /lib/modules -name 'nft_*.ko' -o -name 'xt_*.ko' -o -name 'ip*t_*.ko' -o -name 'nf_conntrack_*.ko' \
 		-o -name 'nf_log_*.ko' -o -name 'nfnetlink*.ko' -o -name 'ip*_tables.ko' -o -name 'nf_reject*.ko' |
 		sed 's|.*/||; s|\.ko$||'); do
@@ -100,6 +100,11 @@ codegen 1 "${CODEGEN_PROGRAMS:-20}" 40 tc
 report "generated code agrees with the interpreter at TC" $?
 without_tcx /sluice/sluice
 report "attached by a filter" $?
+# Devices that not every host's kernel has.
+for trap in vlan bond vrf; do
+	/sluice/netns-$trap /sluice/sluice
+	report "devices on devices: $trap" $?
+done
 # Native, whatever the ladder would say.
 differential --attach '/sluice/sluice attach dev in0 mode native' \
 	--detach '/sluice/sluice detach dev in0' --seed 1 --rulesets "${RULESETS:-20}" --frames 150 \

@@ -1,22 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Trap: XDP on a veth splits the large packets that rules may count, so attaching changes verdicts.
  */
-#include <string.h>
-
 #include "frame.h"
 
 #define INPUT(rules)                                                                               \
 	"table inet t { chain input { type filter hook input priority 0; udp dport 9 drop; " rules \
 	"; }; }\n"
-
-static void expect_mode(const char *mode)
-{
-	char wanted[64] = "\"mode\": \"";
-
-	run(ON_HOST, "%s status --json dev %s", sluice, device);
-	expect(strstr(output, strcat(strcat(wanted, mode), "\"")) != NULL, "not %s: %s", mode,
-	       output);
-}
 
 static void attach_with(const char *rules, const char *mode)
 {

@@ -408,6 +408,15 @@ void attach(void)
 	attach_mode(NULL);
 }
 
+void expect_mode(const char *mode)
+{
+	char wanted[64] = "\"mode\": \"";
+
+	run(ON_HOST, "%s status --json dev %s", sluice, device);
+	expect(strstr(output, strcat(strcat(wanted, mode), "\"")) != NULL, "not %s: %s", mode,
+	       output);
+}
+
 void attach_and_die(const char *mode, u32 ms)
 {
 	pid_t pid;

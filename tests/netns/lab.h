@@ -73,6 +73,7 @@ extern const char drop_closed[], drop_closed_by_index[];
 extern const char *sluice;
 void attach(void);                             /* … and waits until it is fresh */
 void attach_mode(const char *mode);            /* fails unless that is the mode */
+void expect_mode(const char *mode);            /* that it is attached in */
 void attach_and_die(const char *mode, u32 ms); /* its process group is killed after so long */
 void detach(void);
 bool is_attached(void);
