@@ -421,7 +421,7 @@ static void device_of_an_unknown_kind_passes(void **state)
 	struct nft nft = a_table(NFPROTO_INET);
 
 	(void)state;
-	snprintf(eth0(&nft)->kind, sizeof eth0(&nft)->kind, "bond");
+	snprintf(eth0(&nft)->kind, sizeof eth0(&nft)->kind, "team");
 	expect_path(&nft, "both kernel(eth0: sluice does not know what devices of its kind do to "
 			  "packets)\nboth ROUTE\n");
 }
