@@ -5,7 +5,7 @@ import json
 import sys
 from xml.sax.saxutils import escape
 
-from lab import ROOT
+from places import ROOT
 
 LEFT, WIDTH, ROW, BAR = 250, 860, 24, 15
 SHOWN = (0, 1, 2)  # the comparisons under a flood

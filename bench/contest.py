@@ -8,7 +8,8 @@ import subprocess
 import tempfile
 import time
 
-from lab import NICE, SERVER_CORE, Lab, LabError, run, wait_for
+from lab import NICE, SERVER_CORE, Lab
+from places import LabError, run, wait_for
 
 PATIENCE_S = "180"
 ANY_ADDRESS = "100"  # a routing table

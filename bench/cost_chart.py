@@ -7,7 +7,7 @@ import pathlib
 import sys
 from xml.sax.saxutils import escape
 
-from lab import ROOT
+from places import ROOT
 
 WIDTH, HEIGHT = 860, 446
 LEFT, RIGHT, TOP, BOTTOM = 60, 640, 56, 350

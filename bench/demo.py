@@ -13,7 +13,8 @@ import sys
 import time
 
 import rules
-from lab import STRANGERS, Lab, LabError
+from lab import STRANGERS, Lab
+from places import LabError
 
 TICK = 0.5
 ASK_RATE = 5000

@@ -17,7 +17,8 @@ import tempfile
 import time
 
 import rules
-from lab import CLIENT_CORE, SERVER_CORE, SERVICE_PORT, STRANGERS, Lab, LabError, end, stop
+from lab import CLIENT_CORE, SERVER_CORE, SERVICE_PORT, STRANGERS, Lab
+from places import LabError, end, stop
 
 # What the design asks of `early_percent`.
 TARGETS = "99 % at 10 changes of elements a second, 85 % with 10,000 rules reloaded every 10 s"
@@ -58,7 +59,7 @@ def change_elements(lab, seconds):
     return count
 
 
-def ban_and_unban(lab, seconds):
+def ban_and_unban(lab, seconds, banned="inet server banned"):
     """Bans for a second, and takes two of five back before that; returns how many changes."""
     nft = lab.start_nft()
     start, period = time.monotonic(), 5 / BANS_PER_SECOND
@@ -66,10 +67,10 @@ def ban_and_unban(lab, seconds):
     for number in range(rounds):
         sleep_until(start + number * period)
         for host in range(5):
-            nft.stdin.write("add element inet server banned "
+            nft.stdin.write(f"add element {banned} "
                             f"{{ 192.0.{number % 256}.{host} timeout 1s }}\n")
         for host in range(2):
-            nft.stdin.write(f"delete element inet server banned {{ 192.0.{number % 256}.{host} }}\n")
+            nft.stdin.write(f"delete element {banned} {{ 192.0.{number % 256}.{host} }}\n")
         nft.stdin.flush()
     sleep_until(start + seconds)
     end_nft(nft)

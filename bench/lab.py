@@ -14,12 +14,12 @@ import json
 import os
 import pathlib
 import platform
-import signal
 import struct
 import subprocess
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
+from places import LIBC, ROOT, LabError, Places, run, wait_for
+
 CLIENT_CORE, SERVER_CORE = "0", "1"
 CLIENT_IP, SERVER_IP, SERVICE_PORT = "10.9.0.1", "10.9.0.2", "8053"
 # A network card's interrupt would not wait for a compiler that runs on the same core: the lab's own
@@ -29,18 +29,6 @@ SCHED_SETATTR = {"x86_64": 314, "aarch64": 274}[platform.machine()]
 
 # 60,000 senders that nobody blocks, at ports that nobody serves.
 STRANGERS = "10.9.1.0/60000:20000/4000"
-
-
-class LabError(Exception):
-    """A command of the lab failed; the message is for the person who started it."""
-
-
-def run(*words, text=None):
-    """Runs a command to its end and returns what it printed."""
-    done = subprocess.run(words, input=text, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise LabError(f"{' '.join(words)}: {(done.stderr or done.stdout).strip()}")
-    return done.stdout
 
 
 def machine(*command):
@@ -81,40 +69,21 @@ def make_prompt(thread):
     while the ring of 256 runs over: sched_setattr(2), where kernels before 6.12 ignore the slice."""
     policy, flags, runtime_ns = 0, 0, 100_000
     attributes = struct.pack("=IIQiIQQQ", 48, policy, flags, int(NICE), 0, runtime_ns, 0, 0)
-    if ctypes.CDLL(None, use_errno=True).syscall(SCHED_SETATTR, thread, attributes, 0):
+    if LIBC.syscall(SCHED_SETATTR, thread, attributes, 0):
         raise LabError(f"sched_setattr: {os.strerror(ctypes.get_errno())}")
 
 
-class Lab:
+class Lab(Places):
     """`with Lab(build) as lab:`; `one_queue=False` leaves the veth as it comes, for good traffic."""
 
-    count = 0
-
     def __init__(self, build, one_queue=True):
-        Lab.count += 1
-        self.build = pathlib.Path(build)
-        self.sluice_path = str(self.build / "src/sluice")
-        self.client = f"sluice-client-{os.getpid()}-{Lab.count}"
-        self.server = f"sluice-server-{os.getpid()}-{Lab.count}"
+        super().__init__(build, "client", "server")
+        self.client, self.server = self.names["client"], self.names["server"]
         self.one_queue = one_queue
-        self.children = []
         self.receivers = set()
 
-    def __enter__(self):
-        try:
-            self.set_up()
-        except BaseException:
-            self.tear_down()
-            raise
-        return self
-
-    def __exit__(self, *_):
-        self.tear_down()
-
     def set_up(self):
-        for name in (self.client, self.server):
-            run("ip", "netns", "add", name)
-            run("ip", "-n", name, "link", "set", "lo", "up")
+        super().set_up()
         run("ip", "link", "add", "va", "netns", self.client, "type", "veth",
             "peer", "name", "vb", "netns", self.server)
         run("ip", "-n", self.client, "addr", "add", f"{CLIENT_IP}/16", "dev", "va")
@@ -146,26 +115,11 @@ class Lab:
         return sum(int(pathlib.Path(f"/proc/{thread}/schedstat").read_text().split()[0])
                    for thread in self.receivers)
 
-    def tear_down(self):
-        for child in self.children:
-            end(child)
-        # Before the namespace goes: whoever keeps a device in step would wait for it to return.
-        subprocess.run([self.sluice_path, "-n", self.server, "detach"], capture_output=True, check=False)
-        for name in (self.server, self.client):
-            subprocess.run(["ip", "netns", "del", name], capture_output=True, check=False)
-
     def in_client(self, *words, text=None):
-        return run("ip", "netns", "exec", self.client, *words, text=text)
+        return self.run_in("client", *words, text=text)
 
     def in_server(self, *words, text=None):
-        return run("ip", "netns", "exec", self.server, *words, text=text)
-
-    def keep(self, *words):
-        """A child whose pipes are ours; ended with the lab."""
-        child = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                 stderr=subprocess.PIPE, text=True)
-        self.children.append(child)
-        return child
+        return self.run_in("server", *words, text=text)
 
     def start(self, namespace, core, *words):
         return self.keep("ip", "netns", "exec", namespace, "taskset", "-c", core,
@@ -233,7 +187,7 @@ class Lab:
         return handled / took / 1e6, (self.receive_cpu_ns() - cpu_ns) / handled
 
     def sluice(self, *words):
-        return run(self.sluice_path, "-n", self.server, *words)
+        return self.sluice_in("server", *words)
 
     def status(self):
         return json.loads(self.sluice("status", "dev", "vb", "--json"))["devices"][0]
@@ -244,30 +198,3 @@ class Lab:
     def attach_bare(self, section):
         run("ip", "-n", self.server, "link", "set", "vb", "xdpdrv", "obj",
             str(self.build / "bench/bare.bpf.o"), "sec", section)
-
-
-def wait_for(child):
-    if child.stdout.readline() != "ready\n":
-        raise LabError(f"{' '.join(child.args)}: {child.stderr.read().strip()}")
-
-
-def stop(child):
-    """Ends a child that works until it is told to; returns what it prints at its end."""
-    child.send_signal(signal.SIGTERM)
-    output, errors = child.communicate()
-    if child.returncode:
-        raise LabError(f"{' '.join(child.args)}: {errors.strip()}")
-    return output
-
-
-def end(child):
-    """By its own id, and waited for."""
-    if child.poll() is None:
-        child.send_signal(signal.SIGTERM)
-        try:
-            child.wait(timeout=5)
-        except subprocess.TimeoutExpired:
-            child.kill()
-            child.wait()
-    for pipe in (child.stdin, child.stdout, child.stderr):
-        pipe.close()

@@ -17,7 +17,8 @@ import ipaddress
 import random
 import re
 
-from lab import LabError
+import packets
+from places import LabError
 
 FRAME_SIZE = 80  # as frames.h says
 CLASSES = ("dropped", "late", "accepted", "no match")
@@ -240,17 +241,5 @@ def write_blocklist(cell, family, elements):
 
 def build_udp(source, destination, width, rng):
     """From a random port to 9, discard; nobody looks at its checksum."""
-    size = width // 8
-    udp = rng.randint(1024, 65535).to_bytes(2, "big") + bytes((0, 9, 0, 26, 0, 0)) + bytes(18)
-    addresses = source.to_bytes(size, "big") + destination.to_bytes(size, "big")
-    if width == 128:
-        return pad(bytes(12) + b"\x86\xdd\x60\0\0\0" + bytes((0, len(udp), 17, 64)) + addresses + udp)
-    head = bytes((0x45, 0, 0, 20 + len(udp), 0, 0, 0x40, 0, 64, 17))
-    return pad(bytes(12) + b"\x08\0" + head + checksum(head + addresses) + addresses + udp)
-
-
-def checksum(data):
-    total = sum(int.from_bytes(data[i:i + 2], "big") for i in range(0, len(data), 2))
-    total = (total & 0xffff) + (total >> 16)
-    total = (total & 0xffff) + (total >> 16)
-    return (~total & 0xffff).to_bytes(2, "big")
+    segment = packets.udp(rng.randint(1024, 65535), 9, bytes(18))
+    return pad(packets.ethernet(bytes(6), packets.ip(source, destination, packets.UDP, segment)))
