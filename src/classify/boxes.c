@@ -6,11 +6,13 @@
 #include "classify/boxes.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "classify/stretch.h"
 #include "ir/key.h"
+#include "ir/packet.h"
 
 struct product {
 	struct sl_range lanes[SL_TABLE_LANES_MAX];
@@ -434,6 +436,28 @@ static int clip_compare(const struct work *work, const struct span *span, const 
 	return -ENOTSUP;
 }
 
+static bool is_protocol(const struct sl_key *key)
+{
+	return key->part_count == 1 && !key->transform_count &&
+	       key->parts[0].field.base == SL_META && key->parts[0].field.offset == SL_META_L4PROTO;
+}
+
+/* What is left has passed a test for TCP. */
+static bool is_tcp(const struct work *work, const struct region *region)
+{
+	u32 lane = 0;
+
+	while (lane < work->lanes->count && !is_protocol(&work->lanes->keys[lane]))
+		lane++;
+	if (lane == work->lanes->count)
+		return false;
+	for (u32 i = 0; i < region->count; i++)
+		if (region->items[i].lanes[lane].lo != IPPROTO_TCP ||
+		    region->items[i].lanes[lane].hi != IPPROTO_TCP)
+			return false;
+	return true;
+}
+
 /* `negate`: leaves what the test does not match; its key is always there. */
 static int clip_test(const struct work *work, const struct sl_op *op, bool negate,
 		     const struct region *from, struct region *to)
@@ -442,7 +466,9 @@ static int clip_test(const struct work *work, const struct sl_op *op, bool negat
 		op->kind == SL_OP_SET && op->set->kind == SL_SET_BOXES ? op->set : NULL;
 	bool invert = op->invert != negate;
 	struct sl_stretches cut;
-	int error = sl_key_cut(&op->key, boxes, work->place, work->lanes, work->arena, &cut);
+	u32 header = is_tcp(work, from) ? SL_TCP_MIN : SL_TRANSPORT_MIN;
+	int error =
+		sl_key_cut(&op->key, boxes, work->place, header, work->lanes, work->arena, &cut);
 	struct span span = {.cut = &cut, .end = cut.count, .length = op->key.length};
 
 	if (error)

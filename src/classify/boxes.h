@@ -15,7 +15,10 @@
 #include "ir/ir.h"
 #include "../abi/table.h"
 
-/* The lanes of one table: keys of 1–4 bytes that every ordinary packet of the family has. */
+/*
+ * The lanes of one table: keys of 1–4 bytes that every ordinary packet of the family has; or every
+ * one of TCP, and then no box that asks for them holds another packet, whatever the lane's value.
+ */
 struct sl_lanes {
 	u32 count;
 	struct sl_key keys[SL_TABLE_LANES_MAX];

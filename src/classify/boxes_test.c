@@ -355,6 +355,29 @@ static void tests_of_one_rule_are_intersected(void **unused)
 	end(&told);
 }
 
+/* tcp flags syn / syn,ack */
+static struct sl_op flags(struct sl_program *p)
+{
+	return key_is(p, masked(p, key(p, TCP_FLAGS), "\x12", NULL), "\2");
+}
+
+static void what_only_tcp_has_is_asked_of_tcp_alone(void **unused)
+{
+	struct told told = begin();
+	struct sl_program *p = told.p;
+
+	(void)unused;
+	assert_int_equal(tell(&told, flags(p), is(p, L4PROTO, "6"), DROP), -ENOTSUP);
+	assert_int_equal(tell(&told, is(p, L4PROTO, "17"), flags(p), DROP), -ENOTSUP);
+	assert_int_equal(tell(&told, compare(p, L4PROTO, SL_LE, "6"), flags(p), DROP), -ENOTSUP);
+	check_counts(&told, 0, 0);
+	assert_int_equal(tell(&told, is(p, L4PROTO, "6"), flags(p), DROP), 0);
+	check_counts(&told, 1, 2);
+	check_range(&told, 0, 0, 6, 6);
+	check_range(&told, 0, 1, 2, 2);
+	end(&told);
+}
+
 static void alternatives_are_boxes_each(void **unused)
 {
 	struct told told = begin();
@@ -660,6 +683,7 @@ int main(void)
 		cmocka_unit_test(comparisons_with_the_ends_do_not_wrap),
 		cmocka_unit_test(ranges_and_what_is_outside),
 		cmocka_unit_test(tests_of_one_rule_are_intersected),
+		cmocka_unit_test(what_only_tcp_has_is_asked_of_tcp_alone),
 		cmocka_unit_test(alternatives_are_boxes_each),
 		cmocka_unit_test(a_constant_set_is_its_ranges),
 		cmocka_unit_test(a_catch_all_takes_everything),

@@ -5,12 +5,12 @@
 #include <string.h>
 
 #include "ir/key.h"
-#include "ir/packet.h"
 
 struct cutter {
 	const struct sl_key *key;
 	const struct sl_set *boxes;
 	const struct sl_place *place;
+	u32 header; /* bytes of it that are there */
 	struct sl_lanes *lanes;
 	struct sl_arena *arena;
 	u8 mask[SL_KEY_MAX], xor[SL_KEY_MAX]; /* what all of the key's transforms do together */
@@ -88,7 +88,7 @@ static int find_source(const struct cutter *cutter, u32 at, struct source *ret_s
 			return find_meta(cutter->place, &part->field, at - part->at, ret_source);
 		source = name_byte(cutter->place, part->field.base,
 				   part->field.offset + at - part->at);
-		if (source.base == SL_TRANSPORT && source.offset >= SL_TRANSPORT_MIN)
+		if (source.base == SL_TRANSPORT && source.offset >= cutter->header)
 			return -ENOTSUP;
 		*ret_source = source;
 		return 0;
@@ -322,10 +322,15 @@ static int cut_word(struct cutter *cutter, struct sl_stretches *ret_stretches)
 }
 
 int sl_key_cut(const struct sl_key *key, const struct sl_set *boxes, const struct sl_place *place,
-	       struct sl_lanes *lanes, struct sl_arena *arena, struct sl_stretches *ret_stretches)
+	       u32 header, struct sl_lanes *lanes, struct sl_arena *arena,
+	       struct sl_stretches *ret_stretches)
 {
-	struct cutter cutter = {
-		.key = key, .boxes = boxes, .place = place, .lanes = lanes, .arena = arena};
+	struct cutter cutter = {.key = key,
+				.boxes = boxes,
+				.place = place,
+				.header = header,
+				.lanes = lanes,
+				.arena = arena};
 
 	if (place->family != SL_IP && place->family != SL_IP6)
 		return -ENOTSUP;

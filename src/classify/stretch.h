@@ -24,9 +24,11 @@ struct sl_stretches {
 
 /*
  * Cuts a key; `boxes`: at the borders of this set's fields too (NULL: of none). Adds lanes.
- * 0, -ENOMEM, or -ENOTSUP: not every ordinary packet has these bytes, or there are too many lanes.
+ * `header`: how many bytes of transport header all packets have that are asked for this key. 0,
+ * -ENOMEM, or -ENOTSUP: not all of them have these bytes, or there are too many lanes.
  */
 int sl_key_cut(const struct sl_key *key, const struct sl_set *boxes, const struct sl_place *place,
-	       struct sl_lanes *lanes, struct sl_arena *arena, struct sl_stretches *ret_stretches);
+	       u32 header, struct sl_lanes *lanes, struct sl_arena *arena,
+	       struct sl_stretches *ret_stretches);
 
 #endif

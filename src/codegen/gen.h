@@ -59,6 +59,12 @@ enum sl_match_result {
 bool sl_gen_key_const(const struct sl_gen *gen, const struct sl_key *key, u8 *ret_value);
 /* Jumps to `broke` if some part of the key is not in the packet (NFT_BREAK). */
 void sl_gen_key_check(struct sl_gen *gen, const struct sl_key *key, sl_label broke);
+/*
+ * A table's lane, which every ordinary packet has, or every one of TCP: then jumps to `absent` with
+ * any other, and dst is some number. Uses r3 and r4.
+ */
+void sl_gen_lane_check(struct sl_gen *gen, const struct sl_key *key, enum sl_reg dst,
+		       sl_label absent);
 /* How many bytes (1–8) can be handled in one register from `at` on. */
 u32 sl_gen_chunk_length(const struct sl_key *key, u32 at);
 /* dst = key[at … at + length), first byte lowest, transformed. Uses r4 and r5. */

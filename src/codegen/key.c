@@ -8,6 +8,7 @@
 
 #include <arpa/inet.h>
 #include <assert.h>
+#include <netinet/in.h>
 #include <string.h>
 
 #include "ir/key.h"
@@ -39,7 +40,7 @@ static u32 transport_need(const struct sl_gen *gen, const struct sl_field *field
 	return 0;
 }
 
-void sl_gen_key_check(struct sl_gen *gen, const struct sl_key *key, sl_label broke)
+static u32 key_need(const struct sl_gen *gen, const struct sl_key *key)
 {
 	u32 need = 0;
 
@@ -49,18 +50,40 @@ void sl_gen_key_check(struct sl_gen *gen, const struct sl_key *key, sl_label bro
 		if (end > need)
 			need = end;
 	}
+	return need;
+}
+
+/* In a TC buffer what is needed may lie behind the linear part: unknown, so pass. */
+static void pass_if_out_of_reach(struct sl_gen *gen, u32 need, enum sl_reg at, enum sl_reg end)
+{
+	sl_asm_alu64_reg(gen->code, BPF_MOV, at, R8);
+	sl_asm_alu64_imm(gen->code, BPF_ADD, at, (s32)need);
+	sl_asm_load(gen->code, 8, end, R6, SL_CURSOR(end));
+	sl_asm_jump_reg(gen->code, BPF_JGT, at, end, gen->pass_all);
+}
+
+void sl_gen_key_check(struct sl_gen *gen, const struct sl_key *key, sl_label broke)
+{
+	bool sees_padding = gen->hook == SL_HOOK_INGRESS;
+	u32 need = key_need(gen, key);
+
 	if (need <= SL_TRANSPORT_MIN)
 		return;
-
-	bool sees_padding = gen->hook == SL_HOOK_INGRESS;
-
 	sl_asm_load(gen->code, 4, R1, R6, sees_padding ? SL_CURSOR(frame_room) : SL_CURSOR(room));
 	sl_asm_jump32_imm(gen->code, BPF_JLT, R1, need, broke);
-	/* In a TC buffer it may still lie behind the linear part: unknown, so pass. */
-	sl_asm_alu64_reg(gen->code, BPF_MOV, R1, R8);
-	sl_asm_alu64_imm(gen->code, BPF_ADD, R1, (s32)need);
-	sl_asm_load(gen->code, 8, R2, R6, SL_CURSOR(end));
-	sl_asm_jump_reg(gen->code, BPF_JGT, R1, R2, gen->pass_all);
+	pass_if_out_of_reach(gen, need, R1, R2);
+}
+
+void sl_gen_lane_check(struct sl_gen *gen, const struct sl_key *key, enum sl_reg dst,
+		       sl_label absent)
+{
+	u32 need = key_need(gen, key);
+
+	if (need <= SL_TRANSPORT_MIN)
+		return;
+	sl_asm_load(gen->code, 1, dst, R6, SL_CURSOR(protocol));
+	sl_asm_jump32_imm(gen->code, BPF_JNE, dst, IPPROTO_TCP, absent);
+	pass_if_out_of_reach(gen, need, R3, R4);
 }
 
 /* dst = `length` bytes at base + offset; 3, 5, 6 and 7 are put together. Uses r5. */

@@ -15,6 +15,9 @@
 /* dst = the lane's value, a number of host order. Uses r3–r5. */
 static void load_lane(struct sl_gen *gen, const struct sl_key *key, enum sl_reg dst)
 {
+	sl_label absent = sl_asm_label(gen->code);
+
+	sl_gen_lane_check(gen, key, dst, absent);
 	for (u32 at = 0, length; at < key->length; at += length) {
 		enum sl_reg piece = at ? R3 : dst;
 
@@ -26,6 +29,7 @@ static void load_lane(struct sl_gen *gen, const struct sl_key *key, enum sl_reg 
 		sl_asm_alu64_imm(gen->code, BPF_LSH, dst, (s32)(8 * length));
 		sl_asm_alu64_reg(gen->code, BPF_OR, dst, piece);
 	}
+	sl_asm_bind(gen->code, absent);
 }
 
 /* All lanes, two in a word; those that the run does not have are 0. */

@@ -9,7 +9,6 @@
 
 #define IP_HEADER     20
 #define IP6_HEADER    40
-#define TCP_HEADER    20
 #define IP_FRAGMENTED 0x3fff /* more fragments, or an offset */
 
 static u16 read_be16(const u8 *at)
@@ -123,7 +122,7 @@ static const char *check_transport(const struct sl_packet *packet)
 	case IPPROTO_AH:
 		return "IPsec";
 	case IPPROTO_TCP:
-		return packet->ip_end - packet->transport < TCP_HEADER ? "TCP header is cut off"
+		return packet->ip_end - packet->transport < SL_TCP_MIN ? "TCP header is cut off"
 								       : NULL;
 	case IPPROTO_UDP:
 		return check_udp_port(packet);

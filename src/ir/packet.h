@@ -15,7 +15,7 @@
  *  - protocol not ESP (50) or AH (51); TCP has room for 20 bytes of header;
  *  - UDP: destination port not 67, 68 (IPv4), 546, 547 (IPv6: DHCP clients and servers listen on
  *    packet sockets), 4500 (ESP in UDP).
- * So at least 8 bytes of transport header are always there.
+ * So at least 8 bytes of transport header are always there, and 20 of TCP's.
  */
 #ifndef SLUICE_IR_PACKET_H
 #define SLUICE_IR_PACKET_H
@@ -24,6 +24,7 @@
 #include "ir/ir.h"
 
 #define SL_TRANSPORT_MIN 8
+#define SL_TCP_MIN       20
 
 struct sl_packet {
 	const u8 *frame;

@@ -504,7 +504,26 @@ static const struct sl_field plain_fields[] = {
 	{SL_TRANSPORT, 4, 0},          {SL_NETWORK, 3, 12},
 };
 
-static struct sl_op plain_match(struct draft *draft)
+/* What a table asks only of TCP. */
+static const struct sl_field tcp_fields[] = {
+	{SL_TRANSPORT, 1, 13}, {SL_TRANSPORT, 1, 13}, {SL_TRANSPORT, 2, 14},
+	{SL_TRANSPORT, 4, 8},  {SL_TRANSPORT, 4, 6},  {SL_NETWORK, 1, 33},
+};
+
+static struct sl_op is_tcp(struct draft *draft)
+{
+	struct sl_part *part = room(draft, sizeof *part);
+	u8 *protocol = room(draft, 1);
+
+	part->field = (struct sl_field){SL_META, 1, SL_META_L4PROTO};
+	*protocol = IPPROTO_TCP;
+	return (struct sl_op){.kind = SL_OP_COMPARE,
+			      .compare = SL_EQ,
+			      .key = {.length = 1, .part_count = 1, .parts = part},
+			      .data = protocol};
+}
+
+static struct sl_op plain_match(struct draft *draft, const struct sl_field *from, u32 count)
 {
 	static const u32 usual_bits[] = {1, 7, 8, 12, 16, 24, 28, 31};
 	struct dice *dice = &draft->dice;
@@ -513,7 +532,7 @@ static struct sl_op plain_match(struct draft *draft)
 	u32 which = roll_below(dice, 100);
 
 	do
-		part->field = pick(dice, plain_fields);
+		part->field = from[roll_below(dice, count)];
 	while (!is_known(draft, &part->field));
 	op.key = (struct sl_key){.length = part->field.length, .part_count = 1, .parts = part};
 	if (which < 20) {
@@ -563,7 +582,13 @@ static void add_stretch_rule(struct draft *draft, struct sl_chain *chain, bool a
 			(struct sl_op){.kind = SL_OP_UNKNOWN, .reason = "something random"};
 	}
 	for (u32 i = 1 + roll_below(dice, 3); i > 0; i--)
-		*push(draft, &rule->ops) = plain_match(draft);
+		*push(draft, &rule->ops) =
+			plain_match(draft, plain_fields, SL_ARRAY_SIZE(plain_fields));
+	if (roll_percent(dice, 8)) {
+		*push(draft, &rule->ops) = is_tcp(draft);
+		*push(draft, &rule->ops) =
+			plain_match(draft, tcp_fields, SL_ARRAY_SIZE(tcp_fields));
+	}
 	if (asks_states && roll_percent(dice, 25))
 		*push(draft, &rule->ops) = (struct sl_op){
 			.kind = SL_OP_STATE, .worlds = (u8)roll_below(dice, SL_WORLDS_ALL + 1)};
