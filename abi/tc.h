@@ -8,6 +8,8 @@
 
 #define SL_TC_PRIORITY 49374 /* 0xc0de; "pref" to tc */
 #define SL_TC_HANDLE   1
-#define SL_TC_PROGRAM  "sluice_tc" /* the program's name in bpf/sluice.bpf.c */
+/* The programs' names in bpf/sluice.bpf.c: in earnest, and audited. */
+#define SL_TC_PROGRAM       "sluice_tc"
+#define SL_TC_AUDIT_PROGRAM "sluice_tc_audit"
 
 #endif

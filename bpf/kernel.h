@@ -149,6 +149,11 @@ struct xdp_buff {
 
 struct sk_buff {
 	struct net_device *dev;
+	int skb_iif;
+	unsigned int len, end;
+	__be16 protocol;
+	__u16 network_header, mac_header;
+	unsigned char *head;
 };
 
 struct nsproxy {

@@ -3,6 +3,7 @@
  * The data plane: what happens to one packet, from the device to its verdict. XDP and TC share
  * everything but their context.
  */
+#include "await.h"
 #include "batch.h"
 #include "config.h"
 #include "conntrack.h"
@@ -132,8 +133,7 @@ static __always_inline enum sl_fate_count judge(const struct packet *packet, __u
 	return SL_DROPPED;
 }
 
-SEC("sluice/xdp")
-int sluice_xdp(struct xdp_md *context)
+static __always_inline enum sl_fate_count judge_xdp(struct xdp_md *context)
 {
 	struct packet packet = {
 		.context = context,
@@ -147,11 +147,10 @@ int sluice_xdp(struct xdp_md *context)
 	add_packet(&fates, fate, bytes);
 	if (may_begin(fate)) /* the pointers are read again, to keep less on the stack */
 		note_passed((void *)(long)context->data, (void *)(long)context->data_end);
-	return fate == SL_DROPPED ? XDP_DROP : XDP_PASS;
+	return fate;
 }
 
-SEC("sluice/tc")
-int sluice_tc(struct __sk_buff *context)
+static __always_inline enum sl_fate_count judge_tc(struct __sk_buff *context)
 {
 	struct packet packet = {
 		.context = context,
@@ -167,7 +166,40 @@ int sluice_tc(struct __sk_buff *context)
 	if (!context->vlan_present)
 		fate = judge(&packet, &bytes);
 	add_packet(&fates, fate, bytes);
-	return fate == SL_DROPPED ? 2 /* TC_ACT_SHOT */ : -1 /* TC_ACT_UNSPEC: go on */;
+	return fate;
+}
+
+#define TC_ACT_UNSPEC (-1) /* go on */
+#define TC_ACT_SHOT   2
+
+SEC("sluice/xdp")
+int sluice_xdp(struct xdp_md *context)
+{
+	return judge_xdp(context) == SL_DROPPED ? XDP_DROP : XDP_PASS;
+}
+
+SEC("sluice/tc")
+int sluice_tc(struct __sk_buff *context)
+{
+	return judge_tc(context) == SL_DROPPED ? TC_ACT_SHOT : TC_ACT_UNSPEC;
+}
+
+/* Audited: the same judge, and whatever it says, the packet passes. */
+
+SEC("sluice/xdp")
+int sluice_xdp_audit(struct xdp_md *context)
+{
+	if (judge_xdp(context) == SL_DROPPED)
+		await_xdp(context);
+	return XDP_PASS;
+}
+
+SEC("sluice/tc")
+int sluice_tc_audit(struct __sk_buff *context)
+{
+	if (judge_tc(context) == SL_DROPPED)
+		await_tc(context);
+	return TC_ACT_UNSPEC;
 }
 
 char _license[] SEC("license") = "GPL";

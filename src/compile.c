@@ -53,17 +53,17 @@ static u32 half_the_room(const struct sl_code *code)
 }
 
 int sl_compiled_load(struct sl_compiled *compiled, enum sl_hook_point point,
-		     const struct sl_dataplane *last, struct sl_dataplane **ret_dataplane,
+		     const struct sl_handover *handover, struct sl_dataplane **ret_dataplane,
 		     struct sl_diag *diag)
 {
-	int error = sl_dataplane_load(compiled->program, &compiled->code, point, last,
+	int error = sl_dataplane_load(compiled->program, &compiled->code, point, handover,
 				      ret_dataplane, diag);
 
 	while (error == -E2BIG && compiled->code.insn_limit) {
 		error = generate(compiled, half_the_room(&compiled->code), diag);
 		if (!error)
-			error = sl_dataplane_load(compiled->program, &compiled->code, point, last,
-						  ret_dataplane, diag);
+			error = sl_dataplane_load(compiled->program, &compiled->code, point,
+						  handover, ret_dataplane, diag);
 	}
 	return error;
 }

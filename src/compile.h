@@ -57,10 +57,10 @@ int sl_compile_file(const char *path, const char *device, u64 memory_limit,
 /*
  * Loads the code. Where it is too long for one program, or too complex for the verifier, it is made
  * again with half the room until it loads: the rules that are left out stay the kernel's, and
- * code_is_cut says so. `last` as in load/dataplane.h. The caller frees the data plane.
+ * code_is_cut says so. `handover` as in load/dataplane.h. The caller frees the data plane.
  */
 int sl_compiled_load(struct sl_compiled *compiled, enum sl_hook_point point,
-		     const struct sl_dataplane *last, struct sl_dataplane **ret_dataplane,
+		     const struct sl_handover *handover, struct sl_dataplane **ret_dataplane,
 		     struct sl_diag *diag);
 
 void sl_compiled_free(struct sl_compiled *compiled); /* NULL is fine */

@@ -32,12 +32,23 @@ static int note_filter(struct sl_keeper *keeper, u32 filter, struct sl_diag *dia
 {
 	keeper->info.filter = filter;
 	sl_keeper_write_info(keeper);
+	if (keeper->audit)
+		return 0;
 	return sl_pins_put(keeper->net_cookie, keeper->device, "info", keeper->info_fd, diag);
+}
+
+/* So that it stays. What an audit has on the device ends with it. */
+static int pin_hold(struct sl_keeper *keeper, int program_fd, struct sl_diag *diag)
+{
+	if (keeper->audit)
+		return 0;
+	return sl_hold_pin(&keeper->hold, program_fd, keeper->net_cookie, keeper->device, diag);
 }
 
 /*
  * A filter does not end with who made it, so the pins tell of it before it is there: whatever
- * kills the keeper in between, `detach` finds it.
+ * kills the keeper in between, `detach` finds it. An audit's, which passes all, is found by the
+ * next that comes to the device.
  */
 static int filter(struct sl_keeper *keeper, int program_fd, struct sl_diag *diag)
 {
@@ -50,8 +61,7 @@ static int filter(struct sl_keeper *keeper, int program_fd, struct sl_diag *diag
 		error = note_filter(keeper, SL_FILTER_IS_HOLD | SL_FILTER_MADE_QDISC, diag);
 	keeper->hold.filter_ifindex = keeper->ifindex;
 	if (!error)
-		error = sl_hold_pin(&keeper->hold, program_fd, keeper->net_cookie, keeper->device,
-				    diag);
+		error = pin_hold(keeper, program_fd, diag);
 	if (!error)
 		error = sl_tc_filter_put(keeper->ifindex, program_fd, diag);
 	return error;
@@ -65,10 +75,7 @@ static int attach(struct sl_keeper *keeper, const struct sl_link *link, enum sl_
 
 	if (mode == SL_MODE_TC && error == -ENOSYS)
 		return filter(keeper, program_fd, diag);
-	if (!error)
-		error = sl_hold_pin(&keeper->hold, program_fd, keeper->net_cookie, keeper->device,
-				    diag);
-	return error;
+	return error ? error : pin_hold(keeper, program_fd, diag);
 }
 
 /* One rung: load for the mode, attach, pin. */
@@ -77,7 +84,8 @@ static int try_mode(struct sl_keeper *keeper, struct sl_compiled *compiled,
 		    struct sl_dataplane **ret_dataplane, struct sl_diag *diag)
 {
 	struct sl_dataplane *dataplane;
-	int error = sl_generation_load(compiled, mode, NULL, &dataplane, diag);
+	const struct sl_handover handover = {.witness = sl_generation_witness(keeper)};
+	int error = sl_generation_load(compiled, mode, &handover, &dataplane, diag);
 
 	if (error)
 		return error;
@@ -134,6 +142,10 @@ static bool find_orphan(struct sl_keeper *keeper)
 	struct sl_hold hold = sl_hold_find(keeper->net_cookie, keeper->device);
 	struct sl_info info;
 
+	if (keeper->audit) { /* only a filter of an audit that was killed */
+		sl_tc_filter_remove(keeper->ifindex);
+		return false;
+	}
 	if (sl_hold_exists(&hold) && sl_hold_ifindex(&hold) == keeper->ifindex &&
 	    !sl_pins_read_info(keeper->net_cookie, keeper->device, &info)) {
 		keeper->hold = hold;
@@ -164,6 +176,19 @@ static bool mode_fits(enum sl_attach_mode mode, enum sl_wanted_mode wanted)
 	return false;
 }
 
+void sl_attachment_end(struct sl_keeper *keeper)
+{
+	if (!keeper->audit) {
+		sl_hold_close(&keeper->hold);
+		sl_hold_remove(keeper->net_cookie, keeper->device);
+		return;
+	}
+	sl_hold_end(&keeper->hold);
+	if (keeper->info.filter & SL_FILTER_MADE_QDISC)
+		sl_tc_qdisc_remove(keeper->ifindex);
+	keeper->info.filter = 0;
+}
+
 int sl_attachment_begin(struct sl_keeper *keeper, char *ret_ladder, struct sl_diag *diag)
 {
 	struct sl_compiled *compiled;
@@ -178,28 +203,28 @@ int sl_attachment_begin(struct sl_keeper *keeper, char *ret_ladder, struct sl_di
 		return sl_generation_refresh(keeper, diag);
 	}
 	if (sl_hold_exists(&keeper->hold)) {
-		sl_hold_close(&keeper->hold);
-		sl_hold_remove(keeper->net_cookie, keeper->device);
+		sl_attachment_end(keeper);
 		keeper->mode = SL_MODE_NONE;
 	}
 	keeper->info.filter = 0;
 	error = sl_generation_compile(keeper, &compiled, &tally, diag);
 	if (error)
 		return error;
-	error = sl_pins_make_directory(keeper->net_cookie, keeper->device, diag);
+	if (!keeper->audit)
+		error = sl_pins_make_directory(keeper->net_cookie, keeper->device, diag);
 	if (!error)
 		error = climb(keeper, compiled, &dataplane, ret_ladder, diag);
 	if (error) {
 		sl_tally_close(&tally);
 		sl_compiled_free(compiled);
-		sl_hold_remove(keeper->net_cookie, keeper->device);
+		sl_attachment_end(keeper);
 		return error;
 	}
 	error = sl_generation_adopt(keeper, compiled, dataplane, &tally, diag);
 	if (!error && keeper->hold.filter_ifindex)
 		error = sl_generation_refresh(keeper, diag);
 	if (error) /* nothing half-attached */
-		sl_hold_remove(keeper->net_cookie, keeper->device);
+		sl_attachment_end(keeper);
 	return error;
 }
 
@@ -207,6 +232,8 @@ bool sl_attachment_is_pinned(const struct sl_keeper *keeper)
 {
 	char path[SL_PIN_PATH_MAX];
 
+	if (keeper->audit)
+		return true; /* as well as it will ever be */
 	sl_pins_path(path, keeper->net_cookie, keeper->device, sl_hold_pin_name(&keeper->hold));
 	return !access(path, F_OK);
 }
@@ -260,7 +287,7 @@ bool sl_attachment_resume(struct sl_keeper *keeper, struct sl_diag *diag)
 	keeper->mode = SL_MODE_NONE;
 	if (!sl_attachment_begin(keeper, NULL, diag))
 		return true;
-	if (!sl_pins_make_directory(keeper->net_cookie, keeper->device, diag))
+	if (!keeper->audit && !sl_pins_make_directory(keeper->net_cookie, keeper->device, diag))
 		sl_pins_put(keeper->net_cookie, keeper->device, "info", keeper->info_fd, diag);
 	return false;
 }

@@ -27,6 +27,9 @@ enum sl_attachment_state sl_attachment_look(const struct sl_keeper *keeper,
 /* The device went, perhaps to come back under the same name. True when attached again. */
 bool sl_attachment_resume(struct sl_keeper *keeper, struct sl_diag *diag);
 
+/* Takes the program off, and removes what else there is of it. */
+void sl_attachment_end(struct sl_keeper *keeper);
+
 /* False when somebody has removed the pin by hand. */
 bool sl_attachment_is_pinned(const struct sl_keeper *keeper);
 

@@ -15,6 +15,9 @@
 /* Element expiries count from the last quiet moment; behind a longer gap only a dump is exact. */
 #define STALL_NS 1000000000ULL
 
+/* What no notice tells of was looked at so long ago, at most about. */
+#define SILENCE_NS 1000000000ULL
+
 /* Elements alone: maps change while nothing is dropped, then it is published anew. */
 static void follow_elements(struct sl_keeper *keeper, const struct sl_rules_event *event)
 {
@@ -45,8 +48,9 @@ static void follow_link(struct sl_keeper *keeper)
 
 	keeper->wants_look = true;
 	if (sl_hold_ifindex(&keeper->hold) != keeper->ifindex ||
-	    !if_indextoname(keeper->ifindex, name) || !strcmp(name, keeper->device) ||
-	    sl_pins_rename(keeper->net_cookie, keeper->device, name))
+	    !if_indextoname(keeper->ifindex, name) || !strcmp(name, keeper->device))
+		return;
+	if (!keeper->audit && sl_pins_rename(keeper->net_cookie, keeper->device, name))
 		return;
 	sl_lock_rename(keeper->net_cookie, keeper->device, name);
 	snprintf(keeper->device, sizeof keeper->device, "%s", name);
@@ -77,6 +81,17 @@ static void follow(struct sl_keeper *keeper, const struct sl_event *event)
 	}
 }
 
+/* It is stale, and has been since some moment behind `after_ns`. */
+static void go_stale(struct sl_keeper *keeper, u64 after_ns)
+{
+	u64 now = sl_monotonic_ns();
+
+	if (!keeper->info.withdrawn_ns)
+		keeper->info.withdrawn_ns = now;
+	if (keeper->audit)
+		sl_audit_note_change(keeper->audit, after_ns, now);
+}
+
 bool sl_follow_notices(struct sl_keeper *keeper, struct sl_diag *diag)
 {
 	struct sl_event event;
@@ -85,8 +100,7 @@ bool sl_follow_notices(struct sl_keeper *keeper, struct sl_diag *diag)
 
 	while ((more = sl_watch_next(keeper->watch, keeper->compiled->rules, &event, diag)) > 0) {
 		any = true;
-		if (!keeper->info.withdrawn_ns)
-			keeper->info.withdrawn_ns = sl_monotonic_ns();
+		go_stale(keeper, keeper->quiet_ns);
 		follow(keeper, &event);
 	}
 	if (more < 0)
@@ -107,7 +121,7 @@ static void look_around(struct sl_keeper *keeper)
 	    sl_observer_look(keeper->observer, keeper->ifindex, &now, NULL) ||
 	    sl_snapshots_equal(&now, &keeper->compiled->snapshot))
 		return;
-	keeper->info.withdrawn_ns = sl_monotonic_ns();
+	go_stale(keeper, keeper->ticked_ns - SILENCE_NS);
 	/* A transaction alone will be told of, and perhaps it can be followed. */
 	now.generation = keeper->compiled->snapshot.generation;
 	if (!sl_snapshots_equal(&now, &keeper->compiled->snapshot))
@@ -130,10 +144,12 @@ void sl_follow_silence(struct sl_keeper *keeper)
  * nice or not counts only among the processes of a session or a cgroup, and then wakes nobody ahead
  * of another's time slice; it is what remains where real-time scheduling is not allowed.
  */
-static void be_urgent(bool urgent)
+static void be_urgent(const struct sl_keeper *keeper, bool urgent)
 {
 	const struct sched_param parameters = {.sched_priority = urgent ? 1 : 0};
 
+	if (keeper->audit) /* which nothing depends on, and which takes no time from anybody */
+		return;
 	setpriority(PRIO_PROCESS, 0, urgent ? -20 : 0);
 	sched_setscheduler(0, urgent ? SCHED_FIFO : SCHED_OTHER, &parameters);
 }
@@ -166,12 +182,12 @@ void sl_follow_catch_up(struct sl_keeper *keeper)
 		keeper->removed = true;
 		return;
 	case SL_DEVICE_GONE:
-		be_urgent(false); /* about a compile, or about nothing */
+		be_urgent(keeper, false); /* about a compile, or about nothing */
 		if (!sl_attachment_resume(keeper, &diag) ||
 		    sl_attachment_look(keeper, &now) != SL_ATTACHED)
 			return;
 	}
-	be_urgent(!keeper->wants_compile && !keeper->wants_look);
+	be_urgent(keeper, !keeper->wants_compile && !keeper->wants_look);
 	if (keeper->wants_look)
 		look_at_host(keeper, &now);
 	if (keeper->wants_compile && sl_generation_refresh(keeper, &diag))
@@ -180,5 +196,5 @@ void sl_follow_catch_up(struct sl_keeper *keeper)
 		sl_generation_publish(keeper, &now);
 	if (keeper->wants_pins && sl_generation_pin(keeper, &diag))
 		fprintf(stderr, "sluice: %s: %s\n", keeper->device, diag.text);
-	be_urgent(true);
+	be_urgent(keeper, true);
 }

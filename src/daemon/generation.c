@@ -40,6 +40,8 @@ static int pin_state(struct sl_keeper *keeper, struct sl_diag *diag)
 	const struct pin pins[] = {{"live", maps.live}, {"local", maps.local}};
 	int error = 0;
 
+	if (keeper->audit)
+		return 0;
 	if (keeper->hold.filter_ifindex)
 		error = sl_hold_pin(&keeper->hold, sl_dataplane_program_fd(keeper->dataplane),
 				    keeper->net_cookie, keeper->device, diag);
@@ -55,6 +57,8 @@ static int pin_counts(struct sl_keeper *keeper, struct sl_diag *diag)
 				   {"rules", keeper->tally.fd},
 				   {"info", keeper->info_fd}};
 
+	if (keeper->audit)
+		return 0;
 	return put_pins(keeper, pins, SL_ARRAY_SIZE(pins), diag);
 }
 
@@ -140,6 +144,11 @@ static void wait_for_packets(void)
 	syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
 }
 
+const struct sl_witness *sl_generation_witness(const struct sl_keeper *keeper)
+{
+	return keeper->audit ? sl_audit_witness(keeper->audit) : NULL;
+}
+
 /* Ends the generation that was replaced; what it counted goes on in `tally`, which is taken over.
  */
 static int bury(struct sl_keeper *keeper, struct sl_compiled *compiled,
@@ -156,7 +165,10 @@ static int bury(struct sl_keeper *keeper, struct sl_compiled *compiled,
 	sl_tally_close(&keeper->tally);
 	keeper->tally = *tally;
 	sl_dataplane_free(dataplane);
-	sl_compiled_free(compiled);
+	if (keeper->audit)
+		sl_audit_retire(keeper->audit, compiled);
+	else
+		sl_compiled_free(compiled);
 	return error ? sl_fail(diag, -error, "counters cannot be carried over: %s",
 			       strerror(-error))
 		     : 0;
@@ -175,6 +187,8 @@ int sl_generation_adopt(struct sl_keeper *keeper, struct sl_compiled *compiled,
 	keeper->compiled = compiled;
 	keeper->wants_compile = false;
 	describe_compile(keeper);
+	if (keeper->audit)
+		sl_audit_adopt(keeper->audit, compiled, keeper->ifindex, keeper->mode);
 	/* First, for until then everything passes. */
 	sl_dataplane_begin(dataplane);
 	publish_now(keeper);
@@ -207,10 +221,10 @@ int sl_generation_compile(struct sl_keeper *keeper, struct sl_compiled **ret_com
 }
 
 int sl_generation_load(struct sl_compiled *compiled, enum sl_attach_mode mode,
-		       const struct sl_dataplane *last, struct sl_dataplane **ret_dataplane,
+		       const struct sl_handover *handover, struct sl_dataplane **ret_dataplane,
 		       struct sl_diag *diag)
 {
-	return sl_compiled_load(compiled, mode == SL_MODE_TC ? SL_POINT_TC : SL_POINT_XDP, last,
+	return sl_compiled_load(compiled, mode == SL_MODE_TC ? SL_POINT_TC : SL_POINT_XDP, handover,
 				ret_dataplane, diag);
 }
 
@@ -227,7 +241,9 @@ static int replace(struct sl_keeper *keeper, struct sl_compiled *compiled,
 		   struct sl_dataplane **ret_dataplane, struct sl_diag *diag)
 {
 	struct sl_dataplane *dataplane;
-	int error = sl_generation_load(compiled, keeper->mode, running(keeper), &dataplane, diag);
+	const struct sl_handover handover = {.last = running(keeper),
+					     .witness = sl_generation_witness(keeper)};
+	int error = sl_generation_load(compiled, keeper->mode, &handover, &dataplane, diag);
 
 	if (error)
 		return error;

@@ -16,7 +16,7 @@
 int sl_generation_compile(struct sl_keeper *keeper, struct sl_compiled **ret_compiled,
 			  struct sl_tally *ret_tally, struct sl_diag *diag);
 int sl_generation_load(struct sl_compiled *compiled, enum sl_attach_mode mode,
-		       const struct sl_dataplane *last, struct sl_dataplane **ret_dataplane,
+		       const struct sl_handover *handover, struct sl_dataplane **ret_dataplane,
 		       struct sl_diag *diag);
 
 /*
@@ -26,6 +26,9 @@ int sl_generation_load(struct sl_compiled *compiled, enum sl_attach_mode mode,
 int sl_generation_adopt(struct sl_keeper *keeper, struct sl_compiled *compiled,
 			struct sl_dataplane *dataplane, struct sl_tally *tally,
 			struct sl_diag *diag);
+
+/* Whose maps an audit's data planes share; NULL in earnest. */
+const struct sl_witness *sl_generation_witness(const struct sl_keeper *keeper);
 
 /* Puts all pins; `wants_pins` says whether that is still to be done. */
 int sl_generation_pin(struct sl_keeper *keeper, struct sl_diag *diag);

@@ -60,6 +60,38 @@ static int create_info(struct sl_keeper *keeper, struct sl_diag *diag)
 	return 0;
 }
 
+u64 sl_keeper_generations(const struct sl_keeper *keeper)
+{
+	return keeper->info.generations;
+}
+
+int sl_keeper_fates(const struct sl_keeper *keeper, struct sl_count ret_fates[SL_FATE_COUNTS])
+{
+	struct sl_count now[SL_FATE_COUNTS];
+	int error = sl_tally_read(sl_dataplane_maps(keeper->dataplane).fates, SL_FATE_COUNTS, now);
+
+	for (u32 i = 0; i < SL_FATE_COUNTS && !error; i++) {
+		ret_fates[i].packets = keeper->tally.fates[i].packets + now[i].packets;
+		ret_fates[i].bytes = keeper->tally.fates[i].bytes + now[i].bytes;
+	}
+	return error;
+}
+
+/* Its packets do not all get to the rules, so that there is nothing to hold against them. */
+static int refuse_attached(const struct sl_keeper *keeper, struct sl_diag *diag)
+{
+	struct sl_hold hold = sl_hold_find(keeper->net_cookie, keeper->device);
+	bool exists = sl_hold_exists(&hold);
+
+	sl_hold_close(&hold);
+	if (!exists)
+		return 0;
+	return sl_fail(diag, EBUSY,
+		       "sluice is attached to %s already, and drops what an audit would only note: "
+		       "`sluice detach dev %s` first",
+		       keeper->device, keeper->device);
+}
+
 static int open_keeper(struct sl_keeper *keeper, const char *device, struct sl_diag *diag)
 {
 	struct sl_snapshot snapshot;
@@ -79,6 +111,10 @@ static int open_keeper(struct sl_keeper *keeper, const char *device, struct sl_d
 		return error;
 	snprintf(keeper->device, sizeof keeper->device, "%s", device);
 	keeper->net_cookie = snapshot.net_cookie;
+	if (keeper->audit)
+		error = refuse_attached(keeper, diag);
+	if (error)
+		return error;
 	error = sl_lock_take(keeper->net_cookie, device, &keeper->lock_fd, diag);
 	if (!error)
 		error = create_info(keeper, diag);
@@ -90,18 +126,16 @@ static int open_keeper(struct sl_keeper *keeper, const char *device, struct sl_d
 	return error;
 }
 
-int sl_keeper_attach(const char *device, enum sl_wanted_mode wanted, u64 memory_limit,
-		     bool replaces, struct sl_keeper **ret_keeper, char ret_ladder[SL_LADDER_TEXT],
-		     struct sl_diag *diag)
+/* `wish` says what for; it is copied. */
+static int begin(const struct sl_keeper *wish, const char *device, struct sl_keeper **ret_keeper,
+		 char ret_ladder[SL_LADDER_TEXT], struct sl_diag *diag)
 {
 	struct sl_keeper *keeper = calloc(1, sizeof *keeper);
 	int error;
 
 	if (!keeper)
 		return sl_fail_memory(diag);
-	keeper->wanted = wanted;
-	keeper->memory_limit = memory_limit;
-	keeper->replaces = replaces;
+	*keeper = *wish;
 	keeper->has_helpers = true;
 	error = open_keeper(keeper, device, diag);
 	if (!error)
@@ -115,6 +149,26 @@ int sl_keeper_attach(const char *device, enum sl_wanted_mode wanted, u64 memory_
 	return 0;
 }
 
+int sl_keeper_attach(const char *device, enum sl_wanted_mode wanted, u64 memory_limit,
+		     bool replaces, struct sl_keeper **ret_keeper, char ret_ladder[SL_LADDER_TEXT],
+		     struct sl_diag *diag)
+{
+	const struct sl_keeper wish = {
+		.wanted = wanted, .memory_limit = memory_limit, .replaces = replaces};
+
+	return begin(&wish, device, ret_keeper, ret_ladder, diag);
+}
+
+int sl_keeper_audit(const char *device, enum sl_wanted_mode wanted, u64 memory_limit,
+		    struct sl_audit *audit, struct sl_keeper **ret_keeper,
+		    char ret_ladder[SL_LADDER_TEXT], struct sl_diag *diag)
+{
+	const struct sl_keeper wish = {
+		.wanted = wanted, .memory_limit = memory_limit, .audit = audit};
+
+	return begin(&wish, device, ret_keeper, ret_ladder, diag);
+}
+
 void sl_keeper_free(struct sl_keeper *keeper)
 {
 	if (!keeper)
@@ -125,6 +179,8 @@ void sl_keeper_free(struct sl_keeper *keeper)
 	sl_compiled_free(keeper->compiled);
 	sl_tally_close(&keeper->tally);
 	sl_observer_free(keeper->observer);
+	if (keeper->audit)
+		sl_attachment_end(keeper);
 	sl_hold_close(&keeper->hold);
 	sl_close(&keeper->info_fd);
 	sl_close(&keeper->lock_fd);
@@ -154,15 +210,41 @@ int sl_keeper_start(struct sl_keeper *keeper, struct sl_diag *diag)
 	return 0;
 }
 
+/* An attachment stays, unless somebody removed it. */
+static void leave_attached(struct sl_keeper *keeper)
+{
+	struct sl_snapshot now;
+
+	if (keeper->removed && sl_attachment_look(keeper, &now) == SL_ATTACHED)
+		sl_hold_end(&keeper->hold); /* the pins may not tell of it any more */
+	if (keeper->removed)                /* by hand, or with its namespace */
+		sl_hold_remove(keeper->net_cookie, keeper->device);
+}
+
+static int end(struct sl_keeper *keeper, struct sl_diag *diag)
+{
+	int error = 0;
+
+	if (keeper->audit) {
+		sl_attachment_end(keeper);
+		error = sl_audit_finish(keeper->audit, diag);
+	} else {
+		leave_attached(keeper);
+	}
+	sl_lock_remove(keeper->net_cookie, keeper->device);
+	return error;
+}
+
 int sl_keeper_run(struct sl_keeper *keeper, struct sl_diag *diag)
 {
 	SL_CLEANUP(sl_close) int signals = open_signals();
-	struct sl_snapshot now;
+	bool ends = false;
+	int error = 0;
 
 	if (signals < 0)
 		return sl_fail(diag, errno, "cannot wait for signals: %s", strerror(errno));
 	keeper->quiet_ns = sl_monotonic_ns();
-	while (!keeper->removed) {
+	while (!keeper->removed && !ends && !error) {
 		struct pollfd fds[] = {
 			{.fd = sl_watch_fd(keeper->watch), .events = POLLIN},
 			{.fd = signals, .events = POLLIN},
@@ -185,11 +267,10 @@ int sl_keeper_run(struct sl_keeper *keeper, struct sl_diag *diag)
 		sl_follow_silence(keeper);
 		if (!keeper->removed)
 			sl_follow_catch_up(keeper);
+		if (keeper->audit)
+			error = sl_audit_tick(keeper->audit, &ends, diag);
 	}
-	if (keeper->removed && sl_attachment_look(keeper, &now) == SL_ATTACHED)
-		sl_hold_end(&keeper->hold); /* the pins may not tell of it any more */
-	if (keeper->removed)                /* by hand, or with its namespace */
-		sl_hold_remove(keeper->net_cookie, keeper->device);
-	sl_lock_remove(keeper->net_cookie, keeper->device);
-	return 0;
+	if (error)
+		return error;
+	return end(keeper, diag);
 }

@@ -14,7 +14,9 @@
 #include "base/types.h"
 #include "daemon/ladder.h"
 #include "info.h"
+#include "state.h"
 
+struct sl_audit;
 struct sl_keeper;
 
 /*
@@ -27,12 +29,21 @@ int sl_keeper_attach(const char *device, enum sl_wanted_mode wanted, u64 memory_
 		     bool replaces, struct sl_keeper **ret_keeper, char ret_ladder[SL_LADDER_TEXT],
 		     struct sl_diag *diag);
 
+/*
+ * The same for an audit, borrowed: nothing is dropped, and nothing is left behind. A device that
+ * sluice is attached to is refused, since its packets do not all get to the rules: -EBUSY.
+ */
+int sl_keeper_audit(const char *device, enum sl_wanted_mode wanted, u64 memory_limit,
+		    struct sl_audit *audit, struct sl_keeper **ret_keeper,
+		    char ret_ladder[SL_LADDER_TEXT], struct sl_diag *diag);
+
 /* In the process that will run it: signs the lock, says so in the pins. */
 int sl_keeper_start(struct sl_keeper *keeper, struct sl_diag *diag);
 
 /*
  * Follows changes until SIGTERM or SIGINT, until the attachment is removed by somebody else, or
  * until the network namespace is left by everyone else. Waits for a device that was removed.
+ * An audit also ends when it has enough, and takes its program off.
  */
 int sl_keeper_run(struct sl_keeper *keeper, struct sl_diag *diag);
 
@@ -41,5 +52,8 @@ void sl_keeper_free(struct sl_keeper *keeper);
 
 enum sl_attach_mode sl_keeper_mode(const struct sl_keeper *keeper);
 u64 sl_keeper_net_cookie(const struct sl_keeper *keeper);
+u64 sl_keeper_generations(const struct sl_keeper *keeper);
+/* What became of each packet, over all generations. 0 or -errno. */
+int sl_keeper_fates(const struct sl_keeper *keeper, struct sl_count ret_fates[SL_FATE_COUNTS]);
 
 #endif

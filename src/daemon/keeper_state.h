@@ -16,6 +16,7 @@
 
 #include "base/clock.h"
 #include "compile.h"
+#include "daemon/audit.h"
 #include "daemon/keeper.h"
 #include "daemon/namespace_watch.h"
 #include "daemon/tally.h"
@@ -32,6 +33,9 @@ struct sl_keeper {
 	enum sl_wanted_mode wanted;
 	u64 memory_limit;
 	bool replaces; /* another XDP program may be taken off, once */
+	/* NULL: in earnest. Else nothing is dropped, and nothing pinned: what holds the program is
+	 * this process. */
+	struct sl_audit *audit;
 	enum sl_attach_mode mode;
 
 	struct sl_observer *observer;

@@ -34,7 +34,8 @@ int sl_lock_take(u64 net_cookie, const char *device, int *ret_fd, struct sl_diag
 	if (fd < 0)
 		return sl_fail(diag, errno, "cannot open %s: %s", path, strerror(errno));
 	if (flock(fd, LOCK_EX | LOCK_NB))
-		return sl_fail(diag, EALREADY, "sluice process %d already keeps %s in step",
+		return sl_fail(diag, EALREADY,
+			       "sluice process %d already keeps %s in step, or audits it",
 			       (int)sl_lock_holder(net_cookie, device), device);
 	*ret_fd = sl_take_fd(&fd);
 	return 0;

@@ -236,6 +236,36 @@ static volatile struct sl_live *live_cell(const struct sl_dataplane *dataplane)
 	return (volatile struct sl_live *)&dataplane->skeleton->data_live->live;
 }
 
+static int reuse(struct sl_dataplane *dataplane, const struct sl_witness_map *map,
+		 struct sl_diag *diag)
+{
+	struct bpf_map *own = bpf_object__find_map_by_name(dataplane->skeleton->obj, map->name);
+	int error = own ? bpf_map__reuse_fd(own, map->fd) : -ENOENT;
+
+	return error ? sl_fail(diag, -error, "the map %s: %s", map->name, strerror(-error)) : 0;
+}
+
+/* The maps of an audit are the witness's; in earnest there are none. */
+static int share_audit(struct sl_dataplane *dataplane, const struct sl_witness *witness,
+		       struct sl_diag *diag)
+{
+	struct sluice_bpf *skeleton = dataplane->skeleton;
+	struct sl_witness_map shared[SL_WITNESS_MAPS];
+	struct bpf_map *const own[] = {skeleton->maps.audit_even, skeleton->maps.audit_odd,
+				       skeleton->maps.audit_control, skeleton->maps.audit_counts,
+				       skeleton->maps.audit_drafts};
+	int error = 0;
+
+	for (u32 i = 0; i < SL_ARRAY_SIZE(own) && !witness; i++)
+		bpf_map__set_autocreate(own[i], false);
+	if (!witness)
+		return 0;
+	sl_witness_maps(witness, shared);
+	for (u32 i = 0; i < SL_WITNESS_MAPS && !error; i++)
+		error = reuse(dataplane, &shared[i], diag);
+	return error;
+}
+
 /* Both note into one map while packets meet the one or the other. */
 static int share_notes(struct sl_dataplane *dataplane, const struct sl_dataplane *last,
 		       struct sl_diag *diag)
@@ -345,8 +375,25 @@ static int load(struct sl_dataplane *dataplane, const struct sl_program *program
 	return error ? sl_fail(diag, -error, "the map of interval sets: %s", strerror(-error)) : 0;
 }
 
+/* Of the object's programs the one that is wanted, and no other. */
+static void choose(struct sl_dataplane *dataplane, enum sl_hook_point point, bool is_audit)
+{
+	struct bpf_program *const programs[][2] = {
+		[SL_POINT_XDP] = {dataplane->skeleton->progs.sluice_xdp,
+				  dataplane->skeleton->progs.sluice_xdp_audit},
+		[SL_POINT_TC] = {dataplane->skeleton->progs.sluice_tc,
+				 dataplane->skeleton->progs.sluice_tc_audit},
+	};
+
+	dataplane->program = programs[point][is_audit];
+	for (u32 i = 0; i < SL_ARRAY_SIZE(programs); i++)
+		for (u32 j = 0; j < SL_ARRAY_SIZE(programs[i]); j++)
+			bpf_program__set_autoload(programs[i][j],
+						  programs[i][j] == dataplane->program);
+}
+
 static int try_load(const struct sl_program *program, const struct sl_code *code,
-		    enum sl_hook_point point, const struct sl_dataplane *last, u32 log_level,
+		    enum sl_hook_point point, const struct sl_handover *handover, u32 log_level,
 		    struct sl_dataplane **ret_dataplane, struct sl_diag *diag)
 {
 	struct sl_dataplane *dataplane = calloc(1, sizeof *dataplane);
@@ -359,16 +406,15 @@ static int try_load(const struct sl_program *program, const struct sl_code *code
 		error = sl_fail(diag, errno, "cannot open the BPF object: %s", strerror(errno));
 		goto fail;
 	}
-	dataplane->program = point == SL_POINT_XDP ? dataplane->skeleton->progs.sluice_xdp
-						   : dataplane->skeleton->progs.sluice_tc;
-	bpf_program__set_autoload(dataplane->skeleton->progs.sluice_xdp, point == SL_POINT_XDP);
-	bpf_program__set_autoload(dataplane->skeleton->progs.sluice_tc, point == SL_POINT_TC);
+	choose(dataplane, point, handover->witness);
 	bpf_program__set_log_level(dataplane->program, log_level);
 	error = sl_set_maps_create(program, &dataplane->sets, diag);
 	if (error)
 		goto fail;
 	configure(dataplane, program, code, point);
-	error = share_notes(dataplane, last, diag);
+	error = share_notes(dataplane, handover->last, diag);
+	if (!error)
+		error = share_audit(dataplane, handover->witness, diag);
 	if (error)
 		goto fail;
 	error = load(dataplane, program, code, diag);
@@ -387,19 +433,22 @@ static bool is_refusal(int error)
 }
 
 int sl_dataplane_load(const struct sl_program *program, const struct sl_code *code,
-		      enum sl_hook_point point, const struct sl_dataplane *last,
+		      enum sl_hook_point point, const struct sl_handover *handover,
 		      struct sl_dataplane **ret_dataplane, struct sl_diag *diag)
 {
+	static const struct sl_handover nothing;
 	struct sl_diag details = {0};
 	int error, again;
 
 	if (register_handlers())
 		return sl_fail(diag, EINVAL, "libbpf does not take program handlers");
-	error = try_load(program, code, point, last, LOG_SUMMARY, ret_dataplane, diag);
+	if (!handover)
+		handover = &nothing;
+	error = try_load(program, code, point, handover, LOG_SUMMARY, ret_dataplane, diag);
 	if (!is_refusal(error))
 		return error;
 	/* A bug of ours: once more, to report what led to it. */
-	again = try_load(program, code, point, last, LOG_EVERYTHING, ret_dataplane, &details);
+	again = try_load(program, code, point, handover, LOG_EVERYTHING, ret_dataplane, &details);
 	if (again == error)
 		*diag = details;
 	return again ? error : 0;

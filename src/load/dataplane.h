@@ -12,20 +12,29 @@
 #include "codegen/codegen.h"
 #include "ir/ir.h"
 #include "load/maps.h"
+#include "load/witness.h"
 #include "state.h"
 
 enum sl_hook_point { SL_POINT_XDP, SL_POINT_TC };
 
 struct sl_dataplane;
 
+/* What a data plane has from others; NULL in a call: nothing. */
+struct sl_handover {
+	/* Whose place it will take, at once and on the same device; NULL where that is somebody
+	 * else's, or nobody's. */
+	const struct sl_dataplane *last;
+	/* It is audited: drops nothing, and lets this one know what it would have; or NULL. */
+	const struct sl_witness *witness;
+};
+
 /*
- * Loads. `last` is the data plane whose place it will take, at once and on the same device; NULL
- * where that is somebody else's, or nobody's. -E2BIG: the code is too long for one program, or too
+ * Loads. -E2BIG: the code is too long for one program, or too
  * complex for the verifier; compile with a lower limit. Other errors carry what the verifier said,
  * cut to what a person can use.
  */
 int sl_dataplane_load(const struct sl_program *program, const struct sl_code *code,
-		      enum sl_hook_point point, const struct sl_dataplane *last,
+		      enum sl_hook_point point, const struct sl_handover *handover,
 		      struct sl_dataplane **ret_dataplane, struct sl_diag *diag);
 void sl_dataplane_free(struct sl_dataplane *dataplane); /* NULL is fine */
 

@@ -86,7 +86,8 @@ static bool is_ours(u32 ifindex)
 
 	if (fd < 0)
 		return program && errno == EPERM;
-	return !bpf_obj_get_info_by_fd(fd, &info, &size) && !strcmp(info.name, SL_TC_PROGRAM);
+	return !bpf_obj_get_info_by_fd(fd, &info, &size) &&
+	       (!strcmp(info.name, SL_TC_PROGRAM) || !strcmp(info.name, SL_TC_AUDIT_PROGRAM));
 }
 
 int sl_tc_filter_put(u32 ifindex, int program_fd, struct sl_diag *diag)

@@ -49,18 +49,22 @@ static int find_qdisc(struct sl_netlink *route, struct qdisc_search *search)
 	return sl_route_dump(route, message, take_qdisc, NULL, search, NULL);
 }
 
+static bool begins_with(const char *text, const char *beginning)
+{
+	return !strncmp(text, beginning, strlen(beginning));
+}
+
 /* "sluice_tc:[17]", as libbpf names filters. */
 static bool has_own_name(const struct nlattr *options)
 {
 	static const sl_attr_policy policy = {[TCA_BPF_NAME] = SL_ATTR_TEXT};
-	const size_t length = strlen(SL_TC_PROGRAM);
 	struct sl_attrs attrs;
 	const char *name;
 
 	if (!options || sl_attrs_read_nested(&attrs, policy, options) || !attrs.at[TCA_BPF_NAME])
 		return false;
 	name = sl_attrs_text(&attrs, TCA_BPF_NAME);
-	return !strncmp(name, SL_TC_PROGRAM, length) && name[length] == ':';
+	return begins_with(name, SL_TC_PROGRAM ":") || begins_with(name, SL_TC_AUDIT_PROGRAM ":");
 }
 
 /* Ours never changes a packet, and drops only what the rules drop. */
