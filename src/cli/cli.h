@@ -21,6 +21,7 @@ struct sl_cli {
 	bool json, verbose, yes, replace, check;
 	u64 memory_limit;          /* --memory SIZE, bytes */
 	u32 confirm_seconds;       /* --confirm N; 0: not given */
+	u32 for_seconds;           /* --for 24h; 0: not given */
 	double check_percent;      /* plan --check N%; negative: not given */
 	const char *format;        /* list --format */
 	const char *arguments[64]; /* what is left, in order */
@@ -46,5 +47,6 @@ int sl_command_detach(const struct sl_cli *cli);
 int sl_command_status(const struct sl_cli *cli);
 int sl_command_list(const struct sl_cli *cli);
 int sl_command_trace(const struct sl_cli *cli);
+int sl_command_audit(const struct sl_cli *cli);
 
 #endif

@@ -31,6 +31,7 @@ static const struct option options[] = {
 	{SL_OPTION_FORMAT, "--format", NULL, NULL, true, "nft or iptables"},
 	{SL_OPTION_CONFIRM, "--confirm", NULL, NULL, true,
 	 "attach, and detach again after so many seconds unless Enter is pressed"},
+	{SL_OPTION_FOR, "--for", NULL, NULL, true, "end after so long: 90s, 30m, 24h, 7d"},
 	{SL_OPTION_CHECK, "--check", NULL, NULL, false, "for scripts: say it by the exit status"},
 	{SL_OPTION_JSON, "--json", "-j", NULL, false, "print JSON"},
 	{SL_OPTION_VERBOSE, "--verbose", "-v", NULL, false, "say more: rule by rule"},
@@ -140,6 +141,26 @@ static int set_seconds(struct sl_cli *cli, const char *value)
 	return 0;
 }
 
+/* "90", "90s", "30m", "24h", "7d" */
+static int set_duration(struct sl_cli *cli, const char *value)
+{
+	static const struct {
+		const char *suffix;
+		u32 seconds;
+	} units[] = {{"", 1}, {"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}};
+	char *end;
+	unsigned long number = strtoul(value, &end, 10);
+
+	for (size_t i = 0; i < SL_ARRAY_SIZE(units); i++) {
+		if (value[0] < '0' || value[0] > '9' || strcmp(end, units[i].suffix) != 0 ||
+		    !number || number > UINT32_MAX / units[i].seconds)
+			continue;
+		cli->for_seconds = (u32)number * units[i].seconds;
+		return 0;
+	}
+	return sl_cli_usage(NULL, "--for takes a time like 90s, 30m, 24h or 7d, not \"%s\"", value);
+}
+
 /* "65536", "512K", "64M", "2G" */
 static int set_memory(struct sl_cli *cli, const char *value)
 {
@@ -196,6 +217,8 @@ static int apply_option(struct sl_cli *cli, enum sl_option_id id, const char *va
 		return 0;
 	case SL_OPTION_CONFIRM:
 		return set_seconds(cli, value);
+	case SL_OPTION_FOR:
+		return set_duration(cli, value);
 	case SL_OPTION_CHECK:
 		return set_check(cli, value);
 	case SL_OPTION_JSON:

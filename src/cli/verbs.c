@@ -29,6 +29,27 @@ static const struct sl_verb verbs[] = {
 		.run = sl_command_plan,
 	},
 	{
+		.name = "audit",
+		.arguments = "dev D [mode auto|native|tc|generic] [--for TIME]",
+		.summary = "a dry run: decide, pass, and compare with what the kernel does",
+		.details = "The program is put on the device, judges every packet as it would in\n"
+			   "earnest, and passes it. What the kernel then does with those that "
+			   "would have\n"
+			   "been dropped is watched; each that it does not drop is printed with "
+			   "its rule.\n"
+			   "It runs until --for is over or until Ctrl-C, follows changes of the "
+			   "rules,\n"
+			   "and takes the program off again, whatever ends it. Exit status 1 if "
+			   "there\n"
+			   "was a disagreement.\n\n"
+			   "examples:\n"
+			   "  sluice audit dev eth0 --for 24h\n"
+			   "  sluice audit dev eth0 --for 10m --json | jq .disagreed\n",
+		.options =
+			TAKES(DEVICE) | TAKES(MODE) | TAKES(FOR) | TAKES(VERBOSE) | TAKES(MEMORY),
+		.run = sl_command_audit,
+	},
+	{
 		.name = "attach",
 		.alias = "up",
 		.arguments = "dev D [mode auto|offload|native|tc|generic]",

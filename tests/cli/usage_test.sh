@@ -8,7 +8,7 @@ run --help; exits 0; says "usage: sluice"; says "trace dev D"
 run help; exits 0; says "usage: sluice"
 run --version; exits 0; says "sluice 0."
 run; exits 2; complains "usage: sluice"
-for command in plan attach detach status list trace; do
+for command in plan audit attach detach status list trace; do
 	run $command --help; exits 0; says "usage: sluice $command"; says "--json"
 done
 run list --help; says_not "--confirm"
@@ -42,6 +42,13 @@ run detach extra; exits 2; complains '"extra" is one word too many'
 run status extra; exits 2; complains '"extra" is one word too many'
 run plan a b; exits 2; complains '"b" is one word too many'
 run list --format xml; exits 2; complains 'no format "xml"'
+run a; exits 2; complains '"a" is short for several commands'
+run audit; exits 2; complains "which device? Nothing was done"
+run audit dev v0 extra; exits 2; complains '"extra" is one word too many'
+run audit dev v0 --for never; exits 2; complains "--for takes a time like 90s, 30m, 24h or 7d"
+run audit dev v0 --for 0s; exits 2; complains "--for takes a time"
+run audit dev v0 --for 99999999999d; exits 2; complains "--for takes a time"
+run attach dev v0 --for 3s; exits 2; complains "it has no use for --for"
 run attach; exits 2; complains "which device? Nothing was done"; complains "sluice attach dev v0"
 run trace; exits 2; complains "which device?"
 run trace dev v0; exits 2; complains "which packets?"
@@ -52,6 +59,7 @@ for command in plan list "trace ip"; do
 	run $command dev nosuch0; exits 1; complains "no device nosuch0 in this network namespace"
 done
 run attach dev nosuch0; exits 1; complains "no device nosuch0"
+run audit dev nosuch0; exits 1; complains "no device nosuch0"
 run detach dev nosuch0; exits 1; complains "not attached to nosuch0"
 run detach; exits 1; complains "not attached to any device"
 
@@ -61,6 +69,7 @@ if setpriv --reuid=65534 --regid=65534 --clear-groups test -x "$sluice"; then
 	run_as_nobody list; exits 1; complains "root"
 	run_as_nobody trace dev lo tcp dport 1; exits 1; complains "root"
 	run_as_nobody attach dev lo; exits 1; complains "sluice:"
+	run_as_nobody audit dev lo; exits 1; complains "root"
 else
 	echo "skipped: nobody cannot run $sluice"
 fi

@@ -104,7 +104,9 @@ static u32 put_transport(struct writer *writer, const struct frame *frame)
 	case IPPROTO_TCP:
 		put16(writer, frame->sport ? frame->sport : 4000);
 		put16(writer, frame->dport);
-		put(writer, NULL, 8);
+		put16(writer, (u16)(frame->sequence >> 16));
+		put16(writer, (u16)frame->sequence);
+		put(writer, NULL, 4);
 		put8(writer, 5 << 4);
 		put8(writer, frame->tcp_flags ? frame->tcp_flags : TCP_SYN);
 		put16(writer, 1024);

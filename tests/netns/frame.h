@@ -15,6 +15,7 @@ struct frame {
 	u8 protocol;
 	u16 sport, dport;
 	u8 tcp_flags;     /* SYN where 0 */
+	u32 sequence;     /* TCP's */
 	u8 type, code;    /* ICMP */
 	u32 payload;      /* bytes, 16 where 0 */
 	const void *data; /* of that many bytes; else zeros */
