@@ -8,12 +8,14 @@
 #include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include "attachment.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "mutants.skel.h"
 
-/* What `sluice status --json` calls the packets that it dropped early, once per device. */
-#define STATUS_DROPS_KEY "\"dropped_early\":"
+#define SETTLE_NS (10000 * SL_NS_PER_MS)
 
 int sl_mutants_load(struct mutants_bpf **ret_mutants, struct sl_diag *diag)
 {
@@ -68,9 +70,9 @@ static int run_shell(const struct sl_lab *lab, const char *command, char **ret_o
 }
 
 static int run_sluice(const char *sluice, const struct sl_lab *lab, const char *verb,
-		      struct sl_diag *diag)
+		      const char *mode, struct sl_diag *diag)
 {
-	const char *const argv[] = {sluice, verb, "dev", "in0", NULL};
+	const char *const argv[] = {sluice, verb, "dev", "in0", mode ? "mode" : NULL, mode, NULL};
 
 	return sl_lab_run(lab, SL_DUT, argv, NULL, NULL, diag);
 }
@@ -84,7 +86,7 @@ static void forget(const struct bpf_map *memory)
 		;
 }
 
-int sl_candidate_attach(const struct sl_candidate *candidate, const struct sl_lab *lab,
+int sl_candidate_attach(const struct sl_candidate *candidate, const struct sl_lab *lab, bool at_tc,
 			struct sl_diag *diag)
 {
 	if (candidate->memory)
@@ -92,7 +94,7 @@ int sl_candidate_attach(const struct sl_candidate *candidate, const struct sl_la
 	if (candidate->program)
 		return set_program(lab, bpf_program__fd(candidate->program), diag);
 	if (candidate->sluice)
-		return run_sluice(candidate->sluice, lab, "attach", diag);
+		return run_sluice(candidate->sluice, lab, "attach", at_tc ? "tc" : NULL, diag);
 	return candidate->attach ? run_shell(lab, candidate->attach, NULL, diag) : 0;
 }
 
@@ -121,7 +123,7 @@ int sl_candidate_detach(const struct sl_candidate *candidate, const struct sl_la
 	if (candidate->program)
 		error = set_program(lab, -1, diag);
 	else if (candidate->sluice)
-		error = run_sluice(candidate->sluice, lab, "detach", diag);
+		error = run_sluice(candidate->sluice, lab, "detach", NULL, diag);
 	else if (candidate->detach)
 		error = run_shell(lab, candidate->detach, NULL, diag);
 	else
@@ -129,18 +131,20 @@ int sl_candidate_detach(const struct sl_candidate *candidate, const struct sl_la
 	return error ? error : check_nothing_left(lab, diag);
 }
 
-/* Every number that follows the key, summed. */
-static bool sum_after_key(const char *text, const char *key, u64 *ret_sum)
+int sl_candidate_settle(const struct sl_candidate *candidate, const struct sl_lab *lab,
+			struct sl_diag *diag)
 {
-	u64 sum = 0;
-	bool found = false;
+	u64 end_ns = sl_monotonic_ns() + SETTLE_NS;
 
-	for (const char *at = text; (at = strstr(at, key)); at += strlen(key)) {
-		sum += strtoull(at + strlen(key), NULL, 10);
-		found = true;
+	if (!candidate->sluice)
+		return 0;
+	while (!sl_attachment_is_fresh(candidate->observer, lab)) {
+		if (sl_monotonic_ns() > end_ns)
+			return sl_fail(diag, ETIMEDOUT,
+				       "sluice did not catch up with the dut within ten seconds");
+		nanosleep(&(struct timespec){.tv_nsec = 500000}, NULL);
 	}
-	*ret_sum = sum;
-	return found;
+	return 0;
 }
 
 int sl_candidate_count_drops(const struct sl_candidate *candidate, const struct sl_lab *lab,
@@ -152,10 +156,8 @@ int sl_candidate_count_drops(const struct sl_candidate *candidate, const struct 
 	int error = 0;
 
 	if (candidate->sluice) {
-		const char *const argv[] = {candidate->sluice, "status", "--json", NULL};
-
-		error = sl_lab_run(lab, SL_DUT, argv, NULL, &output, diag);
-		known = !error && sum_after_key(output, STATUS_DROPS_KEY, &drops);
+		drops = sl_attachment_count_drops(candidate->observer, lab);
+		known = true;
 	} else if (candidate->count) {
 		error = run_shell(lab, candidate->count, &output, diag);
 		known = !error;

@@ -15,14 +15,16 @@
 struct mutants_bpf;
 struct bpf_map;
 struct bpf_program;
+struct sl_observer;
 
 struct sl_candidate {
 	const char *name; /* for reports */
 	/* Either a loaded program of our own … */
 	const struct bpf_program *program;
 	const struct bpf_map *memory; /* hash of u32, emptied by each attach; may be NULL */
-	/* … or sluice itself … */
+	/* … or sluice itself, with what its pins are looked at by … */
 	const char *sluice;
+	struct sl_observer *observer;
 	/* … or shell commands; `count` prints the number of early drops and may be NULL. */
 	const char *attach, *detach, *count;
 };
@@ -34,9 +36,17 @@ void sl_mutants_unload(struct mutants_bpf *mutants); /* NULL is fine */
 int sl_mutants_find(const struct mutants_bpf *mutants, const char *name,
 		    struct sl_candidate *ret_candidate);
 
-int sl_candidate_attach(const struct sl_candidate *candidate, const struct sl_lab *lab,
+/* `at_tc` is for sluice, which then takes that instead of what it thinks best. */
+int sl_candidate_attach(const struct sl_candidate *candidate, const struct sl_lab *lab, bool at_tc,
 			struct sl_diag *diag);
 int sl_candidate_detach(const struct sl_candidate *candidate, const struct sl_lab *lab,
+			struct sl_diag *diag);
+
+/*
+ * Waits until the candidate has noticed what was changed in the dut: the rules, or what it sits on.
+ * -ETIMEDOUT where that takes ten seconds.
+ */
+int sl_candidate_settle(const struct sl_candidate *candidate, const struct sl_lab *lab,
 			struct sl_diag *diag);
 
 /* The candidate's own count of early drops; `ret_known` is false where it has none. */

@@ -33,6 +33,7 @@ enum sl_place { SL_PEER, SL_DUT, SL_BACK, SL_GUEST, SL_PLACE_COUNT };
 
 struct sl_lab {
 	int namespaces[SL_PLACE_COUNT], home;
+	bool lasts; /* for many scripts: what the kernel rations by the clock tells nothing */
 	bool has_guest;
 	/* Packet sockets on the links: what arrives at the hosts around the dut. */
 	int peer_socket, back_socket, guest_socket;

@@ -2,6 +2,11 @@
 /*
  * sluice-differential: the same packets at the same host, with and without a candidate attached
  * to its device. Prints what differs; exits with 0 where nothing does.
+ *
+ * What a release is to stand (a core's half hour; a seed shows itself again with --rulesets 1):
+ *
+ *	sluice-differential --sluice build-release/src/sluice --standing --seed 1 --rulesets 10000 \
+ *		--frames 300 --keep-going --save differences --limit 14400
  */
 #include <errno.h>
 #include <getopt.h>
@@ -15,8 +20,10 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "load/observe.h"
 #include "self_proof.h"
 #include "session.h"
+#include "standing.h"
 #include "trial.h"
 
 #define EXIT_SKIPPED 77 /* meson's */
@@ -26,7 +33,7 @@ struct options {
 	u32 rulesets, frames, limit_s;
 	const char *rules_path, *save_path, *mutant;
 	struct sl_candidate candidate;
-	bool is_bare, proves_itself, only_prints, keeps_going, shows_noise;
+	bool is_bare, is_standing, proves_itself, only_prints, keeps_going, shows_noise;
 };
 
 struct tally {
@@ -49,6 +56,10 @@ static const char usage[] =
 	"  --rulesets N         number of trials (default 100)\n"
 	"  --frames M           acts of each script (default 300)\n"
 	"  --rules FILE         these rules (nft or iptables-save) instead of random ones\n"
+	"  --standing           labs that stand for many trials, in which sluice follows the "
+	"rules: ten\n"
+	"                       times as many rulesets; what differs is confirmed in labs of its "
+	"own\n"
 	"  --keep-going         after a difference too\n"
 	"  --show-noise         print every difference at once, also what proves not to count\n"
 	"  --save DIR           write each difference, shrunk, to DIR/seed-S.txt\n"
@@ -77,6 +88,7 @@ static const struct {
 	{"detach", TEXT, offsetof(struct options, candidate.detach)},
 	{"count", TEXT, offsetof(struct options, candidate.count)},
 	{"bare", FLAG, offsetof(struct options, is_bare)},
+	{"standing", FLAG, offsetof(struct options, is_standing)},
 	{"keep-going", FLAG, offsetof(struct options, keeps_going)},
 	{"show-noise", FLAG, offsetof(struct options, shows_noise)},
 	{"print", FLAG, offsetof(struct options, only_prints)},
@@ -192,9 +204,28 @@ static void add_result(struct tally *tally, const struct sl_trial_result *result
 	tally->slow += result->elapsed_ms > 900;
 }
 
+/* `standing` is NULL where each trial has labs of its own. */
+static int run_trial(struct sl_trial *trial, struct sl_standing *standing,
+		     const struct sl_sides *sides, struct sl_trial_result *ret_result,
+		     struct sl_diag *diag)
+{
+	struct sl_trial_result result;
+	int error = standing ? sl_standing_run(standing, trial, &result, diag) : 0;
+
+	if (!error && (!standing || result.verdict != SL_TRIAL_SAME)) {
+		error = sl_trial_run(trial, sides, &result, diag);
+		if (standing && result.verdict == SL_TRIAL_SAME)
+			result.verdict = SL_TRIAL_UNSTEADY;
+	}
+	if (!error)
+		*ret_result = result;
+	return error;
+}
+
 /* One seed. Returns false where the campaign should end. */
 static bool try_seed(u64 seed, const struct sl_rules *rules, const struct sl_sides *sides,
-		     const struct options *options, struct tally *tally)
+		     struct sl_standing *standing, const struct options *options,
+		     struct tally *tally)
 {
 	SL_CLEANUP(close_trial) struct sl_trial *trial = NULL;
 	struct sl_trial_result result;
@@ -202,7 +233,7 @@ static bool try_seed(u64 seed, const struct sl_rules *rules, const struct sl_sid
 	int error = sl_trial_draw(seed, options->frames, rules, &trial, &diag);
 
 	if (!error)
-		error = sl_trial_run(trial, sides, &result, &diag);
+		error = run_trial(trial, standing, sides, &result, &diag);
 	if (!error) {
 		add_result(tally, &result);
 		if (result.verdict == SL_TRIAL_UNSTEADY || result.verdict == SL_TRIAL_NOISY)
@@ -257,14 +288,17 @@ static bool is_success(const struct tally *tally)
 static bool run_campaign(const struct options *options, const struct sl_sides *sides,
 			 const struct sl_rules *rules)
 {
+	SL_CLEANUP(sl_standing_close) struct sl_standing standing = SL_STANDING_NONE;
 	struct tally tally = {0};
 	time_t start = time(NULL);
 
 	printf("first seed %llu, %u rulesets, %u acts each, candidate %s\n",
 	       (unsigned long long)options->seed, options->rulesets, options->frames,
 	       sides->candidate->name);
+	sl_standing_init(&standing, sides);
 	for (u32 i = 0; i < options->rulesets; i++) {
-		if (!try_seed(options->seed + i, rules, sides, options, &tally))
+		if (!try_seed(options->seed + i, rules, sides,
+			      options->is_standing ? &standing : NULL, options, &tally))
 			break;
 		if (isatty(STDOUT_FILENO) && i % 10 == 9) {
 			printf("\r%u ", i + 1);
@@ -309,6 +343,8 @@ static int run(struct options *options, const struct sl_rules *rules, struct sl_
 		error = sl_mutants_find(mutants, options->mutant, &options->candidate);
 	if (error)
 		sl_fail(diag, -error, "there is no built-in program \"%s\"", options->mutant);
+	if (!error && options->candidate.sluice)
+		error = sl_observer_open(&options->candidate.observer, diag);
 	struct sl_sides sides = {.reference = options->is_bare ? NULL : &pass_all,
 				 .candidate = &options->candidate,
 				 .noise = options->shows_noise ? stdout : NULL};
@@ -316,6 +352,7 @@ static int run(struct options *options, const struct sl_rules *rules, struct sl_
 		good = sl_self_proof(mutants, options->seed);
 	else if (!error)
 		good = run_campaign(options, &sides, rules);
+	sl_observer_free(options->candidate.observer);
 	sl_mutants_unload(mutants);
 	return error ? error : !good;
 }

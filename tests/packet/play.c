@@ -257,6 +257,8 @@ int sl_play(const struct sl_lab *lab, struct sl_services *services, const struct
 	u64 start = now_ms();
 
 	if (!error)
+		recorder->skips_rationed = lab->lasts;
+	if (!error)
 		error = await_links(&player);
 	for (u32 i = 0; !error && i < script->acts.count; i++)
 		error = play_act(&player, &script->acts.items[i]);

@@ -10,15 +10,17 @@
 
 #include "frames.h"
 
-#define ICMP_REDIRECT_TYPE  5
-#define ND_REDIRECT_TYPE    137
-#define MLD2_REPORT_TYPE    143
-#define CHECKSUM_RIGHT      0x0000
-#define CHECKSUM_WRONG      0xbad0
-#define CHECKSUM_NONE       0x0bad
-#define RANDOM_PORT         1
-#define STREAM_SPAN         65536 /* bytes that a conversation stays within */
-#define CANONICAL_SEQ(side) (0xc0000000u + (u32)(side)*STREAM_SPAN)
+#define ICMP_UNREACHABLE_TYPE      3
+#define ICMP_HOST_UNREACHABLE_CODE 1 /* and 0, of the network */
+#define ICMP_REDIRECT_TYPE         5
+#define ND_REDIRECT_TYPE           137
+#define MLD2_REPORT_TYPE           143
+#define CHECKSUM_RIGHT             0x0000
+#define CHECKSUM_WRONG             0xbad0
+#define CHECKSUM_NONE              0x0bad
+#define RANDOM_PORT                1
+#define STREAM_SPAN                65536 /* bytes that a conversation stays within */
+#define CANONICAL_SEQ(side)        (0xc0000000u + (u32)(side)*STREAM_SPAN)
 
 int sl_record_new(struct sl_record **ret_record, struct sl_diag *diag)
 {
@@ -129,6 +131,16 @@ static bool is_redirect(const u8 *bytes, const struct sl_layout *layout)
 	       (layout->protocol == IPPROTO_ICMPV6 && type == ND_REDIRECT_TYPE);
 }
 
+/* By route_input's ip_error(), not by a rule's reject; where it comes from cannot be seen. */
+static bool is_rationed(const u8 *bytes, const struct sl_layout *layout)
+{
+	if (is_redirect(bytes, layout))
+		return true;
+	return layout->protocol == IPPROTO_ICMP && layout->transport + 8 <= layout->end &&
+	       bytes[layout->transport] == ICMP_UNREACHABLE_TYPE &&
+	       bytes[layout->transport + 1] <= ICMP_HOST_UNREACHABLE_CODE;
+}
+
 static bool carries_ip(const u8 *bytes, u32 length)
 {
 	return length >= ETH_HLEN &&
@@ -164,6 +176,8 @@ void sl_recorder_note_frame(struct sl_recorder *recorder, enum sl_place place, c
 
 	if (carries_ip(bytes, length) && sl_layout_read(bytes, length, ETH_HLEN, &layout)) {
 		if (is_membership_report(bytes, &layout))
+			return;
+		if (recorder->skips_rationed && is_rationed(bytes, &layout))
 			return;
 		if (is_redirect(bytes, &layout)) {
 			note_redirect(recorder, names[place], bytes, &layout);

@@ -67,6 +67,7 @@ struct sl_recorder {
 	/* As seen at peer and at back. */
 	struct sl_stream streams[2][SL_STREAM_COUNT];
 	bool out_of_memory;
+	bool skips_rationed; /* redirects and IPv4's unreachables, which depend on the clock */
 };
 
 int sl_record_new(struct sl_record **ret_record, struct sl_diag *diag);

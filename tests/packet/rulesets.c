@@ -71,6 +71,17 @@ int sl_rules_load(const struct sl_lab *lab, const struct sl_rules *rules, struct
 	return sl_lab_run(lab, SL_DUT, loaders[rules->format], rules->text, NULL, diag);
 }
 
+/* Both in one transaction. */
+int sl_rules_replace(const struct sl_lab *lab, const char *text, struct sl_diag *diag)
+{
+	static const char *const argv[] = {"nft", "-f", "-", NULL};
+	SL_CLEANUP(sl_free) char *both = NULL;
+
+	if (asprintf(&both, "flush ruleset\n%s", text) < 0)
+		return sl_fail_memory(diag);
+	return sl_lab_run(lab, SL_DUT, argv, both, NULL, diag);
+}
+
 int sl_rules_read_counters(const struct sl_lab *lab, char **ret_text, struct sl_diag *diag)
 {
 	static const char *const argv[] = {"nft", "-j", "list", "ruleset", NULL};

@@ -38,6 +38,9 @@ int sl_rules_read(const char *path, struct sl_arena *arena, struct sl_rules *ret
 /* Loads the rules into the lab's dut. */
 int sl_rules_load(const struct sl_lab *lab, const struct sl_rules *rules, struct sl_diag *diag);
 
+/* Puts rules in nft's language in the place of all that the dut has. */
+int sl_rules_replace(const struct sl_lab *lab, const char *text, struct sl_diag *diag);
+
 /* The counters of the dut's rules in the order of the rules, one "packets bytes" a line; to be
    freed. */
 int sl_rules_read_counters(const struct sl_lab *lab, char **ret_text, struct sl_diag *diag);

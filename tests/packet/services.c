@@ -265,12 +265,22 @@ int sl_services_open(const struct sl_lab *lab, struct sl_services **ret_services
 	return 0;
 }
 
+/* Connections end at once, so that a lab that lasts has heard the last of them. */
+static void abandon(struct service *service)
+{
+	const struct linger at_once = {.l_onoff = 1};
+
+	if (service->fd >= 0 && (service->kind == TCP_SERVER || service->kind == TCP_CLIENT))
+		(void)setsockopt(service->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+	sl_close(&service->fd);
+}
+
 void sl_services_close(struct sl_services *services)
 {
 	if (!services)
 		return;
 	for (u32 i = 0; i < services->all.count; i++)
-		sl_close(&services->all.items[i]->fd);
+		abandon(services->all.items[i]);
 	sl_close(&services->epoll);
 	sl_arena_free(services->arena);
 }

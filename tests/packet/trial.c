@@ -6,7 +6,7 @@
 #include <time.h>
 
 #include "base/cleanup.h"
-#include "play.h"
+#include "side.h"
 
 int sl_trial_draw(u64 seed, u32 frames, const struct sl_rules *rules, struct sl_trial **ret_trial,
 		  struct sl_diag *diag)
@@ -25,6 +25,7 @@ int sl_trial_draw(u64 seed, u32 frames, const struct sl_rules *rules, struct sl_
 	trial->rules = rules ? *rules : sl_rules_draw(arena, rules_seed);
 	trial->script = sl_script_draw(arena, script_seed, frames);
 	trial->waits = sl_random_chance(&random, 5);
+	trial->at_tc = sl_random_chance(&random, 50);
 	if (!trial->rules.text || !trial->script) {
 		sl_trial_free(trial);
 		return sl_fail_memory(diag);
@@ -44,44 +45,18 @@ static void free_record(struct sl_record **record)
 	sl_record_free(*record);
 }
 
-static void close_services(struct sl_services **services)
-{
-	sl_services_close(*services);
-}
-
-/* What is left when the script is over. */
-static int read_aftermath(const struct sl_lab *lab, const struct sl_candidate *candidate,
-			  struct sl_record *record, struct sl_diag *diag)
-{
-	int error = sl_lab_read_conntrack(lab, &record->conntrack, diag);
-
-	if (!error)
-		error = sl_rules_read_counters(lab, &record->counters, diag);
-	if (!error)
-		error = sl_lab_count_xdp_drops(lab, &record->xdp_drops, diag);
-	if (!error && candidate)
-		error = sl_candidate_count_drops(candidate, lab, &record->has_early_drops,
-						 &record->early_drops, diag);
-	return error;
-}
-
 /* From the attach to the detach, which is tried also where the part between them fails. */
-static int play_attached(const struct sl_trial *trial, const struct sl_candidate *candidate,
-			 const struct sl_lab *lab, struct sl_services *services,
+static int play_attached(const struct sl_trial *trial, struct sl_side *side,
 			 struct sl_record **ret_record, struct sl_diag *diag)
 {
 	struct sl_diag ignored;
-	int error = candidate ? sl_candidate_attach(candidate, lab, diag) : 0;
+	int error = sl_side_attach(side, diag);
 
-	if (!error && candidate && trial->waits)
+	if (!error && side->candidate && trial->waits)
 		nanosleep(&(struct timespec){.tv_sec = 1, .tv_nsec = 100000000}, NULL);
 	if (!error)
-		error = sl_play(lab, services, trial->script, ret_record, diag);
-	if (!error)
-		error = read_aftermath(lab, candidate, *ret_record, diag);
-	if (!candidate)
-		return error;
-	int detach_error = sl_candidate_detach(candidate, lab, error ? &ignored : diag);
+		error = sl_side_play(side, trial->script, ret_record, diag);
+	int detach_error = sl_side_detach(side, error ? &ignored : diag);
 	return error ? error : detach_error;
 }
 
@@ -89,26 +64,38 @@ static int play_attached(const struct sl_trial *trial, const struct sl_candidate
 static int run_side(const struct sl_trial *trial, const struct sl_candidate *candidate,
 		    struct sl_record **ret_record, struct sl_diag *diag)
 {
-	SL_CLEANUP(sl_lab_close) struct sl_lab lab = SL_LAB_NONE;
-	SL_CLEANUP(close_services) struct sl_services *services = NULL;
-	SL_CLEANUP(free_record) struct sl_record *record = NULL;
-	int error = sl_lab_open(&trial->config, &lab, diag);
+	SL_CLEANUP(sl_side_close) struct sl_side side = SL_SIDE_NONE;
+	int error = sl_side_open(&trial->config, candidate, &side, diag);
 
+	side.at_tc = trial->at_tc;
 	if (!error)
-		error = sl_services_open(&lab, &services, diag);
-	if (!error)
-		error = sl_rules_load(&lab, &trial->rules, diag);
-	if (!error)
-		error = play_attached(trial, candidate, &lab, services, &record, diag);
-	if (error)
-		return error;
-	*ret_record = record;
-	record = NULL;
-	return 0;
+		error = sl_rules_load(&side.lab, &trial->rules, diag);
+	return error ? error : play_attached(trial, &side, ret_record, diag);
+}
+
+void sl_trial_judge(const struct sl_trial *trial, const struct sl_record *without,
+		    const struct sl_record *with, FILE *report, struct sl_trial_result *ret_result)
+{
+	u32 differences = sl_compare(trial->script, without, with, report);
+
+	*ret_result = (struct sl_trial_result){
+		.verdict = differences ? SL_TRIAL_UNSTEADY : SL_TRIAL_SAME,
+		.differences = differences,
+		.acts = trial->script->acts.count,
+		.silent = sl_record_count_silent(without),
+		.early_drops = with->has_early_drops ? with->early_drops : with->xdp_drops,
+		.miscounts = with->has_early_drops && with->xdp_drops &&
+			     with->early_drops != with->xdp_drops,
+		.counters_miss = sl_compare_counters(without, with),
+		.elapsed_ms = without->elapsed_ms > with->elapsed_ms ? without->elapsed_ms
+								     : with->elapsed_ms,
+	};
+	for (const char *at = without->conntrack; (at = strchr(at, '\n')); at++)
+		ret_result->connections++;
 }
 
 static int run_both(const struct sl_trial *trial, const struct sl_candidate *first,
-		    const struct sl_candidate *second, FILE *report, u32 *ret_differences,
+		    const struct sl_candidate *second, FILE *report,
 		    struct sl_trial_result *ret_result, struct sl_diag *diag)
 {
 	SL_CLEANUP(free_record) struct sl_record *without = NULL;
@@ -120,21 +107,7 @@ static int run_both(const struct sl_trial *trial, const struct sl_candidate *fir
 	error = run_side(trial, second, &with, diag);
 	if (error)
 		return sl_fail_in(diag, error, "with the candidate");
-	*ret_differences = sl_compare(trial->script, without, with, report);
-	if (!ret_result)
-		return 0;
-	*ret_result = (struct sl_trial_result){
-		.differences = *ret_differences,
-		.acts = trial->script->acts.count,
-		.silent = sl_record_count_silent(without),
-		.early_drops = with->has_early_drops ? with->early_drops : with->xdp_drops,
-		.miscounts = with->has_early_drops && with->early_drops != with->xdp_drops,
-		.counters_miss = sl_compare_counters(without, with),
-		.elapsed_ms = without->elapsed_ms > with->elapsed_ms ? without->elapsed_ms
-								     : with->elapsed_ms,
-	};
-	for (const char *at = without->conntrack; (at = strchr(at, '\n')); at++)
-		ret_result->connections++;
+	sl_trial_judge(trial, without, with, report, ret_result);
 	return 0;
 }
 
@@ -146,18 +119,17 @@ static int confirm(const struct sl_trial *trial, const struct sl_sides *sides,
 {
 	result->verdict = SL_TRIAL_DIFFERENT;
 	for (u32 i = 0; i < CONFIRMATIONS && result->verdict == SL_TRIAL_DIFFERENT; i++) {
-		u32 again = 0, control = 0;
-		int error = run_both(trial, sides->reference, sides->candidate, NULL, &again, NULL,
-				     diag);
+		struct sl_trial_result again, control;
+		int error = run_both(trial, sides->reference, sides->candidate, NULL, &again, diag);
 
 		if (!error)
 			error = run_both(trial, sides->reference, sides->reference, sides->noise,
-					 &control, NULL, diag);
+					 &control, diag);
 		if (error)
 			return error;
-		if (control)
+		if (control.differences)
 			result->verdict = SL_TRIAL_NOISY;
-		else if (!again)
+		else if (!again.differences)
 			result->verdict = SL_TRIAL_UNSTEADY;
 	}
 	return 0;
@@ -167,11 +139,10 @@ int sl_trial_run(const struct sl_trial *trial, const struct sl_sides *sides,
 		 struct sl_trial_result *ret_result, struct sl_diag *diag)
 {
 	struct sl_trial_result result;
-	u32 differences = 0;
-	int error = run_both(trial, sides->reference, sides->candidate, sides->noise, &differences,
-			     &result, diag);
+	int error =
+		run_both(trial, sides->reference, sides->candidate, sides->noise, &result, diag);
 
-	if (!error && differences)
+	if (!error && result.differences)
 		error = confirm(trial, sides, &result, diag);
 	if (!error)
 		*ret_result = result;
@@ -197,8 +168,8 @@ int sl_trial_report(const struct sl_trial *trial, const struct sl_sides *sides, 
 		    struct sl_diag *diag)
 {
 	static const char *const formats[] = {"nft", "iptables-save", "ip6tables-save"};
+	struct sl_trial_result result;
 	char config[256];
-	u32 differences = 0;
 
 	sl_lab_config_describe(&trial->config, config, sizeof config);
 	fprintf(out, "seed %llu, candidate %s\nhost: %s\nrules (%s):\n%s\nscript:\n",
@@ -206,7 +177,7 @@ int sl_trial_report(const struct sl_trial *trial, const struct sl_sides *sides, 
 		formats[trial->rules.format], trial->rules.text);
 	print_script(trial->script, out);
 	fputs("differences:\n", out);
-	return run_both(trial, sides->reference, sides->candidate, out, &differences, NULL, diag);
+	return run_both(trial, sides->reference, sides->candidate, out, &result, diag);
 }
 
 /* --- shrinking ------------------------------------------------------------------------------ */
@@ -230,12 +201,12 @@ static bool is_out_of_time(const struct shrinker *shrinker)
 /* A trial that no longer runs, say because a chain is gone that a rule jumps to, shows nothing. */
 static bool still_differs(const struct shrinker *shrinker)
 {
+	struct sl_trial_result result;
 	struct sl_diag ignored;
-	u32 differences = 0;
 
 	return !run_both(shrinker->trial, shrinker->sides->reference, shrinker->sides->candidate,
-			 NULL, &differences, NULL, &ignored) &&
-	       differences;
+			 NULL, &result, &ignored) &&
+	       result.differences;
 }
 
 static bool try_without_acts(struct shrinker *shrinker, u32 from, u32 count)

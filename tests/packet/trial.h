@@ -27,6 +27,11 @@ struct sl_trial {
 	 * after an attach where rules or routes may tell packets of one batch apart (bpf/batch.h).
 	 */
 	bool waits;
+	/*
+	 * It attaches at TC, where packets of one batch need no telling apart: at XDP most of what
+	 * is dropped behind conntrack passes, since a script's packets come close together.
+	 */
+	bool at_tc;
 };
 
 /* The two sides. */
@@ -52,13 +57,17 @@ struct sl_trial_result {
 	u64 counters_miss; /* packets that the rules' counters do not show with the candidate */
 	u32 elapsed_ms;    /* of the longer run */
 	u32 connections;   /* in the reference's table at the end */
-	bool miscounts;    /* the candidate's count is not the driver's */
+	bool miscounts;    /* the candidate's count is not the driver's, where that has one */
 };
 
 /* Draws a trial of about `frames` acts. With `rules` (else NULL) these instead of random ones. */
 int sl_trial_draw(u64 seed, u32 frames, const struct sl_rules *rules, struct sl_trial **ret_trial,
 		  struct sl_diag *diag);
 void sl_trial_free(struct sl_trial *trial); /* NULL is fine */
+
+/* Two records of it: the figures, and SAME or, as long as nothing confirms it, UNSTEADY. */
+void sl_trial_judge(const struct sl_trial *trial, const struct sl_record *without,
+		    const struct sl_record *with, FILE *report, struct sl_trial_result *ret_result);
 
 int sl_trial_run(const struct sl_trial *trial, const struct sl_sides *sides,
 		 struct sl_trial_result *ret_result, struct sl_diag *diag);

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What sluice has pinned for in0, read here: its own `status` and `list` take a process and a tenth
+ * of a second each time.
+ */
+#ifndef SLUICE_PACKET_ATTACHMENT_H
+#define SLUICE_PACKET_ATTACHMENT_H
+
+#include "lab.h"
+#include "load/observe.h"
+
+/* The data plane is published for the dut as it is at this moment: nothing passes for being stale.
+ */
+bool sl_attachment_is_fresh(struct sl_observer *observer, const struct sl_lab *lab);
+
+/* Packets dropped early since the attach; 0 where nothing is pinned. */
+u64 sl_attachment_count_drops(struct sl_observer *observer, const struct sl_lab *lab);
+
+#endif

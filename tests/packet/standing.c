@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "standing.h"
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+
+/* Then it is time for another kind of host, and another way to attach. */
+#define TRIALS_MAX 12
+
+/*
+ * The kernel gives up on a fragment's siblings after 30 seconds, and says so; and TIME_WAIT ends
+ * after 60. Younger labs hear nothing of the trials before.
+ */
+#define AGE_MAX_NS (20000 * SL_NS_PER_MS)
+
+static void free_record(struct sl_record **record)
+{
+	sl_record_free(*record);
+}
+
+void sl_standing_init(struct sl_standing *standing, const struct sl_sides *sides)
+{
+	*standing = (struct sl_standing)SL_STANDING_NONE;
+	standing->sides = sides;
+}
+
+void sl_standing_close(struct sl_standing *standing)
+{
+	sl_side_close(&standing->without);
+	sl_side_close(&standing->with);
+	standing->trials = 0;
+}
+
+static int build(struct sl_standing *standing, const struct sl_trial *trial, struct sl_diag *diag)
+{
+	const struct sl_sides *sides = standing->sides;
+
+	sl_standing_close(standing);
+	standing->config = trial->config;
+	/* Under a macvlan nothing is dropped early: that is for single trials to show. */
+	standing->config.has_guest = false;
+	int error = sl_side_open(&standing->config, sides->reference, &standing->without, diag);
+
+	if (!error)
+		error = sl_side_open(&standing->config, sides->candidate, &standing->with, diag);
+	standing->without.lab.lasts = standing->with.lab.lasts = true;
+	standing->with.at_tc = trial->at_tc;
+	if (!error)
+		error = sl_side_attach(&standing->without, diag);
+	return error ? error : sl_side_attach(&standing->with, diag);
+}
+
+static int play(struct sl_side *side, const struct sl_trial *trial, struct sl_record **ret_record,
+		struct sl_diag *diag)
+{
+	int error = sl_side_renew(side, &trial->rules, diag);
+
+	return error ? error : sl_side_play(side, trial->script, ret_record, diag);
+}
+
+static bool is_worn(const struct sl_standing *standing)
+{
+	return standing->trials % TRIALS_MAX == 0 ||
+	       sl_monotonic_ns() - standing->without.opened_ns > AGE_MAX_NS;
+}
+
+int sl_standing_run(struct sl_standing *standing, struct sl_trial *trial,
+		    struct sl_trial_result *ret_result, struct sl_diag *diag)
+{
+	SL_CLEANUP(free_record) struct sl_record *without = NULL;
+	SL_CLEANUP(free_record) struct sl_record *with = NULL;
+	int error = is_worn(standing) ? build(standing, trial, diag) : 0;
+
+	standing->trials++;
+	trial->config = standing->config;
+	trial->at_tc = standing->with.at_tc;
+	if (!error)
+		error = play(&standing->without, trial, &without, diag);
+	if (!error)
+		error = play(&standing->with, trial, &with, diag);
+	if (error) {
+		sl_standing_close(standing);
+		return error;
+	}
+	sl_trial_judge(trial, without, with, standing->sides->noise, ret_result);
+	if (ret_result->verdict != SL_TRIAL_SAME)
+		sl_standing_close(standing); /* nothing follows in labs that differ */
+	return 0;
+}
