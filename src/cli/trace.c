@@ -127,7 +127,9 @@ static int open_tracer(struct sl_tracer *tracer, struct sl_diag *diag)
 	tracer->texts.rules = tracer->compiled->rules;
 	tracer->texts.program = tracer->compiled->meaning;
 	tracer->texts.loaded = &tracer->loaded;
-	point = tracer->attached == SL_MODE_TC ? SL_POINT_TC : SL_POINT_XDP;
+	point = tracer->attached == SL_MODE_TC || tracer->compiled->program->device.wants_tc
+			? SL_POINT_TC
+			: SL_POINT_XDP;
 	return sl_runner_open(tracer->compiled, point, tracer->may_relate, &tracer->runner, diag);
 }
 

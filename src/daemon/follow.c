@@ -170,6 +170,20 @@ static void look_at_host(struct sl_keeper *keeper, struct sl_snapshot *now)
 		keeper->wants_compile = true;
 }
 
+/*
+ * A VLAN device that comes may leave XDP unable to drop anything. Where the mode was ours to choose
+ * it is chosen again; in between the kernel's own rules have the packets.
+ */
+static int refresh(struct sl_keeper *keeper, struct sl_diag *diag)
+{
+	int error = sl_generation_refresh(keeper, diag);
+
+	if (!error && keeper->wanted == SL_WANT_AUTO && keeper->mode != SL_MODE_TC &&
+	    keeper->compiled->program->device.wants_tc)
+		sl_attachment_resume(keeper, diag);
+	return error;
+}
+
 void sl_follow_catch_up(struct sl_keeper *keeper)
 {
 	struct sl_diag diag = {0};
@@ -190,7 +204,7 @@ void sl_follow_catch_up(struct sl_keeper *keeper)
 	be_urgent(keeper, !keeper->wants_compile && !keeper->wants_look);
 	if (keeper->wants_look)
 		look_at_host(keeper, &now);
-	if (keeper->wants_compile && sl_generation_refresh(keeper, &diag))
+	if (keeper->wants_compile && refresh(keeper, &diag))
 		fprintf(stderr, "sluice: %s: %s\n", keeper->device, diag.text);
 	else if (!keeper->wants_compile && keeper->info.withdrawn_ns)
 		sl_generation_publish(keeper, &now);

@@ -336,9 +336,9 @@ struct sl_device {
 	bool is_asked_for; /* rules ask for its name or group, which may change */
 	bool hides_vlan;   /* a VLAN tag may have been stripped before XDP: the link header's
 			      ethertype is not known */
-	bool mixes_vlans;  /* so may that of a VLAN device above: XDP can drop nothing, TC can */
-	bool has_members;  /* packets come by other devices, whose address may be another: TC sees
-			      what these took them for, XDP may not drop */
+	bool wants_tc;     /* only there its packets can be told from others: XDP drops nothing */
+	bool has_members; /* packets come by other devices, whose address may be another: what these
+			     took them for counts */
 };
 
 struct sl_local_address {

@@ -87,8 +87,8 @@ int sl_device_describe(struct sl_lifter *lifter)
 	memcpy(device->mac, link->mac, sizeof device->mac);
 	device->mark_is_zero = has_no_marks(link);
 	device->hides_vlan = link->strips_vlan;
-	device->mixes_vlans = link->strips_vlan && link->has_vlans;
 	device->has_members = !strcmp(link->kind, "bond");
+	device->wants_tc = device->has_members || (link->strips_vlan && link->has_vlans);
 	choose_routing(lifter);
 	return copy_local_addresses(lifter);
 }

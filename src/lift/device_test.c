@@ -140,11 +140,11 @@ static void what_xdp_cannot_see_is_said(void **state)
 {
 	static const struct {
 		const char *kind;
-		bool strips, has_vlans, mixes_vlans, has_members;
+		bool strips, has_vlans, wants_tc, has_members;
 	} vectors[] = {
-		{"", false, false, false, false},    {"", true, false, false, false},
-		{"", false, true, false, false},     {"", true, true, true, false},
-		{"bond", false, false, false, true}, {"vlan", false, true, false, false},
+		{"", false, false, false, false},   {"", true, false, false, false},
+		{"", false, true, false, false},    {"", true, true, true, false},
+		{"bond", false, false, true, true}, {"vlan", false, true, false, false},
 	};
 
 	(void)state;
@@ -157,7 +157,7 @@ static void what_xdp_cannot_see_is_said(void **state)
 		link->strips_vlan = vectors[i].strips;
 		link->has_vlans = vectors[i].has_vlans;
 		program = lift(&nft);
-		assert_int_equal(program->device.mixes_vlans, vectors[i].mixes_vlans);
+		assert_int_equal(program->device.wants_tc, vectors[i].wants_tc);
 		assert_int_equal(program->device.has_members, vectors[i].has_members);
 		sl_program_free(program);
 		nft_free(&nft);

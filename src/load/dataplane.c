@@ -212,8 +212,7 @@ static void configure(struct sl_dataplane *dataplane, const struct sl_program *p
 		.asks_addresses_ip6 = asks_addresses(program, code, SL_IP6),
 		.ifindex = device->ifindex,
 		.asks_device = device->is_asked_for,
-		.drops_nothing =
-			point == SL_POINT_XDP && (device->mixes_vlans || device->has_members),
+		.drops_nothing = point == SL_POINT_XDP && device->wants_tc,
 		.asks_packet_type = point == SL_POINT_TC && device->has_members,
 		.table_words = program->image_words,
 		.trie_units = dataplane->sets.trie_units,

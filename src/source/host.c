@@ -46,24 +46,63 @@ static bool holds_lines(const char *path)
 	return fgetc(file) != EOF;
 }
 
-static bool strips_vlan(int socket_fd, const struct sl_link *link)
+static int ask_ethtool(int socket_fd, const struct sl_link *link, void *question)
 {
-	struct ethtool_value flags = {.cmd = ETHTOOL_GFLAGS};
-	struct ifreq request = {.ifr_data = (void *)&flags};
+	struct ifreq request = {.ifr_data = question};
 
 	memcpy(request.ifr_name, link->name, sizeof request.ifr_name);
-	if (ioctl(socket_fd, SIOCETHTOOL, &request))
+	return ioctl(socket_fd, SIOCETHTOOL, &request);
+}
+
+#define FEATURES_MAX 128
+
+/* By name: their numbers are the kernel's own. All of them are the same for every device. */
+static int name_features(int socket_fd, const struct sl_link *link,
+			 char ret_names[FEATURES_MAX][ETH_GSTRING_LEN])
+{
+	struct {
+		struct ethtool_sset_info info;
+		u32 count;
+	} sets = {.info = {.cmd = ETHTOOL_GSSET_INFO, .sset_mask = 1u << ETH_SS_FEATURES}};
+	struct {
+		struct ethtool_gstrings head;
+		char names[FEATURES_MAX][ETH_GSTRING_LEN];
+	} strings = {.head = {.cmd = ETHTOOL_GSTRINGS, .string_set = ETH_SS_FEATURES}};
+
+	if (ask_ethtool(socket_fd, link, &sets) || !sets.info.sset_mask ||
+	    sets.count > FEATURES_MAX)
+		return -1;
+	strings.head.len = sets.count;
+	if (ask_ethtool(socket_fd, link, &strings))
+		return -1;
+	memcpy(ret_names, strings.names, sizeof strings.names);
+	return 0;
+}
+
+/* Of either kind, 802.1Q's and 802.1ad's. */
+static bool strips_vlan(int socket_fd, const struct sl_link *link)
+{
+	struct {
+		struct ethtool_gfeatures head;
+		struct ethtool_get_features_block blocks[FEATURES_MAX / 32];
+	} features = {.head = {.cmd = ETHTOOL_GFEATURES, .size = FEATURES_MAX / 32}};
+	char names[FEATURES_MAX][ETH_GSTRING_LEN];
+
+	if (name_features(socket_fd, link, names) || ask_ethtool(socket_fd, link, &features))
 		return true;
-	return flags.data & ETH_FLAG_RXVLAN;
+	for (u32 i = 0; i < FEATURES_MAX; i++)
+		if (features.blocks[i / 32].active >> i % 32 & 1 &&
+		    (!strcmp(names[i], "rx-vlan-hw-parse") ||
+		     !strcmp(names[i], "rx-vlan-stag-hw-parse")))
+			return true;
+	return false;
 }
 
 static void read_driver(int socket_fd, struct sl_link *link)
 {
 	struct ethtool_drvinfo info = {.cmd = ETHTOOL_GDRVINFO};
-	struct ifreq request = {.ifr_data = (void *)&info};
 
-	memcpy(request.ifr_name, link->name, sizeof request.ifr_name);
-	if (!ioctl(socket_fd, SIOCETHTOOL, &request))
+	if (!ask_ethtool(socket_fd, link, &info))
 		snprintf(link->driver, sizeof link->driver, "%.31s", info.driver);
 }
 

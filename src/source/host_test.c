@@ -169,6 +169,22 @@ static void notice_filters_at_tc_ingress(void **state)
 	}
 }
 
+/* A veth's tags lie beside the frames, though it says otherwise. */
+static void tell_who_strips_vlan_tags(void **state)
+{
+	(void)state;
+	struct sl_host *host =
+		set_up_device("va", "ip link add va type veth peer name vb\n"
+				    "ip link add mv link va type macvlan\n"
+				    "ethtool -K va rxvlan off rx-vlan-stag-hw-parse off\n");
+
+	assert_true(sl_host_find_link(host, "va")->strips_vlan);
+	sl_host_free(host);
+	host = read_host("mv");
+	assert_false(sl_host_find_link(host, "mv")->strips_vlan);
+	sl_host_free(host);
+}
+
 static void notice_legacy_tables(void **state)
 {
 	(void)state;
@@ -236,6 +252,7 @@ int main(void)
 		cmocka_unit_test(notice_forwarding),
 		cmocka_unit_test(ask_one_device_for_its_driver),
 		cmocka_unit_test(notice_filters_at_tc_ingress),
+		cmocka_unit_test(tell_who_strips_vlan_tags),
 		cmocka_unit_test(notice_legacy_tables),
 		cmocka_unit_test(notice_ipsec),
 		cmocka_unit_test(name_the_process_behind_a_packet_socket),

@@ -149,6 +149,27 @@ static void vlan_device_added_while_attached(void)
 	expect(arrives(server), "dropped once it was known");
 }
 
+static void mode_is_chosen_anew_for_a_vlan_device(void)
+{
+	build_lab();
+	load_nft(drop_9);
+	attach();
+	expect_mode("native");
+	prove_early_drops();
+
+	u64 before = early_drops();
+
+	add_vlan();
+	expect(eventually(is_attached() && is_fresh() && drops_early(), 5), "never again");
+	expect_mode("tc");
+	expect(early_drops() > before, "what was counted is lost");
+	run(ON_HOST, "ip link del vlan5");
+	settle();
+	prove_early_drops();
+	detach();
+	expect(!keeper(), "the keeper is left");
+}
+
 /* Nothing in the namespace of the rules shows it. */
 static void vlan_device_of_another_namespace(void)
 {
@@ -288,6 +309,7 @@ int main(int argc, char **argv)
 		 beside_vlan_devices_the_device_is_attached_at_tc},
 		{"hidden tag where the offload is off", hidden_tag_where_the_offload_is_off},
 		{"vlan device added while attached", vlan_device_added_while_attached},
+		{"mode is chosen anew for a vlan device", mode_is_chosen_anew_for_a_vlan_device},
 		{"vlan device of another namespace", vlan_device_of_another_namespace},
 		{"vlan device is attached at tc", vlan_device_is_attached_at_tc},
 		{"rules of a vlan device are followed", rules_of_a_vlan_device_are_followed},
