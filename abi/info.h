@@ -31,9 +31,18 @@ struct sl_info {
 	/* Milliseconds that the last compile took: until the rules were read, and from then on
 	 * until its program ran. */
 	__u32 read_ms, made_ms;
-	__u64 carried[6 * 2]; /* fates of earlier generations: packets, bytes (state.h) */
+	__u64 carried[9 * 2]; /* fates of earlier generations: packets, bytes (state.h) */
 	char device[16];
+	__u32 hook_places; /* SL_PLACE_*: where netfilter links are */
+	__u32 padding;
 };
+
+/* By family and hook. */
+#define SL_PLACE_IP_INPUT    (1 << 0)
+#define SL_PLACE_IP_FORWARD  (1 << 1)
+#define SL_PLACE_IP6_INPUT   (1 << 2)
+#define SL_PLACE_IP6_FORWARD (1 << 3)
+#define SL_PLACES            4
 
 /* A value of the pinned map `rules`, an array by counter: which rule it is, and what it had
  * counted early in generations before this one. Handles are nf_tables'. */
@@ -44,7 +53,7 @@ struct sl_rule_entry {
 	__u64 packets, bytes;
 };
 
-_Static_assert(sizeof(struct sl_info) == 16 + 4 * 8 + 8 + 8 + 96 + 16, "shared with maps");
+_Static_assert(sizeof(struct sl_info) == 16 + 4 * 8 + 8 + 8 + 144 + 16 + 8, "shared with maps");
 _Static_assert(sizeof(struct sl_rule_entry) == 40, "shared with maps");
 
 #endif

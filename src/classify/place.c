@@ -68,7 +68,7 @@ struct sl_place *sl_places_find(const struct sl_program *program, struct sl_aren
 	for (u32 i = 0; i < program->path.count; i++) {
 		const struct sl_step *step = &program->path.items[i];
 
-		if (step->kind == SL_STEP_CONNTRACK)
+		if (step->kind == SL_STEP_CONNTRACK || step->kind == SL_STEP_TRACKED)
 			tracked |= step->families;
 		if (step->kind != SL_STEP_CHAIN)
 			continue;

@@ -100,6 +100,9 @@ static void gen_step(struct sl_gen *gen, const struct sl_step *step)
 	case SL_STEP_CONNTRACK:
 		gen_conntrack(gen);
 		return;
+	case SL_STEP_TRACKED: /* the one world comes in */
+		gen->tracked = true;
+		return;
 	case SL_STEP_KERNEL:
 		gen_foreign(gen);
 		return;

@@ -186,7 +186,8 @@ static bool minds_difference(const struct search *search, bool tracks)
 bool sl_program_tracks(const struct sl_program *program, u8 families)
 {
 	for (u32 i = 0; i < program->path.count; i++)
-		if (program->path.items[i].kind == SL_STEP_CONNTRACK &&
+		if ((program->path.items[i].kind == SL_STEP_CONNTRACK ||
+		     program->path.items[i].kind == SL_STEP_TRACKED) &&
 		    program->path.items[i].families & families)
 			return true;
 	return false;

@@ -9,7 +9,8 @@
 
 #include "ir/ir.h"
 
-/* Packets of one of these families (SL_IP | SL_IP6) are looked up by conntrack on their path. */
+/* Packets of one of these families (SL_IP | SL_IP6) meet conntrack on their path, or have met it.
+ */
 bool sl_program_tracks(const struct sl_program *program, u8 families);
 
 /*

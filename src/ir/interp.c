@@ -622,6 +622,12 @@ static u8 walk_conntrack(struct walk *walk, u8 live)
 	return live & (u8)~connected;
 }
 
+static u8 walk_tracked(struct walk *walk, u8 live)
+{
+	walk->tracked = true;
+	return live;
+}
+
 static u8 ttl(const struct sl_packet *packet)
 {
 	return packet->frame[packet->network + (packet->family == SL_IP ? 8 : 7)];
@@ -691,6 +697,8 @@ static u8 walk_step(struct walk *walk, u8 live)
 		return walk_base_chain(walk, live);
 	case SL_STEP_CONNTRACK:
 		return walk_conntrack(walk, live);
+	case SL_STEP_TRACKED:
+		return walk_tracked(walk, live);
 	case SL_STEP_ROUTE:
 		return walk_route(walk, live);
 	case SL_STEP_KERNEL:

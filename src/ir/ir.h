@@ -32,6 +32,7 @@
 #include "base/diag.h"
 #include "base/types.h"
 #include "cursor.h"
+#include "info.h"
 
 /* Worlds: the conntrack states of IP_CT_* and nf_tables' NF_CT_STATE_*, our own bit order. */
 enum {
@@ -291,6 +292,12 @@ enum sl_step_kind {
 	 */
 	SL_STEP_CONNTRACK,
 	/*
+	 * Instead of conntrack, at a netfilter hook: it has seen the packet, so the one world that
+	 * is possible is known before anything is judged. STATE matches see it from here on, and
+	 * no world passes on account of a connection.
+	 */
+	SL_STEP_TRACKED,
+	/*
 	 * Routing: from here INPUT chains decide local packets and FORWARD chains forwarded ones.
 	 */
 	SL_STEP_ROUTE,
@@ -310,6 +317,17 @@ struct sl_step {
 };
 
 #define SL_NO_COUNTER ((u32)-1)
+
+/*
+ * Where a program for netfilter hooks stands: below the first base chain of a hook, by one of so
+ * many priorities, which somebody else may have taken.
+ */
+#define SL_HOOK_SLOTS 8
+
+struct sl_hook_place {
+	bool is_used; /* something is to be decided there */
+	s32 priority; /* of that first chain */
+};
 
 /* What routing can do with a packet of one family. */
 enum sl_route_mode {
@@ -351,6 +369,7 @@ struct sl_program {
 	u32 generation;         /* of the rules it was lifted from */
 	struct sl_device device;
 	enum sl_route_mode route_ip, route_ip6;
+	struct sl_hook_place places[SL_PLACES]; /* with a TRACKED step only; by SL_PLACE_* */
 	u8 miss_worlds; /* worlds that a conntrack miss can mean, unless the connection has just
 			   begun (bpf/batch.h) */
 	SL_LIST(struct sl_step) path;

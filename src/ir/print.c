@@ -336,6 +336,9 @@ static void print_step(const struct sl_step *step, FILE *out)
 	case SL_STEP_CONNTRACK:
 		fputs("conntrack", out);
 		break;
+	case SL_STEP_TRACKED:
+		fputs("tracked", out);
+		break;
 	case SL_STEP_ROUTE:
 		fputs("route", out);
 		break;

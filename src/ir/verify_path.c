@@ -150,6 +150,7 @@ static int verify_order(const struct verify *verify, const struct sl_step *step,
 	case SL_STEP_CHAIN:
 		return verify_chain_order(verify, step, journey);
 	case SL_STEP_CONNTRACK:
+	case SL_STEP_TRACKED:
 		if (journey->is_tracked)
 			return reject(verify, "a second conntrack");
 		if (journey->is_routed)

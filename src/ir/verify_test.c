@@ -470,7 +470,7 @@ static void reject_bad_steps(void **unused)
 	expect_rejected(p, "step 0 of the path", "no reason given");
 	p = host();
 	step(p, SL_STEP_KERNEL + 1);
-	expect_rejected(p, "step 0 of the path", "step 4 does not exist");
+	expect_rejected(p, "step 0 of the path", "step 5 does not exist");
 	p = host();
 	step(p, SL_STEP_CHAIN)->chain = chain(other, "elsewhere");
 	expect_rejected(p, "step 0 of the path", "chain is not in the program");

@@ -379,7 +379,10 @@ const char *path_text(const struct sl_program *program)
 		else if (step->kind == SL_STEP_KERNEL)
 			fprintf(out, "kernel(%s)\n", step->reason);
 		else
-			fprintf(out, "%s\n", step->kind == SL_STEP_ROUTE ? "ROUTE" : "CONNTRACK");
+			fprintf(out, "%s\n",
+				step->kind == SL_STEP_ROUTE     ? "ROUTE"
+				: step->kind == SL_STEP_TRACKED ? "TRACKED"
+								: "CONNTRACK");
 	}
 	fclose(out);
 	return text;
