@@ -27,6 +27,9 @@ enum sl_config_route {
 #define SL_BATCH_PASSES    2048
 #define SL_BATCH_NS        1000000000LL
 
+/* Behind the IP header, at a netfilter hook: bytes that rules can ask for (bpf/hook.h). */
+#define SL_HOOK_REACH 64
+
 struct sl_config {
 	__u32 mac_low; /* the device's address, as it lies in memory */
 	__u16 mac_high;

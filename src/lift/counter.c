@@ -4,13 +4,41 @@
 
 #include <errno.h>
 #include <linux/netfilter/nf_tables.h>
+#include <string.h>
+
+static bool is_of(const struct sl_counter *counter, const struct sl_chain *chain, u64 handle)
+{
+	return counter->handle == handle && counter->family == chain->family &&
+	       !strcmp(counter->chain, chain->name) && !strcmp(counter->table, chain->table);
+}
+
+/* They come in the same order, but for those that only the front has. */
+static int find_in_front(struct sl_lifter *lifter, const struct sl_chain *chain, u64 handle,
+			 u32 *ret_counter)
+{
+	u32 count = lifter->program->counters.count;
+
+	for (u32 i = 0; i < count; i++) {
+		u32 at = (lifter->next_counter + i) % count;
+
+		if (!is_of(&lifter->program->counters.items[at], chain, handle))
+			continue;
+		lifter->next_counter = at + 1;
+		*ret_counter = at;
+		return 0;
+	}
+	return -ENOENT;
+}
 
 int sl_counter_add(struct sl_lifter *lifter, const struct sl_chain_lift *chain, u64 handle,
 		   u32 *ret_counter)
 {
 	struct sl_program *program = lifter->program;
-	struct sl_counter *counter = sl_list_push(program->arena, &program->counters);
+	struct sl_counter *counter;
 
+	if (lifter->front)
+		return find_in_front(lifter, chain->chain, handle, ret_counter);
+	counter = sl_list_push(program->arena, &program->counters);
 	if (!counter)
 		return -ENOMEM;
 	*counter = (struct sl_counter){
@@ -41,6 +69,8 @@ static int lift_counter(struct sl_rule_lift *rule, const struct sl_expr *expr)
 	if (rule->counter == SL_NO_COUNTER)
 		error = sl_counter_add(rule->lifter, rule->chain, rule->source->handle,
 				       &rule->counter);
+	if (error == -ENOENT)
+		return sl_emit_kernel(rule, "a counter that sluice does not keep ahead of here");
 	return error ? error : sl_emit_counter(rule, rule->counter);
 }
 

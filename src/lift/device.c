@@ -85,7 +85,8 @@ int sl_device_describe(struct sl_lifter *lifter)
 	device->group = link->group;
 	device->mtu = link->mtu;
 	memcpy(device->mac, link->mac, sizeof device->mac);
-	device->mark_is_zero = has_no_marks(link);
+	/* At a hook, rules have seen the packet. */
+	device->mark_is_zero = !lifter->front && has_no_marks(link);
 	device->hides_vlan = link->strips_vlan;
 	device->has_members = !strcmp(link->kind, "bond");
 	device->wants_tc = device->has_members || (link->strips_vlan && link->has_vlans);

@@ -29,25 +29,59 @@ static int lift_program(struct sl_lifter *lifter)
 	return error ? error : sl_path_lay(lifter);
 }
 
-int sl_lift(const struct sl_ruleset *rules, const struct sl_ruleset *legacy,
-	    const struct sl_host *host, const char *device, struct sl_program **ret_program,
-	    struct sl_diag *diag)
+static int copy_counters(struct sl_lifter *lifter)
+{
+	struct sl_program *program = lifter->program;
+
+	for (u32 i = 0; lifter->front && i < lifter->front->counters.count; i++) {
+		struct sl_counter *copy = sl_list_push(program->arena, &program->counters);
+
+		if (!copy)
+			return -ENOMEM;
+		*copy = lifter->front->counters.items[i];
+		copy->table = sl_arena_strdup(program->arena, copy->table);
+		copy->chain = sl_arena_strdup(program->arena, copy->chain);
+		if (!copy->table || !copy->chain)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int lift(struct sl_lifter *lifter, const char *device, struct sl_program **ret_program,
+		struct sl_diag *diag)
 {
 	SL_CLEANUP(free_program) struct sl_program *program = NULL;
-	struct sl_lifter lifter = {.rulesets = {rules, legacy}, .host = host};
 
-	lifter.link = sl_host_find_link(host, device);
-	if (!lifter.link)
+	lifter->link = sl_host_find_link(lifter->host, device);
+	if (!lifter->link)
 		return sl_fail(diag, ENODEV, "there is no device \"%s\" in this network namespace",
 			       device);
 	program = sl_program_new();
 	if (!program)
 		return sl_fail_memory(diag);
-	program->generation = rules->generation;
-	lifter.program = program;
-	if (lift_program(&lifter))
+	program->generation = lifter->rulesets[0]->generation;
+	lifter->program = program;
+	if (copy_counters(lifter) || lift_program(lifter))
 		return sl_fail_memory(diag);
 	*ret_program = program;
 	program = NULL;
 	return 0;
+}
+
+int sl_lift(const struct sl_ruleset *rules, const struct sl_ruleset *legacy,
+	    const struct sl_host *host, const char *device, struct sl_program **ret_program,
+	    struct sl_diag *diag)
+{
+	struct sl_lifter lifter = {.rulesets = {rules, legacy}, .host = host};
+
+	return lift(&lifter, device, ret_program, diag);
+}
+
+int sl_lift_hooks(const struct sl_ruleset *rules, const struct sl_host *host,
+		  const struct sl_program *front, struct sl_program **ret_program,
+		  struct sl_diag *diag)
+{
+	struct sl_lifter lifter = {.front = front, .rulesets = {rules}, .host = host};
+
+	return lift(&lifter, front->device.name, ret_program, diag);
 }

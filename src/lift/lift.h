@@ -11,6 +11,7 @@
  *	device.c     what about the device itself forbids early drops
  *	census.c     what the whole ruleset says about conntrack
  *	path.c       the base chains that the device's packets meet, in order
+ *	hook.c       the same of packets that have come as far as netfilter's hooks
  *	chain.c      chains and rules;  set.c  their sets
  *	registers.c  nf_tables' register file, symbolically
  *	expr.c       the table of expressions, one file each;  xt.c  that of xtables matches
@@ -37,6 +38,16 @@
 int sl_lift(const struct sl_ruleset *rules, const struct sl_ruleset *legacy,
 	    const struct sl_host *host, const char *device, struct sl_program **ret_program,
 	    struct sl_diag *diag);
+
+/*
+ * The same for packets of the device that have come as far as netfilter's hooks for input and
+ * forwarding, just ahead of the rules there; `places` of the program says where that is worth it.
+ * `front`, the device's program as lifted from the same, is what is ahead; counters have the same
+ * numbers in both.
+ */
+int sl_lift_hooks(const struct sl_ruleset *rules, const struct sl_host *host,
+		  const struct sl_program *front, struct sl_program **ret_program,
+		  struct sl_diag *diag);
 
 /* Whether two hosts are the same in all that a lift for `device` reads of them. */
 bool sl_lift_hosts_equal(const struct sl_host *a, const struct sl_host *b, const char *device);

@@ -50,6 +50,8 @@ struct sl_lifter {
 	struct sl_program *program;
 	const struct sl_host *host;
 	const struct sl_link *link;
+	const struct sl_program *front; /* at netfilter hooks: what is ahead of them; else NULL */
+	u32 next_counter;               /* at netfilter hooks: of `front`, behind the last found */
 	const struct sl_ruleset *rulesets[2]; /* live and legacy; NULL where there is none */
 	struct sl_census census;
 	SL_LIST(struct sl_chain_lift) chains; /* in the ruleset's order */
@@ -110,7 +112,10 @@ const struct sl_element *sl_set_find(const struct sl_set *set, const u8 *key);
 void sl_path_plan(struct sl_lifter *lifter);
 int sl_path_lay(struct sl_lifter *lifter);
 
-/* A counter's place in the program; the same for the same table, chain and handle. */
+/*
+ * A counter's place in the program; at netfilter hooks the same as in the front's, or -ENOENT where
+ * that counts nothing there.
+ */
 int sl_counter_add(struct sl_lifter *lifter, const struct sl_chain_lift *chain, u64 handle,
 		   u32 *ret_counter);
 

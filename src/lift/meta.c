@@ -9,6 +9,7 @@ enum knowledge {
 	NOT_KNOWN,
 	FIELD,
 	MARK,   /* a field where packets arrive without one */
+	LENGTH, /* a field at a netfilter hook */
 	OUT,    /* of the device that the packet leaves by: zero while there is none, … */
 	OUT_OR, /* … or NFT_BREAK */
 };
@@ -16,10 +17,10 @@ enum knowledge {
 static const struct key {
 	enum knowledge knowledge;
 	u8 length; /* bytes */
-	u8 field;  /* FIELD, MARK: enum sl_meta */
+	u8 field;  /* FIELD, MARK, LENGTH: enum sl_meta */
 	const char *reason;
 } keys[] = {
-	[NFT_META_LEN] = {NOT_KNOWN, 4, 0, "length: GRO may have merged packets"},
+	[NFT_META_LEN] = {LENGTH, 4, SL_META_LENGTH, "length: GRO may have merged packets"},
 	[NFT_META_PROTOCOL] = {FIELD, 2, SL_META_PROTOCOL, NULL},
 	[NFT_META_PRIORITY] = {NOT_KNOWN, 4, 0, "meta priority"},
 	[NFT_META_MARK] = {MARK, 4, SL_META_MARK, "mark: something may set it before the rules"},
@@ -57,9 +58,12 @@ static bool has_no_out(const struct sl_rule_lift *rule)
 	return !(rule->chain->contexts & SL_FROM_FORWARD);
 }
 
+/* The device at a hook is known by its address and index (bpf/hook.h). */
 static bool is_field(const struct sl_rule_lift *rule, const struct key *key)
 {
-	return key->knowledge == FIELD ||
+	if (rule->lifter->front && key->knowledge == FIELD && key->field == SL_META_IIFTYPE)
+		return false;
+	return key->knowledge == FIELD || (key->knowledge == LENGTH && rule->lifter->front) ||
 	       (key->knowledge == MARK && rule->lifter->program->device.mark_is_zero);
 }
 

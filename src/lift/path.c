@@ -11,7 +11,7 @@
  * sl_path_plan() finds the chains, so that what they lead to can be lifted; sl_path_lay() then
  * puts them in order, once it shows what is in them.
  */
-#include "lift/lifter.h"
+#include "lift/path.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -20,22 +20,6 @@
 #include <linux/netfilter_ipv4.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* A base chain's place on the path. Nat chains share one hook and are sorted among themselves. */
-struct place {
-	struct sl_chain_lift *chain;
-	u8 families;
-	enum sl_hook hook;
-	s32 priority, among_nat;
-	bool is_nat;
-	u32 order; /* in the ruleset */
-	bool has_effects, may_drop;
-	const char *foreign; /* no chain, but somebody else's hook: its name */
-};
-
-struct places {
-	SL_LIST(struct place) list;
-};
 
 /* Finding the base chains */
 
@@ -84,7 +68,7 @@ static bool names_device(const struct sl_lifter *lifter, const struct sl_nft_cha
  * nf_nat registers its own hook, and runs the chains of type nat from there by their priorities:
  * that of the chain does not count against other hooks (nf_nat_register_fn).
  */
-static void place_nat(struct place *place)
+static void place_nat(struct sl_place_lift *place)
 {
 	place->is_nat = true;
 	place->among_nat = place->priority;
@@ -92,10 +76,10 @@ static void place_nat(struct place *place)
 }
 
 static bool find_place(const struct sl_lifter *lifter, struct sl_chain_lift *chain,
-		       struct place *ret_place)
+		       struct sl_place_lift *ret_place)
 {
 	const struct sl_nft_chain *source = chain->source;
-	struct place place = {
+	struct sl_place_lift place = {
 		.chain = chain,
 		.families = families_of(chain->table->family),
 		.priority = source->priority,
@@ -113,7 +97,7 @@ static bool find_place(const struct sl_lifter *lifter, struct sl_chain_lift *cha
 	return true;
 }
 
-static u32 context_of(const struct place *place)
+static u32 context_of(const struct sl_place_lift *place)
 {
 	static const u32 contexts[] = {
 		[SL_HOOK_INGRESS] = SL_FROM_INGRESS,
@@ -125,13 +109,19 @@ static u32 context_of(const struct place *place)
 	return contexts[place->hook] | (place->is_nat ? SL_FROM_NAT : 0);
 }
 
+/* At a hook, packets have been through what comes before. */
+static bool is_met(const struct sl_lifter *lifter, enum sl_hook hook)
+{
+	return !lifter->front || hook >= SL_HOOK_INPUT;
+}
+
 void sl_path_plan(struct sl_lifter *lifter)
 {
 	for (u32 i = 0; i < lifter->chains.count; i++) {
 		struct sl_chain_lift *chain = &lifter->chains.items[i];
-		struct place place;
+		struct sl_place_lift place;
 
-		if (find_place(lifter, chain, &place))
+		if (find_place(lifter, chain, &place) && is_met(lifter, place.hook))
 			sl_chain_reach(lifter, chain, context_of(&place));
 	}
 }
@@ -179,7 +169,7 @@ static void see_chain(struct doings *doings, const struct sl_chain *chain)
 			see_op(doings, &chain->rules.items[i].ops.items[k]);
 }
 
-static int find_doings(struct sl_lifter *lifter, struct place *place)
+static int find_doings(struct sl_lifter *lifter, struct sl_place_lift *place)
 {
 	const struct sl_nft_chain *source = place->chain->source;
 	struct doings doings = {0};
@@ -196,7 +186,7 @@ static int find_doings(struct sl_lifter *lifter, struct place *place)
 
 /* Steps */
 
-static int add_step(struct sl_lifter *lifter, const struct sl_step *step)
+int sl_path_add_step(struct sl_lifter *lifter, const struct sl_step *step)
 {
 	struct sl_program *program = lifter->program;
 	struct sl_step *slot = sl_list_push(program->arena, &program->path);
@@ -209,8 +199,8 @@ static int add_step(struct sl_lifter *lifter, const struct sl_step *step)
 	return 0;
 }
 
-static int add_kernel(struct sl_lifter *lifter, u8 families, enum sl_hook hook, s32 priority,
-		      const char *reason)
+int sl_path_add_kernel(struct sl_lifter *lifter, u8 families, enum sl_hook hook, s32 priority,
+		       const char *reason)
 {
 	struct sl_step step = {
 		.kind = SL_STEP_KERNEL,
@@ -220,11 +210,11 @@ static int add_kernel(struct sl_lifter *lifter, u8 families, enum sl_hook hook, 
 		.reason = reason,
 	};
 
-	return families ? add_step(lifter, &step) : 0;
+	return families ? sl_path_add_step(lifter, &step) : 0;
 }
 
 /* A drop by policy in a nat chain, or a policy that is neither: what then happens is not known. */
-static const char *find_odd_policy(const struct place *place)
+static const char *find_odd_policy(const struct sl_place_lift *place)
 {
 	s32 policy = place->chain->source->policy;
 
@@ -235,7 +225,7 @@ static const char *find_odd_policy(const struct place *place)
 	return NULL;
 }
 
-static int add_chain(struct sl_lifter *lifter, const struct place *place, u8 families)
+static int add_chain(struct sl_lifter *lifter, const struct sl_place_lift *place, u8 families)
 {
 	const struct sl_nft_chain *source = place->chain->source;
 	const char *odd = find_odd_policy(place);
@@ -253,22 +243,26 @@ static int add_chain(struct sl_lifter *lifter, const struct place *place, u8 fam
 	if (!families)
 		return 0;
 	if (odd)
-		return add_kernel(lifter, families, place->hook, place->priority, odd);
+		return sl_path_add_kernel(lifter, families, place->hook, place->priority, odd);
 	if (source->has_counters)
 		error = sl_counter_add(lifter, place->chain, 0, &step.policy_counter);
-	return error ? error : add_step(lifter, &step);
+	if (error == -ENOENT)
+		return sl_path_add_kernel(
+			lifter, families, place->hook, place->priority,
+			"a policy's counter that sluice does not keep ahead of here");
+	return error ? error : sl_path_add_step(lifter, &step);
 }
 
-static int add_foreign(struct sl_lifter *lifter, const struct place *place, u8 families)
+static int add_foreign(struct sl_lifter *lifter, const struct sl_place_lift *place, u8 families)
 {
 	const char *reason = sl_arena_printf(lifter->program->arena,
 					     "somebody else's netfilter hook: %s", place->foreign);
 
-	return reason ? add_kernel(lifter, families, place->hook, place->priority, reason)
+	return reason ? sl_path_add_kernel(lifter, families, place->hook, place->priority, reason)
 		      : -ENOMEM;
 }
 
-static int add_place(struct sl_lifter *lifter, const struct place *place, u8 families)
+static int add_place(struct sl_lifter *lifter, const struct sl_place_lift *place, u8 families)
 {
 	return place->foreign ? add_foreign(lifter, place, families)
 			      : add_chain(lifter, place, families);
@@ -283,7 +277,7 @@ static int compare(s64 a, s64 b)
 
 static int by_hook_and_priority(const void *left, const void *right)
 {
-	const struct place *a = left, *b = right;
+	const struct sl_place_lift *a = left, *b = right;
 	int order = compare(a->hook, b->hook);
 
 	if (!order)
@@ -293,7 +287,7 @@ static int by_hook_and_priority(const void *left, const void *right)
 	return order ? order : compare(a->order, b->order);
 }
 
-static bool share_priority(const struct place *a, const struct place *b)
+static bool share_priority(const struct sl_place_lift *a, const struct sl_place_lift *b)
 {
 	return a->hook == b->hook && a->priority == b->priority;
 }
@@ -302,14 +296,14 @@ static bool share_priority(const struct place *a, const struct place *b)
  * Whether it matters which of two chains comes first: one may drop what leaves a trace in the
  * other. Their order is that of registration, which the dump does not tell.
  */
-static bool is_order_unsure(const struct place *a, const struct place *b)
+static bool is_order_unsure(const struct sl_place_lift *a, const struct sl_place_lift *b)
 {
 	if (a->is_nat && b->is_nat && a->among_nat != b->among_nat)
 		return false;
 	return (a->may_drop && b->has_effects) || (b->may_drop && a->has_effects);
 }
 
-static u8 find_unsure_families(const struct place *group, u32 count)
+static u8 find_unsure_families(const struct sl_place_lift *group, u32 count)
 {
 	u8 families = 0;
 
@@ -321,11 +315,12 @@ static u8 find_unsure_families(const struct place *group, u32 count)
 }
 
 /* Chains that share hook and priority. */
-static int add_group(struct sl_lifter *lifter, const struct place *group, u32 count)
+static int add_group(struct sl_lifter *lifter, const struct sl_place_lift *group, u32 count)
 {
 	u8 unsure = find_unsure_families(group, count);
-	int error = add_kernel(lifter, unsure, group->hook, group->priority,
-			       "two base chains share a priority, and their order is not known");
+	int error = sl_path_add_kernel(
+		lifter, unsure, group->hook, group->priority,
+		"two base chains share a priority, and their order is not known");
 
 	for (u32 i = 0; !error && i < count; i++)
 		error = add_place(lifter, &group[i], group[i].families & (u8)~unsure);
@@ -333,15 +328,16 @@ static int add_group(struct sl_lifter *lifter, const struct place *group, u32 co
 }
 
 /* Conntrack has the same priority: registered before or after, nobody can tell. */
-static int add_group_at_conntrack(struct sl_lifter *lifter, const struct place *group, u32 count)
+static int add_group_at_conntrack(struct sl_lifter *lifter, const struct sl_place_lift *group,
+				  u32 count)
 {
 	u8 families = 0;
 	int error;
 
 	for (u32 i = 0; i < count; i++)
 		families |= group[i].families;
-	error = add_kernel(lifter, families & lifter->census.tracked, group->hook, group->priority,
-			   "a base chain shares conntrack's priority");
+	error = sl_path_add_kernel(lifter, families & lifter->census.tracked, group->hook,
+				   group->priority, "a base chain shares conntrack's priority");
 	for (u32 i = 0; !error && i < count; i++)
 		error = add_place(lifter, &group[i],
 				  group[i].families & (u8)~lifter->census.tracked);
@@ -359,7 +355,7 @@ static int add_conntrack(struct sl_lifter *lifter)
 		.priority = NF_IP_PRI_CONNTRACK,
 	};
 
-	return step.families ? add_step(lifter, &step) : 0;
+	return step.families ? sl_path_add_step(lifter, &step) : 0;
 }
 
 static bool has_flowtable(const struct sl_lifter *lifter)
@@ -392,12 +388,13 @@ static int add_route(struct sl_lifter *lifter)
 	int error = 0;
 
 	if (lifter->host->has_xfrm)
-		error = add_kernel(lifter, step.families, step.hook, step.priority,
-				   "IPsec policies may take the packet");
+		error = sl_path_add_kernel(lifter, step.families, step.hook, step.priority,
+					   "IPsec policies may take the packet");
 	if (!error && has_flowtable(lifter))
-		error = add_kernel(lifter, step.families, step.hook, step.priority,
-				   "a flowtable of this device may take the packet past the rules");
-	return error ? error : add_step(lifter, &step);
+		error = sl_path_add_kernel(
+			lifter, step.families, step.hook, step.priority,
+			"a flowtable of this device may take the packet past the rules");
+	return error ? error : sl_path_add_step(lifter, &step);
 }
 
 /* Legacy tables begin with raw, at −300 in prerouting. */
@@ -408,25 +405,26 @@ static int add_legacy(struct sl_lifter *lifter)
 
 	if (lifter->rulesets[1])
 		return 0;
-	return add_kernel(lifter, families, SL_HOOK_PREROUTING, NF_IP_PRI_RAW,
-			  "iptables-legacy rules are present");
+	return sl_path_add_kernel(lifter, families, SL_HOOK_PREROUTING, NF_IP_PRI_RAW,
+				  "iptables-legacy rules are present");
 }
 
 /* Laying it all out */
 
-static int add_foreign_places(struct sl_lifter *lifter, struct places *places)
+static int add_foreign_places(struct sl_lifter *lifter, struct sl_places_lift *places)
 {
 	for (u32 i = 0; i < lifter->host->foreign_hooks.count; i++) {
 		const struct sl_foreign_hook *hook = &lifter->host->foreign_hooks.items[i];
-		struct place *place, found = {
-					     .families = families_of(hook->family),
-					     .priority = hook->priority,
-					     .order = lifter->chains.count + i,
-					     .has_effects = true,
-					     .foreign = hook->name,
-				     };
+		struct sl_place_lift *place, found = {
+						     .families = families_of(hook->family),
+						     .priority = hook->priority,
+						     .order = lifter->chains.count + i,
+						     .has_effects = true,
+						     .foreign = hook->name,
+					     };
 
-		if (!find_hook(hook->family, hook->hook, &found.hook))
+		if (!find_hook(hook->family, hook->hook, &found.hook) ||
+		    !is_met(lifter, found.hook))
 			continue;
 		place = sl_list_push(lifter->program->arena, &places->list);
 		if (!place)
@@ -436,15 +434,16 @@ static int add_foreign_places(struct sl_lifter *lifter, struct places *places)
 	return 0;
 }
 
-static int find_places(struct sl_lifter *lifter, struct places *places)
+int sl_path_find_places(struct sl_lifter *lifter, struct sl_places_lift *places)
 {
 	if (add_foreign_places(lifter, places))
 		return -ENOMEM;
 	for (u32 i = 0; i < lifter->chains.count; i++) {
-		struct place place, *slot;
+		struct sl_place_lift place, *slot;
 		int error;
 
-		if (!find_place(lifter, &lifter->chains.items[i], &place))
+		if (!find_place(lifter, &lifter->chains.items[i], &place) ||
+		    !is_met(lifter, place.hook))
 			continue;
 		place.order = i;
 		error = find_doings(lifter, &place);
@@ -462,7 +461,7 @@ static int find_places(struct sl_lifter *lifter, struct places *places)
 }
 
 /* The hook of such a chain may be any, and its device ours. */
-static bool has_opaque_hook(const struct sl_lifter *lifter)
+bool sl_path_has_opaque_hook(const struct sl_lifter *lifter)
 {
 	for (u32 i = 0; i < lifter->chains.count; i++) {
 		const struct sl_chain_lift *chain = &lifter->chains.items[i];
@@ -474,7 +473,7 @@ static bool has_opaque_hook(const struct sl_lifter *lifter)
 	return false;
 }
 
-static bool comes_before(const struct place *place, s32 priority)
+static bool comes_before(const struct sl_place_lift *place, s32 priority)
 {
 	return place->hook == SL_HOOK_INGRESS ||
 	       (place->hook == SL_HOOK_PREROUTING && place->priority < priority);
@@ -485,7 +484,7 @@ static bool comes_before(const struct place *place, s32 priority)
  * conntrack a miss says that the packet is of none; before it, or where sluice would look in the
  * wrong zone, nothing does.
  */
-static bool may_skip_chains(const struct sl_lifter *lifter, const struct places *places)
+static bool may_skip_chains(const struct sl_lifter *lifter, const struct sl_places_lift *places)
 {
 	if (!has_flowtable(lifter))
 		return false;
@@ -494,31 +493,32 @@ static bool may_skip_chains(const struct sl_lifter *lifter, const struct places 
 		comes_before(&places->list.items[0], NF_IP_PRI_CONNTRACK + 1));
 }
 
-static int add_obstacles(struct sl_lifter *lifter, const struct places *places)
+static int add_obstacles(struct sl_lifter *lifter, const struct sl_places_lift *places)
 {
 	const u8 all = SL_IP | SL_IP6;
 	const char *reason;
 	int error = sl_device_find_obstacle(lifter, &reason);
 
 	if (!error && reason)
-		error = add_kernel(lifter, all, SL_HOOK_INGRESS, INT_MIN, reason);
-	if (!error && has_opaque_hook(lifter))
-		error = add_kernel(lifter, all, SL_HOOK_INGRESS, INT_MIN,
-				   "a base chain's hook holds what sluice does not understand");
+		error = sl_path_add_kernel(lifter, all, SL_HOOK_INGRESS, INT_MIN, reason);
+	if (!error && sl_path_has_opaque_hook(lifter))
+		error = sl_path_add_kernel(
+			lifter, all, SL_HOOK_INGRESS, INT_MIN,
+			"a base chain's hook holds what sluice does not understand");
 	if (!error && may_skip_chains(lifter, places))
-		error = add_kernel(lifter, all, SL_HOOK_INGRESS, INT_MIN,
-				   "a flowtable of this device may take the packet past the rules");
+		error = sl_path_add_kernel(
+			lifter, all, SL_HOOK_INGRESS, INT_MIN,
+			"a flowtable of this device may take the packet past the rules");
 	return error;
 }
 
-/* Adds the groups from `next` on up to a place on the path; returns where it stopped. */
-static int add_groups(struct sl_lifter *lifter, const struct places *places, u32 *next,
-		      enum sl_hook hook, s64 end)
+int sl_path_add_groups(struct sl_lifter *lifter, const struct sl_places_lift *places, u32 *next,
+		       enum sl_hook hook, s64 end)
 {
 	int error = 0;
 
 	while (!error && *next < places->list.count) {
-		const struct place *group = &places->list.items[*next];
+		const struct sl_place_lift *group = &places->list.items[*next];
 		u32 count = 1;
 
 		if (group->hook > hook || (group->hook == hook && group->priority >= end))
@@ -547,26 +547,31 @@ static u8 find_miss_worlds(const struct sl_census *census)
 
 int sl_path_lay(struct sl_lifter *lifter)
 {
-	struct places places = {0};
+	struct sl_places_lift places = {0};
 	u32 next = 0;
-	int error = find_places(lifter, &places);
+	int error;
 
+	if (lifter->front)
+		return sl_path_lay_hooks(lifter);
+	error = sl_path_find_places(lifter, &places);
 	lifter->program->miss_worlds = find_miss_worlds(&lifter->census);
 	if (!error)
 		error = add_obstacles(lifter, &places);
 	if (!error)
-		error = add_groups(lifter, &places, &next, SL_HOOK_PREROUTING, NF_IP_PRI_RAW);
+		error = sl_path_add_groups(lifter, &places, &next, SL_HOOK_PREROUTING,
+					   NF_IP_PRI_RAW);
 	if (!error)
 		error = add_legacy(lifter);
 	if (!error)
-		error = add_groups(lifter, &places, &next, SL_HOOK_PREROUTING, NF_IP_PRI_CONNTRACK);
+		error = sl_path_add_groups(lifter, &places, &next, SL_HOOK_PREROUTING,
+					   NF_IP_PRI_CONNTRACK);
 	if (!error)
 		error = add_conntrack(lifter);
 	if (!error)
-		error = add_groups(lifter, &places, &next, SL_HOOK_PREROUTING, INT64_MAX);
+		error = sl_path_add_groups(lifter, &places, &next, SL_HOOK_PREROUTING, INT64_MAX);
 	if (!error)
 		error = add_route(lifter);
 	if (!error)
-		error = add_groups(lifter, &places, &next, SL_HOOK_FORWARD, INT64_MAX);
+		error = sl_path_add_groups(lifter, &places, &next, SL_HOOK_FORWARD, INT64_MAX);
 	return error;
 }

@@ -5,6 +5,8 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 
+#include "config.h"
+
 #define ETHERTYPE     12 /* offsets and lengths of the Ethernet header */
 #define LINK_HEADER   14
 #define IP_HEADER     20
@@ -30,16 +32,22 @@ static bool has_length(u32 family, u32 base, u32 from, u32 to)
 	       (family != NFPROTO_IPV4 && overlaps(from, to, 4, 6));
 }
 
-/* Why these bytes are not known at XDP, or NULL. */
+/* Why these bytes are not known at XDP, or at a netfilter hook; or NULL. */
 static const char *find_obstacle(const struct sl_rule_lift *rule, u32 base, u32 from, u32 to)
 {
 	if (base > NFT_PAYLOAD_TRANSPORT_HEADER)
 		return "inner header";
+	if (base == NFT_PAYLOAD_LL_HEADER && rule->lifter->front)
+		return "the Ethernet header, which is gone at a netfilter hook";
 	if (base == NFT_PAYLOAD_LL_HEADER && to > LINK_HEADER)
 		return "bytes behind the Ethernet header";
 	if (base == NFT_PAYLOAD_LL_HEADER && to > ETHERTYPE &&
 	    rule->lifter->program->device.hides_vlan)
 		return "ethertype: the device may have stripped a VLAN tag";
+	if (rule->lifter->front)
+		return to > (base == NFT_PAYLOAD_NETWORK_HEADER ? IP_HEADER : 0) + SL_HOOK_REACH
+			       ? "bytes too far behind the headers"
+			       : NULL;
 	if (has_length(rule->chain->table->family, base, from, to))
 		return "length: GRO may have merged packets";
 	return NULL;

@@ -10,7 +10,7 @@ static int lift(struct sl_rule_lift *rule, const void *data)
 	const struct xt_mac_info *info = data;
 	struct sl_key_draft key = sl_key_of(SL_LINK, ETH_ALEN, ETH_ALEN);
 
-	if (info->invert & ~1)
+	if (info->invert & ~1 || rule->lifter->front) /* at a netfilter hook it is gone */
 		return sl_emit_unknown(rule, "xt mac");
 	return sl_emit_compare(rule, &key, info->invert ? SL_NE : SL_EQ, info->srcaddr);
 }
