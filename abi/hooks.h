@@ -14,6 +14,7 @@ struct sl_hook_list {
 		__u64 function; /* kernel address; /proc/kallsyms has its name */
 		__s32 priority;
 		__u32 padding;
+		char program[16]; /* of a netfilter link: its BPF program's name */
 	} hooks[SL_HOOKS_MAX];
 };
 

@@ -37,7 +37,7 @@ struct nf_hook_entries {
 };
 
 struct nf_hook_ops {
-	void *hook;
+	void *hook, *priv;
 	int priority;
 };
 
@@ -150,10 +150,31 @@ struct xdp_buff {
 struct sk_buff {
 	struct net_device *dev;
 	int skb_iif;
+	unsigned long _nfct; /* its connection, and in the low bits its part in it (IP_CT_*) */
 	unsigned int len, end;
+	__u8 pkt_type : 3;
 	__be16 protocol;
-	__u16 network_header, mac_header;
-	unsigned char *head;
+	__u16 network_header, mac_header; /* from `head` */
+	unsigned char *head, *data;
+};
+
+struct nf_hook_state {
+	__u8 hook, pf;
+	struct net_device *in;
+	struct net *net;
+};
+
+struct bpf_nf_ctx {
+	const struct nf_hook_state *state;
+	struct sk_buff *skb;
+};
+
+struct bpf_prog_aux {
+	char name[16];
+};
+
+struct bpf_prog {
+	struct bpf_prog_aux *aux;
 };
 
 struct nsproxy {
@@ -188,5 +209,7 @@ extern struct nf_conn *bpf_skb_ct_lookup(struct __sk_buff *context, struct bpf_s
 					 __u32 tuple_size, struct bpf_ct_opts___12 *opts,
 					 __u32 opts_size) __ksym __weak;
 extern void bpf_ct_release(struct nf_conn *connection) __ksym __weak;
+extern int bpf_dynptr_from_skb(struct __sk_buff *skb, __u64 flags,
+			       struct bpf_dynptr *ret_bytes) __ksym __weak;
 
 #endif

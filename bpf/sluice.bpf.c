@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The data plane: what happens to one packet, from the device to its verdict. XDP and TC share
- * everything but their context.
+ * everything but their context; at a netfilter hook there is less to find out.
  */
 #include "await.h"
 #include "batch.h"
@@ -9,6 +9,7 @@
 #include "conntrack.h"
 #include "count.h"
 #include "guard.h"
+#include "hook.h"
 #include "kernel.h"
 #include "packet.h"
 #include "route.h"
@@ -74,6 +75,12 @@ static __always_inline __u64 judge_ip6(const struct packet *packet, struct sl_cu
 	}
 }
 
+/* Never called: but for it libbpf would leave out what only generated code calls. */
+static __always_inline __u32 mention_functions(struct sl_cursor *cursor)
+{
+	return table_step(&cursor->question) + trie_has(0, 0, 0) + trie_value(0, 0, 0);
+}
+
 /* What becomes of the packet; `ret_bytes` is its size as the rules' counters see it. */
 static __always_inline enum sl_fate_count judge(const struct packet *packet, __u32 *ret_bytes)
 {
@@ -111,9 +118,8 @@ static __always_inline enum sl_fate_count judge(const struct packet *packet, __u
 		return SL_PASSED_ODD;
 	}
 
-	/* Never: but for it libbpf would leave out what only generated code calls. */
 	if (CONFIG(table_words) == ~0u)
-		return table_step(&cursor.question) + trie_has(0, 0, 0) + trie_value(0, 0, 0);
+		return mention_functions(&cursor);
 
 	__u64 pass = passing_worlds(worlds);
 
@@ -200,6 +206,80 @@ int sluice_tc_audit(struct __sk_buff *context)
 	if (judge_tc(context) == SL_DROPPED)
 		await_tc(context);
 	return TC_ACT_UNSPEC;
+}
+
+static __always_inline __u64 judge_ip_at(const struct nf_hook_state *state,
+					 struct sl_cursor *cursor, __u64 worlds)
+{
+	worlds = rules_ip_prerouting(cursor, worlds);
+	if (!live_worlds(worlds))
+		return worlds;
+	return state->hook == NF_INET_LOCAL_IN ? rules_ip_input(cursor, worlds)
+					       : rules_ip_forward(cursor, worlds);
+}
+
+static __always_inline __u64 judge_ip6_at(const struct nf_hook_state *state,
+					  struct sl_cursor *cursor, __u64 worlds)
+{
+	worlds = rules_ip6_prerouting(cursor, worlds);
+	if (!live_worlds(worlds))
+		return worlds;
+	return state->hook == NF_INET_LOCAL_IN ? rules_ip6_input(cursor, worlds)
+					       : rules_ip6_forward(cursor, worlds);
+}
+
+/* Of the packet's one world; `ret_bytes` as in judge(). */
+static __always_inline enum sl_fate_count judge_at_hook(const struct bpf_nf_ctx *context,
+							struct packet_copy *copy, __u32 *ret_bytes)
+{
+	struct sl_cursor cursor;
+	__u64 epoch = live.epoch, worlds;
+	struct sk_buff *skb = context->skb;
+	__u32 world = world_of(skb), type = BPF_CORE_READ_BITFIELD(skb, pkt_type);
+	bool is_ip6 = context->state->pf == NFPROTO_IPV6;
+
+	*ret_bytes = skb->len;
+	if (!world || type > PACKET_MULTICAST)
+		return SL_HOOK_PASSED;
+	cursor.packet_type = type | SL_CURSOR_MARK;
+	cursor.certain = WORLDS_ALL;
+	clear_hits(&cursor);
+	cursor.worlds = world;
+	if (CONFIG(judges_ip) && !is_ip6) {
+		if (!copy_ip(&cursor, skb, copy))
+			return SL_HOOK_PASSED;
+		worlds = judge_ip_at(context->state, &cursor, *(volatile __u32 *)&cursor.worlds);
+	} else if (CONFIG(judges_ip6) && is_ip6) {
+		if (!copy_ip6(&cursor, skb, copy))
+			return SL_HOOK_PASSED;
+		worlds = judge_ip6_at(context->state, &cursor, *(volatile __u32 *)&cursor.worlds);
+	} else {
+		return SL_HOOK_PASSED;
+	}
+	if (CONFIG(table_words) == ~0u)
+		return mention_functions(&cursor);
+	if (passing_worlds(worlds) & world)
+		return SL_HOOK_PASSED;
+	if (!epoch || !hook_state_is_as_expected(context->state, is_ip6) || live.epoch != epoch)
+		return SL_HOOK_STALE;
+	count_rules(&cursor, world, *ret_bytes);
+	return SL_HOOK_DROPPED;
+}
+
+/* Behind the one of hook.bpf.c, which looks whether it is this device's packet. */
+SEC("sluice/netfilter")
+int sluice_netfilter(struct bpf_nf_ctx *context)
+{
+	struct packet_copy *copy = take_copy();
+	enum sl_fate_count fate;
+	__u32 bytes;
+
+	if (!copy)
+		return NF_ACCEPT;
+	fate = judge_at_hook(context, copy, &bytes);
+	return_copy(copy);
+	add_packet(&fates, fate, bytes);
+	return fate == SL_HOOK_DROPPED ? NF_DROP : NF_ACCEPT;
 }
 
 char _license[] SEC("license") = "GPL";

@@ -78,6 +78,19 @@ static struct net_device *find_device(struct net *net)
 	return search.device;
 }
 
+/*
+ * Of a netfilter link (NF_HOOK_OP_BPF, read for all since who asks knows the function), `priv` is
+ * the program.
+ */
+static __always_inline void read_program_name(struct nf_hook_ops *ops, char name[16])
+{
+	const struct bpf_prog *program = BPF_CORE_READ(ops, priv);
+	const struct bpf_prog_aux *aux = BPF_CORE_READ(program, aux);
+
+	bpf_probe_read_kernel(name, 16,
+			      (void *)aux + bpf_core_field_offset(struct bpf_prog_aux, name));
+}
+
 /* struct nf_hook_entries: a count, the functions, then a pointer to each one's struct nf_hook_ops
  */
 static __always_inline void list_hooks(struct nf_hook_entries *entries, struct sl_hook_list *list)
@@ -95,6 +108,7 @@ static __always_inline void list_hooks(struct nf_hook_entries *entries, struct s
 		bpf_probe_read_kernel(&one, sizeof one, ops + i);
 		list->hooks[i].function = (__u64)BPF_CORE_READ(one, hook);
 		list->hooks[i].priority = BPF_CORE_READ(one, priority);
+		read_program_name(one, list->hooks[i].program);
 		snapshot.hooks_hash += list->hooks[i].function + list->hooks[i].priority;
 		snapshot.hooks_hash *= 0x9e3779b97f4a7c15;
 	}

@@ -19,6 +19,7 @@ void sl_compiled_free(struct sl_compiled *compiled)
 {
 	if (!compiled)
 		return;
+	sl_program_free(compiled->hook_program);
 	sl_program_free(compiled->program);
 	sl_program_free(compiled->meaning);
 	sl_host_free(compiled->host);
@@ -27,18 +28,25 @@ void sl_compiled_free(struct sl_compiled *compiled)
 }
 
 /* Code with stages of at most `insn_limit` instructions, or of less where that is too much. */
-static int generate(struct sl_compiled *compiled, u32 insn_limit, struct sl_diag *diag)
+static int generate(const struct sl_program *program, u32 insn_limit, struct sl_code *ret_code,
+		    struct sl_diag *diag)
 {
-	int error = sl_codegen(compiled->program, insn_limit, &compiled->code, diag);
+	int error = sl_codegen(program, insn_limit, ret_code, diag);
 
 	while (error == -E2BIG && insn_limit) {
 		insn_limit /= 2;
-		error = sl_codegen(compiled->program, insn_limit, &compiled->code, diag);
+		error = sl_codegen(program, insn_limit, ret_code, diag);
 	}
-	compiled->code_is_cut = false;
-	for (u32 i = 0; !error && i < SL_STAGES; i++)
-		compiled->code_is_cut |= compiled->code.over_limit[i];
 	return error;
+}
+
+static bool is_cut(const struct sl_code *code)
+{
+	bool is_cut = false;
+
+	for (u32 i = 0; i < SL_STAGES; i++)
+		is_cut |= code->over_limit[i];
+	return is_cut;
 }
 
 /* Half of the room that the code was given, or of what the longest stage took of it. */
@@ -52,20 +60,39 @@ static u32 half_the_room(const struct sl_code *code)
 	return (longest < code->insn_limit ? longest : code->insn_limit) / 2;
 }
 
+static int load(const struct sl_program *program, struct sl_code *code, enum sl_hook_point point,
+		const struct sl_handover *handover, struct sl_dataplane **ret_dataplane,
+		struct sl_diag *diag)
+{
+	int error = sl_dataplane_load(program, code, point, handover, ret_dataplane, diag);
+
+	while (error == -E2BIG && code->insn_limit) {
+		error = generate(program, half_the_room(code), code, diag);
+		if (!error)
+			error = sl_dataplane_load(program, code, point, handover, ret_dataplane,
+						  diag);
+	}
+	return error;
+}
+
 int sl_compiled_load(struct sl_compiled *compiled, enum sl_hook_point point,
 		     const struct sl_handover *handover, struct sl_dataplane **ret_dataplane,
 		     struct sl_diag *diag)
 {
-	int error = sl_dataplane_load(compiled->program, &compiled->code, point, handover,
-				      ret_dataplane, diag);
+	int error = load(compiled->program, &compiled->code, point, handover, ret_dataplane, diag);
 
-	while (error == -E2BIG && compiled->code.insn_limit) {
-		error = generate(compiled, half_the_room(&compiled->code), diag);
-		if (!error)
-			error = sl_dataplane_load(compiled->program, &compiled->code, point,
-						  handover, ret_dataplane, diag);
-	}
+	if (!error)
+		compiled->code_is_cut = is_cut(&compiled->code);
 	return error;
+}
+
+int sl_compiled_load_hooks(struct sl_compiled *compiled, const struct sl_dataplane *front,
+			   struct sl_dataplane **ret_dataplane, struct sl_diag *diag)
+{
+	const struct sl_handover handover = {.front = front};
+
+	return load(compiled->hook_program, &compiled->hook_code, SL_POINT_HOOK, &handover,
+		    ret_dataplane, diag);
 }
 
 /* From what was read to code. */
@@ -87,7 +114,63 @@ static int compile(struct sl_compiled *compiled, const char *device, u64 memory_
 	if (!error)
 		error = sl_memory_check(compiled->program, memory_limit, diag);
 	if (!error)
-		error = generate(compiled, SL_STAGE_INSNS_MAX, diag);
+		error = generate(compiled->program, SL_STAGE_INSNS_MAX, &compiled->code, diag);
+	if (!error)
+		compiled->code_is_cut = is_cut(&compiled->code);
+	return error;
+}
+
+static bool has_place(const struct sl_program *program)
+{
+	bool is_used = false;
+
+	for (u32 i = 0; i < SL_PLACES; i++)
+		is_used |= program->places[i].is_used;
+	return is_used;
+}
+
+/* What the front's maps leave of a limit. */
+static int find_room(const struct sl_compiled *compiled, u64 memory_limit, u64 *ret_room,
+		     struct sl_diag *diag)
+{
+	struct sl_memory front;
+	int error = sl_memory_plan(compiled->program, &front, diag);
+
+	if (error)
+		return error;
+	*ret_room = memory_limit > front.bytes ? memory_limit - front.bytes : 0;
+	return 0;
+}
+
+static int compile_hooks(const struct sl_compiled *compiled, u64 memory_limit,
+			 struct sl_program *program, struct sl_code *ret_code, struct sl_diag *diag)
+{
+	u64 room;
+	int error = find_room(compiled, memory_limit, &room, diag);
+
+	if (!error)
+		error = sl_optimise(program, sl_memory_image_words(room), diag);
+	if (!error)
+		error = sl_program_verify(program, diag);
+	if (!error)
+		error = sl_memory_check(program, room, diag);
+	return error ? error : generate(program, SL_STAGE_INSNS_MAX, ret_code, diag);
+}
+
+int sl_compiled_make_hooks(struct sl_compiled *compiled, u64 memory_limit, struct sl_diag *diag)
+{
+	struct sl_program *program;
+	int error =
+		sl_lift_hooks(compiled->rules, compiled->host, compiled->meaning, &program, diag);
+
+	if (error)
+		return error;
+	if (has_place(program))
+		error = compile_hooks(compiled, memory_limit, program, &compiled->hook_code, diag);
+	if (error || !has_place(program))
+		sl_program_free(program);
+	else
+		compiled->hook_program = program;
 	return error;
 }
 

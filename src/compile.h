@@ -23,6 +23,9 @@ struct sl_compiled {
 	struct sl_snapshot snapshot; /* the state of the kernel that all this holds for */
 	u64 began_ns, read_ns;       /* monotonic: of a live compile, and when all had been read */
 	bool code_is_cut;            /* rules were left to the kernel because code ran long */
+	/* Of what is left for netfilter's hooks; NULL: nothing, or not asked for. */
+	struct sl_program *hook_program;
+	struct sl_code hook_code;
 };
 
 /*
@@ -62,6 +65,16 @@ int sl_compile_file(const char *path, const char *device, u64 memory_limit,
 int sl_compiled_load(struct sl_compiled *compiled, enum sl_hook_point point,
 		     const struct sl_handover *handover, struct sl_dataplane **ret_dataplane,
 		     struct sl_diag *diag);
+
+/*
+ * Makes hook_program and its code, if there is anything to be decided at netfilter's hooks that was
+ * not before. `memory_limit`: of both. What fails leaves the rest as it was.
+ */
+int sl_compiled_make_hooks(struct sl_compiled *compiled, u64 memory_limit, struct sl_diag *diag);
+
+/* Loads it beside the data plane that was loaded of the same. */
+int sl_compiled_load_hooks(struct sl_compiled *compiled, const struct sl_dataplane *front,
+			   struct sl_dataplane **ret_dataplane, struct sl_diag *diag);
 
 void sl_compiled_free(struct sl_compiled *compiled); /* NULL is fine */
 

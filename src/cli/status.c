@@ -17,6 +17,8 @@ static const char *const fate_names[SL_FATE_COUNTS] = {
 	[SL_DROPPED] = "dropped",           [SL_PASSED_ODD] = "passed_not_ordinary",
 	[SL_PASSED_RULES] = "passed_rules", [SL_PASSED_CONNTRACK] = "passed_conntrack",
 	[SL_PASSED_ROUTE] = "passed_route", [SL_PASSED_STALE] = "passed_stale",
+	[SL_HOOK_DROPPED] = "hook_dropped", [SL_HOOK_PASSED] = "hook_passed",
+	[SL_HOOK_STALE] = "hook_stale",
 };
 
 static const char how_known[] =
@@ -32,6 +34,30 @@ static double stale_seconds(const struct sl_attachment *attachment)
 	return (double)(sl_monotonic_ns() - since) / 1e9;
 }
 
+/* By bit, as SL_PLACE_*. */
+static const char *const place_names[SL_PLACES] = {"ip input", "ip forward", "ip6 input",
+						   "ip6 forward"};
+
+static void print_hooks(const struct sl_attachment *attachment)
+{
+	const struct sl_count *fates = attachment->fates;
+	const char *comma = "";
+
+	if (!attachment->info.hook_places)
+		return;
+	printf("  netfilter    just ahead of the rules of ");
+	for (u32 i = 0; i < SL_PLACES; i++) {
+		if (!(attachment->info.hook_places & 1u << i))
+			continue;
+		printf("%s%s", comma, place_names[i]);
+		comma = ", ";
+	}
+	printf(": %llu dropped, %llu passed, %llu while stale\n",
+	       (unsigned long long)fates[SL_HOOK_DROPPED].packets,
+	       (unsigned long long)fates[SL_HOOK_PASSED].packets,
+	       (unsigned long long)fates[SL_HOOK_STALE].packets);
+}
+
 static void print_one(const struct sl_attachments *attachments,
 		      const struct sl_attachment *attachment)
 {
@@ -40,7 +66,7 @@ static void print_one(const struct sl_attachments *attachments,
 	char pin[SL_PIN_PATH_MAX];
 	u64 passed = 0;
 
-	for (int i = SL_PASSED_ODD; i < SL_FATE_COUNTS; i++)
+	for (int i = SL_PASSED_ODD; i <= SL_PASSED_STALE; i++)
 		passed += fates[i].packets;
 	if (info->mode == SL_MODE_NONE) {
 		printf("%s: half attached, since sluice was killed at it: sluice detach dev %s\n",
@@ -76,13 +102,24 @@ static void print_one(const struct sl_attachments *attachments,
 	       (unsigned long long)fates[SL_PASSED_CONNTRACK].packets,
 	       (unsigned long long)fates[SL_PASSED_ODD].packets,
 	       (unsigned long long)fates[SL_PASSED_STALE].packets);
+	print_hooks(attachment);
 	if (info->filter) {
 		printf("  if all fails tc filter del dev %s ingress pref %u\n", info->device,
 		       SL_TC_PRIORITY);
 	} else {
-		sl_pins_path(pin, attachments->net_cookie, info->device, "link");
-		printf("  if all fails rm %s\n", pin);
+		sl_pins_path(pin, attachments->net_cookie, info->device, NULL);
+		printf("  if all fails rm -r %s\n", pin);
 	}
+}
+
+static json_t *describe_hooks(const struct sl_attachment *attachment)
+{
+	json_t *places = json_array();
+
+	for (u32 i = 0; i < SL_PLACES; i++)
+		if (attachment->info.hook_places & 1u << i)
+			json_array_append_new(places, json_string(place_names[i]));
+	return places;
 }
 
 static json_t *describe(const struct sl_attachments *attachments,
@@ -98,16 +135,18 @@ static json_t *describe(const struct sl_attachments *attachments,
 				    json_pack("{s:I, s:I}", "packets",
 					      (json_int_t)attachment->fates[i].packets, "bytes",
 					      (json_int_t)attachment->fates[i].bytes));
-	return json_pack(
-		"{s:s, s:i, s:s, s:b, s:b, s:f, s:s, s:i, s:I, s:I, s:I, s:I, s:I, s:o, "
-		"s:s}",
-		"device", info->device, "ifindex", (int)info->ifindex, "mode",
-		sl_mode_name((enum sl_attach_mode)info->mode), "attached", attachment->is_alive,
-		"fresh", attachment->is_fresh, "stale_seconds", stale_seconds(attachment),
-		"staleness_known_by", how_known, "keeper", (int)attachment->keeper, "generation",
-		(json_int_t)info->generations, "rules", (json_int_t)info->rules, "read_ms",
-		(json_int_t)info->read_ms, "made_ms", (json_int_t)info->made_ms, "dropped_early",
-		(json_int_t)attachment->fates[SL_DROPPED].packets, "fates", fates, "pin", pin);
+	return json_pack("{s:s, s:i, s:s, s:b, s:b, s:f, s:s, s:i, s:I, s:I, s:I, s:I, s:I, s:o, "
+			 "s:o, s:I, s:s}",
+			 "device", info->device, "ifindex", (int)info->ifindex, "mode",
+			 sl_mode_name((enum sl_attach_mode)info->mode), "attached",
+			 attachment->is_alive, "fresh", attachment->is_fresh, "stale_seconds",
+			 stale_seconds(attachment), "staleness_known_by", how_known, "keeper",
+			 (int)attachment->keeper, "generation", (json_int_t)info->generations,
+			 "rules", (json_int_t)info->rules, "read_ms", (json_int_t)info->read_ms,
+			 "made_ms", (json_int_t)info->made_ms, "dropped_early",
+			 (json_int_t)attachment->fates[SL_DROPPED].packets, "fates", fates,
+			 "netfilter", describe_hooks(attachment), "dropped_at_hooks",
+			 (json_int_t)attachment->fates[SL_HOOK_DROPPED].packets, "pin", pin);
 }
 
 static void print_json(const struct sl_attachments *attachments)

@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "daemon/generation.h"
+#include "daemon/hooks.h"
 #include "load/attach.h"
 #include "load/pins.h"
 #include "load/tc_filter.h"
@@ -196,6 +197,8 @@ int sl_attachment_begin(struct sl_keeper *keeper, char *ret_ladder, struct sl_di
 	struct sl_tally tally;
 	int error;
 
+	sl_hook_links_remove(keeper->net_cookie,
+			     keeper->device); /* a dead keeper's; its own are gone */
 	if (find_orphan(keeper) && mode_fits(keeper->mode, keeper->wanted)) {
 		if (ret_ladder)
 			snprintf(ret_ladder, SL_LADDER_TEXT, "%s: taken over from before",
@@ -264,6 +267,7 @@ static void let_go(struct sl_keeper *keeper)
 {
 	const char *pin = sl_hold_pin_name(&keeper->hold);
 
+	sl_hooks_end(keeper); /* they look for a device with its index */
 	if (!sl_hold_exists(&keeper->hold))
 		return;
 	if (keeper->hold.filter_ifindex)

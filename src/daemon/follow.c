@@ -23,7 +23,9 @@ static void follow_elements(struct sl_keeper *keeper, const struct sl_rules_even
 {
 	sl_dataplane_withdraw(keeper->dataplane);
 	if (sl_monotonic_ns() - keeper->quiet_ns > STALL_NS ||
-	    !sl_elements_apply(keeper->compiled->program, keeper->dataplane, event)) {
+	    !sl_elements_apply(keeper->compiled->program, keeper->dataplane, event) ||
+	    (keeper->hook_dataplane &&
+	     !sl_elements_apply(keeper->compiled->hook_program, keeper->hook_dataplane, event))) {
 		keeper->wants_compile = true;
 		return;
 	}

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "daemon/hooks.h"
 #include "load/attach.h"
 #include "load/pins.h"
 #include "source/conntrack.h"
@@ -174,6 +175,18 @@ static int bury(struct sl_keeper *keeper, struct sl_compiled *compiled,
 		     : 0;
 }
 
+/* Behind the publication, so that nobody waits for it; links that come or go want another one. */
+static void stand_at_hooks(struct sl_keeper *keeper)
+{
+	if (!sl_hooks_follow(keeper))
+		return;
+	if (sl_compiled_renew(keeper->compiled, keeper->observer, keeper->device,
+			      sl_hold_program(&keeper->hold)))
+		publish_now(keeper);
+	else
+		keeper->wants_compile = true;
+}
+
 int sl_generation_adopt(struct sl_keeper *keeper, struct sl_compiled *compiled,
 			struct sl_dataplane *dataplane, struct sl_tally *tally,
 			struct sl_diag *diag)
@@ -182,6 +195,7 @@ int sl_generation_adopt(struct sl_keeper *keeper, struct sl_compiled *compiled,
 	struct sl_dataplane *last_dataplane = keeper->dataplane;
 	int error, carry_error;
 
+	sl_hooks_retire(keeper); /* before what it is of, and what it counts in */
 	keeper->has_helpers |= may_have_helped(last_compiled, compiled);
 	keeper->dataplane = dataplane;
 	keeper->compiled = compiled;
@@ -194,6 +208,7 @@ int sl_generation_adopt(struct sl_keeper *keeper, struct sl_compiled *compiled,
 	publish_now(keeper);
 	error = pin_state(keeper, diag);
 	carry_error = bury(keeper, last_compiled, last_dataplane, tally, diag);
+	stand_at_hooks(keeper);
 	sl_keeper_write_info(keeper);
 	if (!error)
 		error = pin_counts(keeper, diag);

@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "daemon/attachment.h"
 #include "daemon/follow.h"
+#include "daemon/hooks.h"
 #include "daemon/keeper_state.h"
 #include "daemon/lock.h"
 #include "load/pins.h"
@@ -175,6 +176,8 @@ void sl_keeper_free(struct sl_keeper *keeper)
 		return;
 	sl_watch_close(keeper->watch);
 	sl_netlink_close(keeper->conntrack);
+	sl_dataplane_free(keeper->hook_dataplane);
+	sl_hook_links_close(keeper->hooks);
 	sl_dataplane_free(keeper->dataplane);
 	sl_compiled_free(keeper->compiled);
 	sl_tally_close(&keeper->tally);
@@ -217,8 +220,10 @@ static void leave_attached(struct sl_keeper *keeper)
 
 	if (keeper->removed && sl_attachment_look(keeper, &now) == SL_ATTACHED)
 		sl_hold_end(&keeper->hold); /* the pins may not tell of it any more */
-	if (keeper->removed)                /* by hand, or with its namespace */
+	if (keeper->removed) {              /* by hand, or with its namespace */
+		sl_hooks_end(keeper);
 		sl_hold_remove(keeper->net_cookie, keeper->device);
+	}
 }
 
 static int end(struct sl_keeper *keeper, struct sl_diag *diag)

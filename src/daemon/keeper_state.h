@@ -5,6 +5,7 @@
  *	keeper.c       opens, runs, closes it
  *	attachment.c   puts a program on the device, finds the one that an earlier keeper left
  *	generation.c   compiles, swaps, vouches
+ *	hooks.c        stands at netfilter's hooks with what is left
  *	follow.c       sees changes and decides which of these they want
  *
  * Nobody else looks in here.
@@ -22,6 +23,7 @@
 #include "daemon/tally.h"
 #include "load/dataplane.h"
 #include "load/hold.h"
+#include "load/hook_links.h"
 #include "load/observe.h"
 #include "source/netlink.h"
 #include "source/watch.h"
@@ -47,6 +49,9 @@ struct sl_keeper {
 
 	struct sl_compiled *compiled; /* of `dataplane` */
 	struct sl_dataplane *dataplane;
+	struct sl_hook_links *hooks;         /* NULL: none yet, or none wanted */
+	struct sl_dataplane *hook_dataplane; /* of `compiled`, behind `dataplane`; or NULL */
+	bool lacks_hooks;                    /* this kernel has none */
 	struct sl_tally tally;
 	struct sl_info info;
 

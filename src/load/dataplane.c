@@ -156,7 +156,9 @@ static int register_handlers(void)
 	if (registered)
 		return 0;
 	if (libbpf_register_prog_handler("sluice/xdp", BPF_PROG_TYPE_XDP, BPF_XDP, &opts) < 0 ||
-	    libbpf_register_prog_handler("sluice/tc", BPF_PROG_TYPE_SCHED_CLS, 0, &opts) < 0)
+	    libbpf_register_prog_handler("sluice/tc", BPF_PROG_TYPE_SCHED_CLS, 0, &opts) < 0 ||
+	    libbpf_register_prog_handler("sluice/netfilter", SL_PROGRAM_NETFILTER,
+					 SL_ATTACH_NETFILTER, &opts) < 0)
 		return -EINVAL;
 	libbpf_set_print(keep_complaint);
 	registered = true;
@@ -263,6 +265,30 @@ static int share_audit(struct sl_dataplane *dataplane, const struct sl_witness *
 	for (u32 i = 0; i < SL_WITNESS_MAPS && !error; i++)
 		error = reuse(dataplane, &shared[i], diag);
 	return error;
+}
+
+/* At hooks: what is counted and what vouches is the front's. */
+static int share_front(struct sl_dataplane *dataplane, const struct sl_dataplane *front,
+		       struct sl_diag *diag)
+{
+	const struct sluice_bpf *to = dataplane->skeleton, *from = front->skeleton;
+	const struct {
+		struct bpf_map *to, *from;
+	} pairs[] = {
+		{to->maps.data_live, from->maps.data_live},
+		{to->maps.fates, from->maps.fates},
+		{to->maps.rule_counters, from->maps.rule_counters},
+		{to->maps.local_addresses, from->maps.local_addresses},
+	};
+
+	for (u32 i = 0; i < SL_ARRAY_SIZE(pairs); i++) {
+		int error = bpf_map__reuse_fd(pairs[i].to, bpf_map__fd(pairs[i].from));
+
+		if (error)
+			return sl_fail(diag, -error, "the map %s: %s", bpf_map__name(pairs[i].to),
+				       strerror(-error));
+	}
+	return 0;
 }
 
 /* Both note into one map while packets meet the one or the other. */
@@ -377,11 +403,13 @@ static int load(struct sl_dataplane *dataplane, const struct sl_program *program
 /* Of the object's programs the one that is wanted, and no other. */
 static void choose(struct sl_dataplane *dataplane, enum sl_hook_point point, bool is_audit)
 {
+	const struct sluice_bpf *skeleton = dataplane->skeleton;
 	struct bpf_program *const programs[][2] = {
-		[SL_POINT_XDP] = {dataplane->skeleton->progs.sluice_xdp,
-				  dataplane->skeleton->progs.sluice_xdp_audit},
-		[SL_POINT_TC] = {dataplane->skeleton->progs.sluice_tc,
-				 dataplane->skeleton->progs.sluice_tc_audit},
+		[SL_POINT_XDP] = {skeleton->progs.sluice_xdp, skeleton->progs.sluice_xdp_audit},
+		[SL_POINT_TC] = {skeleton->progs.sluice_tc, skeleton->progs.sluice_tc_audit},
+		/* An audit has none. */
+		[SL_POINT_HOOK] = {skeleton->progs.sluice_netfilter,
+				   skeleton->progs.sluice_netfilter},
 	};
 
 	dataplane->program = programs[point][is_audit];
@@ -389,6 +417,7 @@ static void choose(struct sl_dataplane *dataplane, enum sl_hook_point point, boo
 		for (u32 j = 0; j < SL_ARRAY_SIZE(programs[i]); j++)
 			bpf_program__set_autoload(programs[i][j],
 						  programs[i][j] == dataplane->program);
+	bpf_map__set_autocreate(skeleton->maps.packet_copies, point == SL_POINT_HOOK);
 }
 
 static int try_load(const struct sl_program *program, const struct sl_code *code,
@@ -411,7 +440,8 @@ static int try_load(const struct sl_program *program, const struct sl_code *code
 	if (error)
 		goto fail;
 	configure(dataplane, program, code, point);
-	error = share_notes(dataplane, handover->last, diag);
+	error = handover->front ? share_front(dataplane, handover->front, diag)
+				: share_notes(dataplane, handover->last, diag);
 	if (!error)
 		error = share_audit(dataplane, handover->witness, diag);
 	if (error)

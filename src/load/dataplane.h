@@ -15,7 +15,15 @@
 #include "load/witness.h"
 #include "state.h"
 
-enum sl_hook_point { SL_POINT_XDP, SL_POINT_TC };
+enum sl_hook_point {
+	SL_POINT_XDP,
+	SL_POINT_TC,
+	SL_POINT_HOOK, /* behind one of the others, at netfilter's hooks */
+};
+
+/* Kinds of programs and attachments since Linux 6.4; younger than Debian 12's headers. */
+#define SL_PROGRAM_NETFILTER ((enum bpf_prog_type)32)
+#define SL_ATTACH_NETFILTER  ((enum bpf_attach_type)45)
 
 struct sl_dataplane;
 
@@ -26,6 +34,11 @@ struct sl_handover {
 	const struct sl_dataplane *last;
 	/* It is audited: drops nothing, and lets this one know what it would have; or NULL. */
 	const struct sl_witness *witness;
+	/*
+	 * At netfilter's hooks: the one ahead of them, from the same rules. Both count in the same
+	 * maps, and what vouches for one vouches for both.
+	 */
+	const struct sl_dataplane *front;
 };
 
 /*

@@ -5,6 +5,7 @@
 #include <linux/netfilter.h>
 #include <string.h>
 
+#include "load/hook_links.h"
 #include "load/symbols.h"
 
 /*
@@ -26,6 +27,12 @@ static bool is_known(const char *name)
 		if (!strncmp(name, known[i], strlen(known[i])))
 			return true;
 	return false;
+}
+
+/* Those of sluice, for whichever device, drop what the rules drop, and do nothing else. */
+static bool is_own(const char *name, const char program[16])
+{
+	return !strcmp(name, "nf_hook_run_bpf") && !strncmp(program, SL_HOOK_PROGRAM, 16);
 }
 
 static struct sl_symbols symbols;
@@ -74,7 +81,7 @@ static int note_list(const struct sl_hook_list *list, struct sl_host *host, u32 
 			error = add_foreign(host, family, hook, list->hooks[i].priority,
 					    "a function whose name /proc/kallsyms hides "
 					    "(kernel.kptr_restrict)");
-		else if (!is_known(name))
+		else if (!is_known(name) && !is_own(name, list->hooks[i].program))
 			error = add_foreign(host, family, hook, list->hooks[i].priority, name);
 	}
 	return error;

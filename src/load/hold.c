@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "info.h"
+#include "load/hook_links.h"
 #include "load/pins.h"
 #include "load/tc_filter.h"
 
@@ -133,6 +134,7 @@ int sl_hold_remove(u64 net_cookie, const char *device)
 	struct sl_hold hold = sl_hold_find(net_cookie, device);
 
 	sl_hold_end(&hold);
+	sl_hook_links_remove(net_cookie, device);
 	remove_qdisc(net_cookie, device);
 	return sl_pins_remove(net_cookie, device);
 }

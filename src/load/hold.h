@@ -40,7 +40,8 @@ void sl_hold_end(struct sl_hold *hold);
 /* Lets go: what is pinned, and a filter, stay where they are. */
 void sl_hold_close(struct sl_hold *hold);
 
-/* Takes the program off and removes the pins; -ENOENT when there are none. */
+/* Takes the program off, and all at netfilter's hooks, with the pins; -ENOENT when there are none.
+ */
 int sl_hold_remove(u64 net_cookie, const char *device);
 
 #endif

@@ -9,6 +9,8 @@
  *	                      info      struct sl_info
  *	                      rules     struct sl_rule_entry by counter
  *	                      live, fates, rule_counters, local    the data plane's maps
+ *	                      hook_ip_input, …    links at netfilter's hooks (hook_links.h)
+ *	                      hook_generation     the map that they go on by
  */
 #ifndef SLUICE_LOAD_PINS_H
 #define SLUICE_LOAD_PINS_H

@@ -108,7 +108,7 @@ static void names_with_a_dot(void)
 	prove_early_drops();
 	run(ON_HOST, "%s status | grep -q '^wan.0: native'", sluice);
 	run(ON_HOST, "%s status dev wan.0 --json | grep -q '\"device\": \"wan.0\"'", sluice);
-	run(ON_HOST, "test -e $(%s status | sed -n 's/.*if all fails rm //p')", sluice);
+	run(ON_HOST, "test -e $(%s status | sed -n 's/.*if all fails rm -r //p')", sluice);
 	rename_device("lan.with.dots");
 	settle();
 	prove_early_drops();

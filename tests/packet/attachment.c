@@ -34,7 +34,8 @@ bool sl_attachment_is_fresh(struct sl_observer *observer, const struct sl_lab *l
 	       sl_snapshots_equal(&live.expected, &now);
 }
 
-u64 sl_attachment_count_drops(struct sl_observer *observer, const struct sl_lab *lab)
+u64 sl_attachment_count(struct sl_observer *observer, const struct sl_lab *lab,
+			enum sl_fate_count fate)
 {
 	struct sl_count counts[SL_FATE_COUNTS] = {0};
 	struct sl_info info = {0};
@@ -45,5 +46,5 @@ u64 sl_attachment_count_drops(struct sl_observer *observer, const struct sl_lab 
 	SL_CLEANUP(sl_close) int fd = sl_pins_get(now.net_cookie, DEVICE, "fates");
 	if (fd < 0 || sl_tally_read(fd, SL_FATE_COUNTS, counts))
 		return 0;
-	return info.carried[2 * SL_DROPPED] + counts[SL_DROPPED].packets;
+	return info.carried[2 * fate] + counts[fate].packets;
 }

@@ -13,7 +13,8 @@
  */
 bool sl_attachment_is_fresh(struct sl_observer *observer, const struct sl_lab *lab);
 
-/* Packets dropped early since the attach; 0 where nothing is pinned. */
-u64 sl_attachment_count_drops(struct sl_observer *observer, const struct sl_lab *lab);
+/* Packets that fared so since the attach; 0 where nothing is pinned. */
+u64 sl_attachment_count(struct sl_observer *observer, const struct sl_lab *lab,
+			enum sl_fate_count fate);
 
 #endif

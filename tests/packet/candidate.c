@@ -148,15 +148,17 @@ int sl_candidate_settle(const struct sl_candidate *candidate, const struct sl_la
 }
 
 int sl_candidate_count_drops(const struct sl_candidate *candidate, const struct sl_lab *lab,
-			     bool *ret_known, u64 *ret_drops, struct sl_diag *diag)
+			     bool *ret_known, u64 *ret_drops, u64 *ret_hook_drops,
+			     struct sl_diag *diag)
 {
 	SL_CLEANUP(sl_free) char *output = NULL;
+	u64 drops = 0, hook_drops = 0;
 	bool known = false;
-	u64 drops = 0;
 	int error = 0;
 
 	if (candidate->sluice) {
-		drops = sl_attachment_count_drops(candidate->observer, lab);
+		drops = sl_attachment_count(candidate->observer, lab, SL_DROPPED);
+		hook_drops = sl_attachment_count(candidate->observer, lab, SL_HOOK_DROPPED);
 		known = true;
 	} else if (candidate->count) {
 		error = run_shell(lab, candidate->count, &output, diag);
@@ -167,5 +169,6 @@ int sl_candidate_count_drops(const struct sl_candidate *candidate, const struct 
 		return error;
 	*ret_known = known;
 	*ret_drops = drops;
+	*ret_hook_drops = hook_drops;
 	return 0;
 }

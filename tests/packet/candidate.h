@@ -51,6 +51,7 @@ int sl_candidate_settle(const struct sl_candidate *candidate, const struct sl_la
 
 /* The candidate's own count of early drops; `ret_known` is false where it has none. */
 int sl_candidate_count_drops(const struct sl_candidate *candidate, const struct sl_lab *lab,
-			     bool *ret_known, u64 *ret_drops, struct sl_diag *diag);
+			     bool *ret_known, u64 *ret_drops, u64 *ret_hook_drops,
+			     struct sl_diag *diag);
 
 #endif

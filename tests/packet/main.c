@@ -38,7 +38,7 @@ struct options {
 
 struct tally {
 	u32 trials, verdicts[SL_TRIAL_VERDICT_COUNT], errors, miscounts, slow;
-	u64 acts, silent, early_drops, counters_miss, connections;
+	u64 acts, silent, early_drops, hook_drops, counters_miss, connections;
 };
 
 static const char usage[] =
@@ -198,6 +198,7 @@ static void add_result(struct tally *tally, const struct sl_trial_result *result
 	tally->acts += result->acts;
 	tally->silent += result->silent;
 	tally->early_drops += result->early_drops;
+	tally->hook_drops += result->hook_drops;
 	tally->counters_miss += result->counters_miss;
 	tally->connections += result->connections;
 	tally->miscounts += result->miscounts;
@@ -263,8 +264,9 @@ static void print_tally(const struct tally *tally, u32 seconds)
 	       tally->verdicts[SL_TRIAL_SAME], tally->verdicts[SL_TRIAL_DIFFERENT],
 	       tally->verdicts[SL_TRIAL_UNSTEADY], tally->verdicts[SL_TRIAL_NOISY], tally->errors);
 	printf("without the candidate %llu acts left no trace (dropped, most of them); "
-	       "with it %llu frames were dropped early\n",
-	       (unsigned long long)tally->silent, (unsigned long long)tally->early_drops);
+	       "with it %llu frames were dropped early, %llu more at netfilter's hooks\n",
+	       (unsigned long long)tally->silent, (unsigned long long)tally->early_drops,
+	       (unsigned long long)tally->hook_drops);
 	printf("%llu connections tracked; rule counters miss %llu packets; "
 	       "%u trials in which the candidate's count is not the driver's; %u slow\n",
 	       (unsigned long long)tally->connections, (unsigned long long)tally->counters_miss,

@@ -48,6 +48,7 @@ struct sl_record {
 	char *counters;             /* at the end: rule counters, a line each */
 	u64 xdp_drops;              /* by the driver's count */
 	u64 early_drops;            /* by the candidate's own count, where it has one */
+	u64 hook_drops;             /* … at netfilter's hooks */
 	bool has_early_drops;
 	u32 elapsed_ms;
 };

@@ -63,11 +63,13 @@ static int read_aftermath(struct sl_side *side, struct sl_record *record, struct
 		error = sl_lab_count_xdp_drops(&side->lab, &record->xdp_drops, diag);
 	if (!error && candidate)
 		error = sl_candidate_count_drops(candidate, &side->lab, &record->has_early_drops,
-						 &record->early_drops, diag);
+						 &record->early_drops, &record->hook_drops, diag);
 	record->xdp_drops -= side->xdp_drops_before;
 	record->early_drops -= side->drops_before;
+	record->hook_drops -= side->hook_drops_before;
 	side->xdp_drops_before += record->xdp_drops;
 	side->drops_before += record->early_drops;
+	side->hook_drops_before += record->hook_drops;
 	return error;
 }
 

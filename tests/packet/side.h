@@ -23,7 +23,7 @@ struct sl_side {
 	const struct sl_candidate *candidate; /* may be NULL */
 	bool at_tc, is_attached;
 	u64 opened_ns;
-	u64 drops_before, xdp_drops_before; /* of trials before */
+	u64 drops_before, hook_drops_before, xdp_drops_before; /* of trials before */
 	struct sl_netlink *netfilter;
 };
 

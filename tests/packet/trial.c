@@ -84,6 +84,7 @@ void sl_trial_judge(const struct sl_trial *trial, const struct sl_record *withou
 		.acts = trial->script->acts.count,
 		.silent = sl_record_count_silent(without),
 		.early_drops = with->has_early_drops ? with->early_drops : with->xdp_drops,
+		.hook_drops = with->hook_drops,
 		.miscounts = with->has_early_drops && with->xdp_drops &&
 			     with->early_drops != with->xdp_drops,
 		.counters_miss = sl_compare_counters(without, with),

@@ -54,6 +54,7 @@ struct sl_trial_result {
 	u32 differences;
 	u32 acts, silent;  /* silent: nothing was seen without the candidate */
 	u64 early_drops;   /* by the candidate's count, else by the driver's */
+	u64 hook_drops;    /* at netfilter's hooks, by the candidate's count */
 	u64 counters_miss; /* packets that the rules' counters do not show with the candidate */
 	u32 elapsed_ms;    /* of the longer run */
 	u32 connections;   /* in the reference's table at the end */

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Netfilter links: what stands at the namespace's hooks for one device, just ahead of the rules.
+ *
+ * Enters: where to stand (sl_program's places), and the program of the present generation. Leaves:
+ * links that go on to it, pinned beside the device's own. Promised: a generation replaces another
+ * at once; without one every packet goes on to the rules.
+ *
+ * A link that comes or goes changes the namespace's list of hooks, which all data planes compare;
+ * so links stay where they are as long as the rules' first chains do.
+ */
+#ifndef SLUICE_LOAD_HOOK_LINKS_H
+#define SLUICE_LOAD_HOOK_LINKS_H
+
+#include "base/diag.h"
+#include "ir/ir.h"
+
+struct sl_hook_links;
+
+/* What the links' program is called, in every attachment. */
+#define SL_HOOK_PROGRAM "sluice_hook"
+
+/* -ENOSYS with `diag` filled in: this kernel has no netfilter links. */
+int sl_hook_links_open(u32 ifindex, struct sl_hook_links **ret_hooks, struct sl_diag *diag);
+/* Lets go of them; what is pinned stays. NULL is fine. */
+void sl_hook_links_close(struct sl_hook_links *hooks);
+
+/*
+ * Stands at these places and no others, pinned; *ret_changed says whether some link came or went,
+ * also on failure.
+ */
+int sl_hook_links_place(struct sl_hook_links *hooks, const struct sl_hook_place places[SL_PLACES],
+			u64 net_cookie, const char *device, bool *ret_changed,
+			struct sl_diag *diag);
+
+/* The program to go on to; −1: none. 0 or -errno. */
+int sl_hook_links_put(struct sl_hook_links *hooks, int program_fd);
+
+/* Takes links away that are pinned for a device, whoever made them, and their pins. */
+void sl_hook_links_remove(u64 net_cookie, const char *device);
+
+#endif
