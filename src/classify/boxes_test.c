@@ -545,6 +545,26 @@ static void a_chain_on_both_sides_of_conntrack_has_no_states(void **unused)
 	end(&told);
 }
 
+static void numbers_that_no_item_can_hold_are_refused(void **unused)
+{
+	struct told told = begin();
+	struct sl_op counts = counter(told.p, told.chain), drop = DROP;
+	const struct sl_rule *rule = rule_of(told.p, told.chain, &drop, 1);
+
+	(void)unused;
+	counts.counter = SL_TABLE_COUNTER_MAX + 1;
+	assert_int_equal(tell(&told, counts, drop), -ENOTSUP);
+	counts.counter = SL_TABLE_COUNTER_MAX;
+	assert_int_equal(tell(&told, counts, drop), 0);
+	assert_int_equal(sl_boxes_add_rule(&told.boxes, &told.lanes, told.p->arena, rule,
+					   SL_TABLE_POSITION_MAX + 1, &told.place),
+			 -ENOTSUP);
+	assert_int_equal(sl_boxes_add_rule(&told.boxes, &told.lanes, told.p->arena, rule,
+					   SL_TABLE_POSITION_MAX, &told.place),
+			 0);
+	end(&told);
+}
+
 static void places_follow_the_path(void **unused)
 {
 	struct sl_program *p = host();
@@ -693,6 +713,7 @@ int main(void)
 		cmocka_unit_test(states_are_worlds),
 		cmocka_unit_test(ahead_of_conntrack_all_worlds_look_invalid),
 		cmocka_unit_test(a_chain_on_both_sides_of_conntrack_has_no_states),
+		cmocka_unit_test(numbers_that_no_item_can_hold_are_refused),
 		cmocka_unit_test(places_follow_the_path),
 		cmocka_unit_test(verdicts_are_actions),
 		cmocka_unit_test(what_goes_elsewhere_is_refused),

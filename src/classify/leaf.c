@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "classify/tree.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -108,6 +109,8 @@ static int write_item(struct sl_tree *tree, const struct sl_box *box)
 	u32 count = open_lanes(tree, box, lanes), at;
 	int error = sl_image_extend(tree->image, 2 + count, tree->limits.words, &at);
 
+	assert(box->position <= SL_TABLE_POSITION_MAX);
+	assert(!box->counts || box->counter <= SL_TABLE_COUNTER_MAX);
 	if (error)
 		return error;
 

@@ -15,7 +15,12 @@
 /* Trials with ever more memory, until some plan fits. */
 #define TRIALS_MAX 8
 
-/* Time: boxes looked at for each box, whatever is built of them; and those of trials. */
+#define PLANS_MAX 4
+
+/*
+ * Time: boxes looked at for each box, whatever is built of them, and half as many when that is
+ * tried again; and those of trials.
+ */
 #define WORK_A_BOX 40
 #define TRIAL_WORK 500
 
@@ -33,13 +38,19 @@
 #define GROWTH_MORE_NS   12.0
 #define GROWTH_LOT_NS    40.0
 
-/* The plans that are worth building. */
+/* What trials tell. */
 struct choice {
 	struct sl_plan best;
 	double best_ns;
 	struct sl_plan
 		thrifty;   /* most trees, so the fewest copies, however many boxes; of those, … */
 	u32 thrifty_words; /* … the one with the least memory */
+};
+
+/* The plans that are worth building. */
+struct plans {
+	u32 count;
+	struct sl_plan items[PLANS_MAX];
 };
 
 static void free_columns(struct sl_columns *columns)
@@ -165,63 +176,80 @@ static int choose_plans(const struct sl_boxes *boxes, const struct sl_lanes *lan
 	return 0;
 }
 
-static bool fits_format(const struct sl_boxes *boxes)
+static bool is_same_plan(const struct sl_plan *plan, const struct sl_plan *other)
 {
-	for (u32 i = 0; i < boxes->list.count; i++) {
-		const struct sl_box *box = &boxes->list.items[i];
+	const struct sl_partition *one = &plan->partition, *two = &other->partition;
 
-		if (box->position > SL_TABLE_POSITION_MAX ||
-		    (box->counts && box->counter > SL_TABLE_COUNTER_MAX))
+	if (plan->growth_ns != other->growth_ns || one->lane_count != two->lane_count)
+		return false;
+	for (u32 i = 0; i < one->lane_count; i++)
+		if (one->lanes[i] != two->lanes[i])
 			return false;
-	}
 	return true;
 }
 
-/* One plan after the other; the last, with one tree, has all the steps to itself. */
-static int build_any(struct sl_forest *forest, const struct choice *choice, struct sl_image *image,
+static void add_plan(struct plans *plans, const struct sl_plan *plan)
+{
+	for (u32 i = 0; i < plans->count; i++)
+		if (is_same_plan(&plans->items[i], plan))
+			return;
+	plans->items[plans->count++] = *plan;
+}
+
+/* The last, with one tree, has all the steps to itself. */
+static struct plans list_plans(const struct choice *choice)
+{
+	struct plans plans = {.count = 0};
+
+	add_plan(&plans, &choice->best);
+	add_plan(&plans, &choice->thrifty);
+	add_plan(&plans, &(struct sl_plan){choice->thrifty.partition, GROWTH_LOT_NS});
+	add_plan(&plans, &(struct sl_plan){{0}, GROWTH_MORE_NS});
+	return plans;
+}
+
+/* One plan after the other. -ENOSPC if more memory might help: with the plans that are left. */
+static int build_any(struct sl_forest *forest, struct plans *plans, struct sl_image *image,
 		     u32 *ret_root, struct sl_table_shape *ret_shape)
 {
-	const struct sl_plan plans[] = {
-		choice->best,
-		choice->thrifty,
-		{choice->thrifty.partition, GROWTH_LOT_NS},
-		{{0}, GROWTH_MORE_NS},
-	};
-	int error = -E2BIG;
+	u32 left = 0;
 
-	for (u32 i = 0; i < SL_ARRAY_SIZE(plans); i++) {
-		error = sl_forest_build(forest, &plans[i], image, ret_root, ret_shape);
+	for (u32 i = 0; i < plans->count; i++) {
+		int error = sl_forest_build(forest, &plans->items[i], image, ret_root, ret_shape);
+
 		if (!error || error == -ENOMEM)
-			break;
+			return error;
+		if (error == -ENOSPC)
+			plans->items[left++] = plans->items[i];
 	}
-	return error;
+	plans->count = left;
+	return left ? -ENOSPC : -E2BIG;
 }
 
 int sl_table_build(const struct sl_boxes *boxes, const struct sl_lanes *lanes, u32 word_limit,
 		   struct sl_image *image, u32 *ret_root, struct sl_table_shape *ret_shape)
 {
 	SL_CLEANUP(free_columns) struct sl_columns columns = {0};
-	struct sl_forest forest = {boxes, lanes, &columns, word_limit,
-				   (u64)WORK_A_BOX * (boxes->list.count + 1000)};
+	struct sl_forest forest = {boxes, lanes, &columns, word_limit, 0};
 	u64 words = (u64)(WORDS_A_BOX + lanes->count) * boxes->list.count + WORDS_SPARE;
 	struct choice choice;
-	int error;
+	struct plans plans;
+	int error = fill_columns(boxes, lanes, &columns);
 
-	if (!fits_format(boxes))
-		return -E2BIG;
-	error = fill_columns(boxes, lanes, &columns);
 	if (!error)
 		error = choose_plans(boxes, lanes, &choice);
 	if (error)
 		return error;
+	plans = list_plans(&choice);
 	/* Rather with twice the memory than not at all. */
 	for (u32 i = 1; i <= 2; i++) {
 		bool is_last = image->count + i * words >= word_limit;
 
 		forest.word_limit = is_last ? word_limit : (u32)(image->count + i * words);
-		error = build_any(&forest, &choice, image, ret_root, ret_shape);
+		forest.work_left += (u64)WORK_A_BOX / i * (boxes->list.count + 1000);
+		error = build_any(&forest, &plans, image, ret_root, ret_shape);
 		if (error != -ENOSPC || is_last)
-			break;
+			return error;
 	}
-	return error;
+	return -E2BIG;
 }

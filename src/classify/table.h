@@ -34,7 +34,8 @@ struct sl_table_shape {
 /*
  * Appends a table to the image; *ret_root is its first word. `word_limit`: of the whole image.
  * 0; -ENOMEM; -ENOSPC where it would outgrow the limit; -E2BIG where the boxes overlap too much
- * for SL_TABLE_STEPS_MAX or SL_TABLE_LEVELS_MAX. The image is as before on every error.
+ * for SL_TABLE_STEPS_MAX or SL_TABLE_LEVELS_MAX, or for twice the usual memory. The image is as
+ * before on every error.
  */
 int sl_table_build(const struct sl_boxes *boxes, const struct sl_lanes *lanes, u32 word_limit,
 		   struct sl_image *image, u32 *ret_root, struct sl_table_shape *ret_shape);
