@@ -28,12 +28,15 @@
 /* For each halving of the boxes ahead, in nanoseconds. */
 #define HALVING_NS 4.5
 
+/* What children of different sizes cost, at least, as a share of what they do if all are alike. */
+#define EVEN_SHARE 0.93
+
 /* A cut that makes a node's boxes so many more is none. */
 #define GROWTH_MAX 8
 
-/* How many boxes begin and end in each child. */
+/* How many boxes begin and end in a child. */
 struct edges {
-	u32 begins[SL_CUT_CHILDREN_MAX], ends[SL_CUT_CHILDREN_MAX];
+	u32 begins, ends;
 };
 
 /* What the children of a cut come to, child by child. */
@@ -54,7 +57,7 @@ static double halvings_of(u32 count)
 {
 	u32 whole = bits_of(count) - 1;
 
-	return whole + (double)count / (1u << whole) - 1;
+	return whole + (double)(count << (31 - whole)) / (1u << 31) - 1; /* by a constant */
 }
 
 /* What some boxes may cost yet, if they are cut well from here. */
@@ -66,13 +69,22 @@ static double cost_ahead(u32 count)
 	       HALVING_NS * (halvings_of(count) - halvings_of(LEAF_COUNT));
 }
 
-/* Children side by side that hold the same boxes become one. */
-static void estimate_child(struct estimate *estimate, u32 begins, u32 ends)
+/*
+ * Whether a cut cannot be better than the best so far, even if it gave each child as many boxes,
+ * and none to two. Children of different sizes can come to a little less than that.
+ */
+static bool is_hopeless(double node_ns, u32 count, u32 children, const struct sl_cut *best)
 {
-	bool is_new = !estimate->groups || begins || estimate->ended;
+	return node_ns + EVEN_SHARE * cost_ahead(count / children) >= best->cost_ns;
+}
 
-	estimate->active += begins - estimate->ended;
-	estimate->ended = ends;
+/* Children side by side that hold the same boxes become one. */
+static inline void estimate_child(struct estimate *estimate, const struct edges *edges)
+{
+	bool is_new = !estimate->groups || edges->begins || estimate->ended;
+
+	estimate->active += edges->begins - estimate->ended;
+	estimate->ended = edges->ends;
 	if (!is_new)
 		return;
 	estimate->groups++;
@@ -136,34 +148,35 @@ static void consider_cuts(const struct sl_columns *columns, const struct sl_rang
 	const struct sl_range *ranges = columns->lanes[lane];
 	struct sl_range hull = find_hull(ranges, region, ids, count);
 	u32 width = bits_of(hull.lo ^ hull.hi), bits = bits_of(count) + 1;
-	struct edges edges;
+	struct edges edges[SL_CUT_CHILDREN_MAX];
 	struct sl_cut cut = {.kind = SL_NODE_CUT, .lane = lane, .hull = hull};
 
 	bits = bits > SL_CUT_BITS_MAX ? SL_CUT_BITS_MAX : bits;
 	bits = bits > width ? width : bits;
-	memset(edges.begins, 0, sizeof(u32) << bits);
-	memset(edges.ends, 0, sizeof(u32) << bits);
+	memset(edges, 0, sizeof *edges << bits);
 	cut.shift = width - bits;
 	cut.mask = (1u << bits) - 1;
 	for (u32 i = 0; i < count; i++) {
 		struct sl_range range = sl_range_clip(&ranges[ids[i]], region);
 
-		edges.begins[sl_cut_child(&cut, range.lo)]++;
-		edges.ends[sl_cut_child(&cut, range.hi)]++;
+		edges[sl_cut_child(&cut, range.lo)].begins++;
+		edges[sl_cut_child(&cut, range.hi)].ends++;
 	}
-	for (; bits; bits--) {
+	for (; bits && !is_hopeless(SL_CUT_NS, count, cut.mask + 1, best); bits--) {
 		struct estimate estimate = {0};
 
 		cut.children = cut.mask + 1;
 		for (u32 child = sl_cut_child(&cut, hull.lo); child <= sl_cut_child(&cut, hull.hi);
 		     child++)
-			estimate_child(&estimate, edges.begins[child], edges.ends[child]);
+			estimate_child(&estimate, &edges[child]);
 		consider(&estimate, &cut, count, SL_CUT_NS, price, best);
 		cut.shift++;
 		cut.mask >>= 1;
 		for (u32 child = 0; child <= cut.mask; child++) {
-			edges.begins[child] = edges.begins[2 * child] + edges.begins[2 * child + 1];
-			edges.ends[child] = edges.ends[2 * child] + edges.ends[2 * child + 1];
+			const struct edges *halves = &edges[2 * child];
+
+			edges[child] = (struct edges){halves[0].begins + halves[1].begins,
+						      halves[0].ends + halves[1].ends};
 		}
 	}
 }
@@ -213,23 +226,24 @@ static void consider_range(const struct sl_columns *columns, const struct sl_ran
 			   u32 lane, const u32 *ids, u32 count, const struct sl_price *price,
 			   struct sl_cut *best)
 {
-	u32 begins[SL_RANGE_BORDERS + 1] = {0}, ends[SL_RANGE_BORDERS + 1] = {0};
+	struct edges edges[SL_RANGE_BORDERS + 1] = {{0}};
 	struct sl_cut cut = {.kind = SL_NODE_RANGE,
 			     .lane = lane,
 			     .children = SL_RANGE_BORDERS + 1,
 			     .hull = *region};
 	struct estimate estimate = {0};
 
-	if (!place_borders(columns->lanes[lane], region, ids, count, cut.borders))
+	if (is_hopeless(SL_RANGE_NS, count, cut.children, best) ||
+	    !place_borders(columns->lanes[lane], region, ids, count, cut.borders))
 		return;
 	for (u32 i = 0; i < count; i++) {
 		struct sl_range range = sl_range_clip(&columns->lanes[lane][ids[i]], region);
 
-		begins[sl_cut_child(&cut, range.lo)]++;
-		ends[sl_cut_child(&cut, range.hi)]++;
+		edges[sl_cut_child(&cut, range.lo)].begins++;
+		edges[sl_cut_child(&cut, range.hi)].ends++;
 	}
 	for (u32 child = 0; child <= sl_cut_child(&cut, region->hi); child++)
-		estimate_child(&estimate, begins[child], ends[child]);
+		estimate_child(&estimate, &edges[child]);
 	consider(&estimate, &cut, count, SL_RANGE_NS, price, best);
 }
 
