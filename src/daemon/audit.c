@@ -142,33 +142,24 @@ u64 sl_audit_racing(const struct sl_audit_entry *entry, u64 missing,
 
 enum sl_audit_end sl_audit_end_of(const char *reason)
 {
-	/* Before the rules, or behind them without an answer to the sender. */
+	/*
+	 * Before the rules, or behind them without an answer to the sender. IP_INADDRERRORS: no
+	 * route, where nothing is forwarded; IPv6 answers all the same, but there sluice passes.
+	 */
 	static const char *const silent[] = {
-		"OTHERHOST",
-		"IP_CSUM",
-		"IP_INHDR",
-		"IP_RPFILTER",
-		"IP_LOCAL_SOURCE",
-		"IP_INVALID_SOURCE",
-		"IP_LOCALNET",
-		"IP_INVALID_DEST",
-		"UNICAST_IN_L2_MULTICAST",
-		"PKT_TOO_SMALL",
-		"HDR_TRUNC",
-		"TCP_CSUM",
-		"UDP_CSUM",
-		"ICMP_CSUM",
-		"SKB_CSUM",
-		"CPU_BACKLOG",
-		"XDP",
-		"TC_INGRESS",
-		"IPV6DISABLED",
-		"IPV6_BAD_EXTHDR",
-		"MAC_INVALID_SOURCE",
-		"UNHANDLED_PROTO",
-		"NOMEM",
-		"PFMEMALLOC",
-		"DEV_READY",
+		"OTHERHOST",       "IP_CSUM",
+		"IP_INHDR",        "IP_RPFILTER",
+		"IP_LOCAL_SOURCE", "IP_INVALID_SOURCE",
+		"IP_LOCALNET",     "IP_INVALID_DEST",
+		"IP_INADDRERRORS", "UNICAST_IN_L2_MULTICAST",
+		"PKT_TOO_SMALL",   "HDR_TRUNC",
+		"TCP_CSUM",        "UDP_CSUM",
+		"ICMP_CSUM",       "SKB_CSUM",
+		"CPU_BACKLOG",     "XDP",
+		"TC_INGRESS",      "IPV6DISABLED",
+		"IPV6_BAD_EXTHDR", "MAC_INVALID_SOURCE",
+		"UNHANDLED_PROTO", "NOMEM",
+		"PFMEMALLOC",      "DEV_READY",
 		"RECURSION_LIMIT",
 	};
 

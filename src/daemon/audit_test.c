@@ -55,6 +55,7 @@ static void what_rules_let_in_is_told(void **state)
 	(void)state;
 	assert_int_equal(sl_audit_end_of("NO_SOCKET"), SL_END_LET_IN);
 	assert_int_equal(sl_audit_end_of("SOCKET_RCVBUFF"), SL_END_LET_IN);
+	assert_int_equal(sl_audit_end_of("IP_INNOROUTES"), SL_END_LET_IN);
 	assert_int_equal(sl_audit_end_of("A_REASON_OF_LATER"), SL_END_LET_IN);
 }
 
@@ -63,6 +64,7 @@ static void what_dies_silently_is_none(void **state)
 	(void)state;
 	assert_int_equal(sl_audit_end_of("IP_CSUM"), SL_END_ANYWAY);
 	assert_int_equal(sl_audit_end_of("IP_RPFILTER"), SL_END_ANYWAY);
+	assert_int_equal(sl_audit_end_of("IP_INADDRERRORS"), SL_END_ANYWAY);
 }
 
 static void without_a_reason_nothing_is_known(void **state)
