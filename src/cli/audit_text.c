@@ -67,7 +67,7 @@ void sl_audit_print_case(const struct sl_auditor *auditor, const struct sl_audit
 	printf("  sluice  ");
 	print_cause(one);
 	if (one->reason)
-		printf("  kernel  let it in, and freed it: %s\n", one->reason);
+		printf("  kernel  freed it, but not by its rules: %s\n", one->reason);
 	else
 		printf("  kernel  did not drop it\n");
 	fflush(stdout);
