@@ -15,8 +15,8 @@ const char *sl_decision_name(enum sl_decision decision)
 {
 	static const char *const names[] = {
 		[SL_DECIDED_NOT_MET] = "not met", [SL_DECIDED_EARLY] = "early",
-		[SL_DECIDED_MAYBE] = "maybe",     [SL_DECIDED_KERNEL] = "kernel",
-		[SL_DECIDED_BEHIND] = "behind",
+		[SL_DECIDED_HOOK] = "netfilter",  [SL_DECIDED_MAYBE] = "maybe",
+		[SL_DECIDED_KERNEL] = "kernel",   [SL_DECIDED_BEHIND] = "behind",
 	};
 
 	return names[decision];
@@ -24,10 +24,12 @@ const char *sl_decision_name(enum sl_decision decision)
 
 double sl_decisions_share(const struct sl_decisions *decisions)
 {
-	u32 early = decisions->counts[SL_DECIDED_EARLY], met = early;
+	u32 early = decisions->counts[SL_DECIDED_EARLY] + decisions->counts[SL_DECIDED_HOOK];
+	u32 met = early;
 
 	if (decisions->dropped)
-		return 100.0 * (double)decisions->dropped_early / (double)decisions->dropped;
+		return 100.0 * (double)(decisions->dropped_early + decisions->dropped_at_hooks) /
+		       (double)decisions->dropped;
 	for (int i = SL_DECIDED_MAYBE; i <= SL_DECIDED_BEHIND; i++)
 		met += decisions->counts[i];
 	return met ? 100.0 * early / met : 100.0;
@@ -167,6 +169,22 @@ static void merge_copy(struct survey *survey, struct sl_decided *item, const str
 	}
 }
 
+/* What was undecided before may be decided at a hook. Both list the same rules in one order. */
+static void look_behind(const struct survey *survey, struct sl_decided *item)
+{
+	const struct sl_decisions *hooks = survey->hooks;
+	u32 index = survey->decisions->items.count;
+	const struct sl_decided *behind;
+
+	if (!hooks || index >= hooks->items.count || item->decision <= SL_DECIDED_HOOK)
+		return;
+	behind = &hooks->items.items[index];
+	if (behind->decision != SL_DECIDED_EARLY || item->drops != behind->drops)
+		return;
+	item->decision = SL_DECIDED_HOOK;
+	item->reason = NULL;
+}
+
 /* What is not early adds to the weight of whatever keeps it so. */
 static void charge(struct survey *survey, const struct sl_decided *item, struct meeting *meeting,
 		   const struct sl_chain *chain)
@@ -183,10 +201,12 @@ static void charge(struct survey *survey, const struct sl_decided *item, struct 
 		decisions->dropped += item->packets;
 		if (item->decision == SL_DECIDED_EARLY)
 			decisions->dropped_early += item->packets;
+		if (item->decision == SL_DECIDED_HOOK)
+			decisions->dropped_at_hooks += item->packets;
 	}
 	if (item->decision == SL_DECIDED_BEHIND)
 		charge_obstacle(survey, meeting->obstacle, item, true);
-	else if (item->drops && item->decision != SL_DECIDED_EARLY)
+	else if (item->drops && item->decision > SL_DECIDED_HOOK)
 		charge_obstacle(survey, sl_survey_blame(survey, meeting, &own), item, false);
 }
 
@@ -208,6 +228,7 @@ static void add_rules(struct survey *survey, const struct sl_nft_table *table,
 			merge_copy(survey, &item, &chain->rules.items[next], last);
 			next++;
 		}
+		look_behind(survey, &item);
 		charge(survey, &item, last, chain);
 		add_item(survey, &item);
 	}
@@ -240,6 +261,7 @@ static void add_policy(struct survey *survey, const struct sl_nft_table *table,
 		item.decision = SL_DECIDED_MAYBE;
 		item.reason = of_connections;
 	}
+	look_behind(survey, &item);
 	charge(survey, &item, last, chain);
 	add_item(survey, &item);
 }
@@ -300,10 +322,12 @@ static bool asks_conntrack(const struct sl_program *program)
 }
 
 int sl_decide(struct sl_program *program, const struct sl_ruleset *rules,
-	      const struct sl_code *code, struct sl_decisions *ret_decisions)
+	      const struct sl_code *code, const struct sl_decisions *hooks,
+	      struct sl_decisions *ret_decisions)
 {
 	struct sl_decisions decisions = {0};
-	struct survey survey = {.program = program, .decisions = &decisions, .code = code};
+	struct survey survey = {
+		.program = program, .decisions = &decisions, .code = code, .hooks = hooks};
 	int error = sl_survey_open(&survey);
 
 	if (error)

@@ -19,6 +19,7 @@
 enum sl_decision {
 	SL_DECIDED_NOT_MET, /* packets from this device do not come here */
 	SL_DECIDED_EARLY,   /* sluice decides */
+	SL_DECIDED_HOOK,    /* … where the packet has come as far as a netfilter hook */
 	SL_DECIDED_MAYBE,   /* it holds a match that sluice cannot make: others decide, or pass */
 	SL_DECIDED_KERNEL,  /* the kernel must do what it says */
 	SL_DECIDED_BEHIND,  /* behind an obstacle: all packets have passed before they get here */
@@ -52,20 +53,24 @@ struct sl_decisions {
 	SL_LIST(struct sl_decided) items; /* in the ruleset's order; a policy follows its chain */
 	SL_LIST(struct sl_obstacle) obstacles; /* the worst first */
 	u32 counts[SL_DECIDED_BEHIND + 1];     /* rules, not policies, by decision */
-	u64 dropped, dropped_early; /* packets, of what drops and counts and packets meet */
-	bool asks_conntrack;        /* some drops stand behind conntrack */
+	u64 dropped; /* packets, of what drops and counts and packets meet */
+	u64 dropped_early, dropped_at_hooks; /* of them */
+	bool asks_conntrack;                 /* some drops stand behind conntrack */
 };
 
 /*
- * `code` is what was made of the rules, whose cuts are obstacles, too; NULL: it has none.
+ * `code` is what was made of the rules, whose cuts are obstacles, too; NULL: it has none. `hooks`:
+ * what is decided, of the same rules, at netfilter's hooks; NULL: nothing.
  * Everything is in the program's arena. 0 or -ENOMEM.
  */
 int sl_decide(struct sl_program *program, const struct sl_ruleset *rules,
-	      const struct sl_code *code, struct sl_decisions *ret_decisions);
+	      const struct sl_code *code, const struct sl_decisions *hooks,
+	      struct sl_decisions *ret_decisions);
 
 const char *sl_decision_name(enum sl_decision decision);
 
-/* Decided early, in percent: of the dropped packets, or of the rules where none are counted. */
+/* Decided by sluice, here or there, in percent: of the dropped packets, or of the rules where none
+ * are counted. */
 double sl_decisions_share(const struct sl_decisions *decisions);
 
 #endif

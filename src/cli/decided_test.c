@@ -28,14 +28,31 @@ static struct decided decide(struct nft *nft)
 	struct decided decided = {.program = lift(nft)};
 
 	assert_int_equal(sl_optimise_legalise(decided.program), 0);
-	assert_int_equal(sl_decide(decided.program, nft->rules, nft_code, &decided.decisions), 0);
+	assert_int_equal(sl_decide(decided.program, nft->rules, nft_code, NULL, &decided.decisions),
+			 0);
 	return decided;
 }
 
-/* Words for all rules, in the ruleset's order, and for policies in parentheses. */
-static void expect(struct nft *nft, const char *words)
+/* The same with what is decided at netfilter's hooks. */
+static struct decided decide_with_hooks(struct nft *nft)
 {
-	struct decided decided = decide(nft);
+	struct decided decided = {.program = lift(nft)};
+	struct sl_decisions hooks;
+	struct sl_program *behind;
+	struct sl_diag diag = {""};
+
+	assert_int_equal(sl_lift_hooks(nft->rules, &nft->host, decided.program, &behind, &diag), 0);
+	assert_int_equal(sl_optimise_legalise(behind), 0);
+	assert_int_equal(sl_optimise_legalise(decided.program), 0);
+	assert_int_equal(sl_decide(behind, nft->rules, NULL, NULL, &hooks), 0);
+	assert_int_equal(sl_decide(decided.program, nft->rules, NULL, &hooks, &decided.decisions),
+			 0);
+	sl_program_free(behind);
+	return decided;
+}
+
+static void expect_words(struct nft *nft, struct decided decided, const char *words)
+{
 	char text[512] = "";
 	size_t used = 0;
 
@@ -49,6 +66,17 @@ static void expect(struct nft *nft, const char *words)
 	sl_program_free(decided.program);
 	nft_free(nft);
 	assert_string_equal(text, words);
+}
+
+/* Words for all rules, in the ruleset's order, and for policies in parentheses. */
+static void expect(struct nft *nft, const char *words)
+{
+	expect_words(nft, decide(nft), words);
+}
+
+static void expect_with_hooks(struct nft *nft, const char *words)
+{
+	expect_words(nft, decide_with_hooks(nft), words);
 }
 
 static struct sl_expr count(u64 packets)
@@ -359,6 +387,48 @@ static void many_ways_are_walked_once(void **state)
 	nft_free(&nft);
 }
 
+static void what_only_the_state_tells_is_decided_at_hooks(void **state)
+{
+	struct nft nft = an_input_chain(NFPROTO_INET);
+
+	(void)state;
+	nft_rule(&nft, nft.chain, STATE(ESTABLISHED | RELATED), accept_it());
+	nft_rule(&nft, nft.chain, STATE(INVALID), drop_it());
+	nft_rule(&nft, nft.chain, UDP, drop_it());
+	nft_rule(&nft, nft.chain, UDP, xt_match("recent", 0, "", 0), drop_it());
+	expect_with_hooks(&nft, "early netfilter early kernel (early)");
+}
+
+/* The first rule lets by what comes in one world, and the other worlds go on. */
+static void one_world_that_passes_keeps_no_other(void **state)
+{
+	struct nft nft = an_input_chain(NFPROTO_INET);
+
+	(void)state;
+	nft_rule(&nft, nft.chain, STATE(NEW), object(NFT_OBJECT_QUOTA));
+	nft_rule(&nft, nft.chain, STATE(INVALID), drop_it());
+	nft_rule(&nft, nft.chain, STATE(NEW), drop_it());
+	expect_with_hooks(&nft, "kernel netfilter behind (netfilter)");
+}
+
+static void drops_at_hooks_are_counted_apart(void **state)
+{
+	struct nft nft = an_input_chain(NFPROTO_INET);
+	struct decided decided;
+
+	(void)state;
+	nft_rule(&nft, nft.chain, STATE(INVALID), count(30), drop_it());
+	nft_rule(&nft, nft.chain, UDP, count(60), drop_it());
+	nft_rule(&nft, nft.chain, UDP, xt_match("recent", 0, "", 0), count(10), drop_it());
+	decided = decide_with_hooks(&nft);
+	assert_int_equal(decided.decisions.dropped_early, 60);
+	assert_int_equal(decided.decisions.dropped_at_hooks, 30);
+	assert_true(sl_decisions_share(&decided.decisions) > 89.9);
+	assert_int_equal(decided.decisions.counts[SL_DECIDED_HOOK], 1);
+	sl_program_free(decided.program);
+	nft_free(&nft);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -382,6 +452,9 @@ int main(void)
 		cmocka_unit_test(rules_that_the_code_has_no_room_for_are_behind),
 		cmocka_unit_test(rules_behind_a_cut_are_not_saved_by_the_other_family),
 		cmocka_unit_test(many_ways_are_walked_once),
+		cmocka_unit_test(what_only_the_state_tells_is_decided_at_hooks),
+		cmocka_unit_test(one_world_that_passes_keeps_no_other),
+		cmocka_unit_test(drops_at_hooks_are_counted_apart),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -20,6 +20,14 @@ const char *sl_hook_name(enum sl_hook hook)
 	return names[hook];
 }
 
+const char *sl_place_name(u32 place)
+{
+	static const char *const names[SL_PLACES] = {"ip input", "ip forward", "ip6 input",
+						     "ip6 forward"};
+
+	return names[place];
+}
+
 void sl_print_name(const char *name)
 {
 	for (; *name; name++) {

@@ -13,12 +13,14 @@
 #include "cli/names.h"
 #include "lift/lift.h"
 #include "load/attach.h"
+#include "load/hook_links.h"
 #include "optimise/optimise.h"
 
 #define PATIENCE_MS 2000
 
 static void plan_free(struct sl_plan *plan)
 {
+	sl_program_free(plan->hook_legal);
 	sl_program_free(plan->legal);
 	sl_compiled_free(plan->compiled);
 	*plan = (struct sl_plan){0};
@@ -37,15 +39,67 @@ static int lift_legal(struct sl_plan *plan, struct sl_diag *diag)
 	return error;
 }
 
-/* Once the code is what will run: loading may have made it shorter. */
-static int decide(struct sl_plan *plan, struct sl_diag *diag)
+static u32 count_insns(const struct sl_code *code)
 {
-	if (sl_decide(plan->legal, plan->compiled->rules, &plan->compiled->code, &plan->decisions))
-		return sl_fail_memory(diag);
-	plan->insns = 0;
+	u32 count = 0;
+
 	for (u32 i = 0; i < SL_STAGES; i++)
-		plan->insns += plan->compiled->code.stages[i].insns.count;
-	return sl_memory_plan(plan->compiled->program, &plan->memory, diag);
+		count += code->stages[i].insns.count;
+	return count;
+}
+
+/* What the hooks add to the cost. */
+static int add_hooks(struct sl_plan *plan, struct sl_diag *diag)
+{
+	struct sl_memory memory;
+	int error = sl_memory_plan(plan->compiled->hook_program, &memory, diag);
+
+	if (error)
+		return error;
+	plan->insns += count_insns(&plan->compiled->hook_code);
+	plan->memory.maps += memory.maps;
+	plan->memory.entries += memory.entries;
+	plan->memory.bytes += memory.bytes;
+	plan->memory.table_bytes += memory.table_bytes;
+	return 0;
+}
+
+/* What is left is tried once more where the packet has come as far as a hook. */
+static int decide_at_hooks(struct sl_plan *plan, u64 memory_limit, struct sl_diag *diag)
+{
+	struct sl_compiled *compiled = plan->compiled;
+	struct sl_diag why;
+
+	/* As for `attach`, there is none where it cannot be made. */
+	if (sl_compiled_make_hooks(compiled, memory_limit, &why) || !compiled->hook_program)
+		return 0;
+	plan->lacks_hooks = !sl_hook_links_exist();
+	if (plan->lacks_hooks)
+		return 0;
+	if (sl_lift_hooks(compiled->rules, compiled->host, compiled->meaning, &plan->hook_legal,
+			  diag))
+		return -ENOMEM;
+	if (sl_optimise_legalise(plan->hook_legal) ||
+	    sl_decide(plan->hook_legal, compiled->rules, &compiled->hook_code, NULL,
+		      &plan->hook_decisions))
+		return sl_fail_memory(diag);
+	return 0;
+}
+
+/* Once the code is what will run: loading may have made it shorter. */
+static int decide(struct sl_plan *plan, u64 memory_limit, struct sl_diag *diag)
+{
+	struct sl_compiled *compiled = plan->compiled;
+	int error = decide_at_hooks(plan, memory_limit, diag);
+
+	if (error)
+		return error;
+	if (sl_decide(plan->legal, compiled->rules, &compiled->code,
+		      plan->hook_legal ? &plan->hook_decisions : NULL, &plan->decisions))
+		return sl_fail_memory(diag);
+	plan->insns = count_insns(&compiled->code);
+	error = sl_memory_plan(compiled->program, &plan->memory, diag);
+	return error || !plan->hook_legal ? error : add_hooks(plan, diag);
 }
 
 static int plan_file(const struct sl_cli *cli, struct sl_plan *plan, struct sl_diag *diag)
@@ -57,7 +111,7 @@ static int plan_file(const struct sl_cli *cli, struct sl_plan *plan, struct sl_d
 		return error;
 	plan->device = plan->compiled->meaning->device.name;
 	error = lift_legal(plan, diag);
-	return error ? error : decide(plan, diag);
+	return error ? error : decide(plan, cli->memory_limit, diag);
 }
 
 /* Our own program does not count as one that was there before. */
@@ -94,7 +148,7 @@ static int plan_live(const struct sl_cli *cli, const char *device, struct sl_obs
 		return error;
 	plan->texts.loaded = &plan->loaded;
 	error = sl_plan_device(plan, cli->mode, diag);
-	return error ? error : decide(plan, diag);
+	return error ? error : decide(plan, cli->memory_limit, diag);
 }
 
 /* Several devices */

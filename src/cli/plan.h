@@ -26,6 +26,9 @@ struct sl_plan {
 	struct sl_compiled *compiled;
 	struct sl_program *legal; /* owns what follows, too; not merged, so that rules are rules */
 	struct sl_decisions decisions;
+	struct sl_program *hook_legal;      /* the same at netfilter's hooks; NULL: nothing is */
+	struct sl_decisions hook_decisions; /* in its memory */
+	bool lacks_hooks;                   /* something would be, but this kernel has none */
 	struct sl_late_listing loaded;
 	struct sl_rule_texts texts;
 
@@ -37,7 +40,7 @@ struct sl_plan {
 	struct sl_listeners listeners;
 
 	struct sl_memory memory;
-	u32 insns; /* made of the rules */
+	u32 insns; /* made of the rules, for the hooks too */
 };
 
 /* plan_device.c: what does not depend on the rules. 0 or -errno with `diag` filled in. */

@@ -124,10 +124,11 @@ static json_t *describe_counts(const struct sl_decisions *decisions)
 {
 	const u32 *counts = decisions->counts;
 
-	return json_pack("{s:i, s:i, s:i, s:i, s:i}", "early", (int)counts[SL_DECIDED_EARLY],
-			 "maybe", (int)counts[SL_DECIDED_MAYBE], "kernel",
-			 (int)counts[SL_DECIDED_KERNEL], "behind", (int)counts[SL_DECIDED_BEHIND],
-			 "not_met", (int)counts[SL_DECIDED_NOT_MET]);
+	return json_pack("{s:i, s:i, s:i, s:i, s:i, s:i}", "early", (int)counts[SL_DECIDED_EARLY],
+			 "netfilter", (int)counts[SL_DECIDED_HOOK], "maybe",
+			 (int)counts[SL_DECIDED_MAYBE], "kernel", (int)counts[SL_DECIDED_KERNEL],
+			 "behind", (int)counts[SL_DECIDED_BEHIND], "not_met",
+			 (int)counts[SL_DECIDED_NOT_MET]);
 }
 
 static void describe_device(const struct sl_plan *plan, json_t *object)
@@ -137,6 +138,16 @@ static void describe_device(const struct sl_plan *plan, json_t *object)
 	json_object_set_new(object, "modes_refused", describe_ladder(plan));
 	json_object_set_new(object, "side_effects", describe_effects(plan));
 	json_object_set_new(object, "sniffers", describe_listeners(plan));
+}
+
+static json_t *describe_hooks(const struct sl_plan *plan)
+{
+	json_t *places = json_array();
+
+	for (u32 i = 0; i < SL_PLACES; i++)
+		if (plan->hook_legal && plan->hook_legal->places[i].is_used)
+			json_array_append_new(places, json_string(sl_place_name(i)));
+	return places;
 }
 
 json_t *sl_plan_describe(const struct sl_plan *plan, bool is_verbose)
@@ -151,6 +162,9 @@ json_t *sl_plan_describe(const struct sl_plan *plan, bool is_verbose)
 		"asks_conntrack", decisions->asks_conntrack, "code_is_cut",
 		plan->compiled->code_is_cut);
 
+	json_object_set_new(object, "dropped_at_hooks_packets",
+			    json_integer((json_int_t)decisions->dropped_at_hooks));
+	json_object_set_new(object, "netfilter", describe_hooks(plan));
 	json_object_set_new(object, "lookups", sl_plan_describe_tables(plan));
 	json_object_set_new(object, "idle", sl_plan_describe_idle(plan));
 	json_object_set_new(object, "size",

@@ -66,6 +66,8 @@ static void print_rules(const struct sl_plan *plan)
 
 	printf("  rules        %u of %u decided early (at %s)", counts[SL_DECIDED_EARLY], met,
 	       tier(plan));
+	if (counts[SL_DECIDED_HOOK])
+		printf(", %u at netfilter's hooks", counts[SL_DECIDED_HOOK]);
 	if (counts[SL_DECIDED_MAYBE])
 		printf(", %u for some packets only", counts[SL_DECIDED_MAYBE]);
 	if (counts[SL_DECIDED_KERNEL] + counts[SL_DECIDED_BEHIND])
@@ -84,6 +86,25 @@ static void print_rules(const struct sl_plan *plan)
 		       "to the kernel, too\n");
 }
 
+static void print_hooks(const struct sl_plan *plan)
+{
+	const char *comma = "";
+
+	if (plan->lacks_hooks)
+		printf("  netfilter    none: this kernel has no netfilter links (they came with "
+		       "6.4)\n");
+	if (!plan->hook_legal)
+		return;
+	printf("  netfilter    just ahead of the rules of ");
+	for (u32 i = 0; i < SL_PLACES; i++) {
+		if (!plan->hook_legal->places[i].is_used)
+			continue;
+		printf("%s%s", comma, sl_place_name(i));
+		comma = ", ";
+	}
+	printf("\n");
+}
+
 static void print_share(const struct sl_plan *plan)
 {
 	const struct sl_decisions *decisions = &plan->decisions;
@@ -96,7 +117,10 @@ static void print_share(const struct sl_plan *plan)
 	printf("  drops        %.1f %% of the %" PRIu64
 	       " packet%s that the rules' own counters show as dropped\n",
 	       sl_decisions_share(decisions), decisions->dropped, plural(decisions->dropped));
-	if (decisions->asks_conntrack)
+	if (decisions->asks_conntrack && plan->hook_legal)
+		printf("               (at XDP only TCP and UDP, behind conntrack; the others at "
+		       "netfilter's hooks)\n");
+	else if (decisions->asks_conntrack)
 		printf("               (at most: behind conntrack only TCP and UDP can be dropped "
 		       "early)\n");
 }
@@ -219,7 +243,7 @@ static void print_chain_head(const struct sl_nft_table *table, const struct sl_n
 
 static void print_item(const struct sl_plan *plan, const struct sl_decided *item)
 {
-	printf("    %-7s  ", sl_decision_name(item->decision));
+	printf("    %-9s  ", sl_decision_name(item->decision));
 	if (item->rule)
 		sl_print_name(sl_rule_text(&plan->texts, item->table->handle, item->rule->handle,
 					   item->meaning));
@@ -229,7 +253,7 @@ static void print_item(const struct sl_plan *plan, const struct sl_decided *item
 		printf(" # handle %" PRIu64, item->rule->handle);
 	printf("\n");
 	if (item->reason)
-		printf("             ↳ %s\n", item->reason);
+		printf("               ↳ %s\n", item->reason);
 }
 
 static void print_items(const struct sl_plan *plan)
@@ -254,6 +278,7 @@ void sl_plan_print(const struct sl_plan *plan, bool is_verbose)
 	print_mode(plan);
 	print_effects(plan);
 	print_rules(plan);
+	print_hooks(plan);
 	print_share(plan);
 	print_obstacles(plan);
 	sl_plan_print_idle(plan, is_verbose);
@@ -269,6 +294,8 @@ void sl_plan_print_line(const struct sl_plan *plan)
 
 	printf("%-15s %-7s %u of %u rules early, ", plan->device, sl_mode_name(plan->mode),
 	       decisions->counts[SL_DECIDED_EARLY], count_met(decisions));
+	if (decisions->counts[SL_DECIDED_HOOK])
+		printf("%u at netfilter's hooks, ", decisions->counts[SL_DECIDED_HOOK]);
 	if (decisions->dropped)
 		printf("%.1f %% of %" PRIu64 " dropped packets", sl_decisions_share(decisions),
 		       decisions->dropped);

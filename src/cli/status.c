@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "cli/attachments.h"
 #include "cli/cli.h"
+#include "cli/names.h"
 #include "load/attach.h"
 #include "load/pins.h"
 #include "tc.h"
@@ -34,10 +35,6 @@ static double stale_seconds(const struct sl_attachment *attachment)
 	return (double)(sl_monotonic_ns() - since) / 1e9;
 }
 
-/* By bit, as SL_PLACE_*. */
-static const char *const place_names[SL_PLACES] = {"ip input", "ip forward", "ip6 input",
-						   "ip6 forward"};
-
 static void print_hooks(const struct sl_attachment *attachment)
 {
 	const struct sl_count *fates = attachment->fates;
@@ -49,7 +46,7 @@ static void print_hooks(const struct sl_attachment *attachment)
 	for (u32 i = 0; i < SL_PLACES; i++) {
 		if (!(attachment->info.hook_places & 1u << i))
 			continue;
-		printf("%s%s", comma, place_names[i]);
+		printf("%s%s", comma, sl_place_name(i));
 		comma = ", ";
 	}
 	printf(": %llu dropped, %llu passed, %llu while stale\n",
@@ -118,7 +115,7 @@ static json_t *describe_hooks(const struct sl_attachment *attachment)
 
 	for (u32 i = 0; i < SL_PLACES; i++)
 		if (attachment->info.hook_places & 1u << i)
-			json_array_append_new(places, json_string(place_names[i]));
+			json_array_append_new(places, json_string(sl_place_name(i)));
 	return places;
 }
 

@@ -17,6 +17,12 @@ static u8 possible_worlds(const struct survey *survey)
 	return survey->is_tracked ? survey->program->miss_worlds : SL_WORLDS_ALL;
 }
 
+/* Packets that may be in one of these worlds are lost to the kernel, whatever the others say. */
+static bool is_lost(const struct survey *survey, u8 passed)
+{
+	return !survey->knows_state && passed & possible_worlds(survey);
+}
+
 u32 sl_survey_blame(struct survey *survey, struct meeting *meeting,
 		    const struct sl_obstacle *obstacle)
 {
@@ -136,6 +142,8 @@ static bool can_rest_on(const struct survey *survey, struct flow flow, u8 worlds
 {
 	u8 possible = possible_worlds(survey);
 
+	if (survey->knows_state)
+		return worlds & (u8)~flow.passed;
 	return !(flow.passed & possible) && worlds & possible & -possible;
 }
 
@@ -258,7 +266,7 @@ static struct flow walk_chain(struct survey *survey, const struct sl_chain *chai
 		if (is_free)
 			walk->walked_free |= live;
 		for (u32 i = 0; i < chain->rules.count && flow.live; i++)
-			if (!(flow.passed & possible_worlds(survey)))
+			if (!is_lost(survey, flow.passed))
 				walk_rule(survey, chain, i, &flow, &returned);
 		walk->returns |= flow.live | returned;
 		walk->passes |= flow.passed;
@@ -291,7 +299,7 @@ static struct flow walk_base_chain(struct survey *survey, u32 index, struct flow
 	back.passed |= flow.passed;
 	if (survey->is_strict && survey->is_cut)
 		return (struct flow){0, SL_WORLDS_ALL};
-	if (back.live && !(survey->is_strict && back.passed & possible_worlds(survey)))
+	if (back.live && !(survey->is_strict && is_lost(survey, back.passed)))
 		note_met(survey, policy, back.live);
 	if (survey->is_strict && step->drops_by_policy)
 		policy->drops_early |= can_rest_on(survey, back, back.live);
@@ -345,7 +353,7 @@ static void walk_path(struct survey *survey, u8 family, enum sl_hook fate)
 	struct flow flow = {.live = SL_WORLDS_ALL};
 
 	survey->family = family;
-	survey->is_tracked = false;
+	survey->is_tracked = survey->knows_state = false;
 	survey->is_cut = false;
 	survey->obstacle = NO_OBSTACLE;
 	for (u32 i = 0; i < survey->program->path.count; i++) {
@@ -353,13 +361,15 @@ static void walk_path(struct survey *survey, u8 family, enum sl_hook fate)
 
 		if (!meets(step, family, fate))
 			continue;
-		if (survey->is_strict && flow.passed & possible_worlds(survey))
+		if (survey->is_strict && is_lost(survey, flow.passed))
 			return;
 		survey->cut = find_cut(survey, family, step->hook);
 		if (step->kind == SL_STEP_CHAIN)
 			flow = walk_base_chain(survey, i, flow);
 		else if (step->kind == SL_STEP_CONNTRACK)
 			flow = track(survey, flow);
+		else if (step->kind == SL_STEP_TRACKED)
+			survey->is_tracked = survey->knows_state = true;
 		else if (step->kind == SL_STEP_KERNEL)
 			flow = stop_at(survey, i, flow);
 	}

@@ -36,10 +36,12 @@ struct survey {
 	struct chain_walk *chains; /* by index */
 	struct meeting *policies;  /* by step */
 	const struct sl_code *code;
-	const struct sl_code_cut *cut; /* of the stage at hand; NULL: none */
-	u8 family;                     /* of the packets under way */
+	const struct sl_decisions *hooks; /* or NULL */
+	const struct sl_code_cut *cut;    /* of the stage at hand; NULL: none */
+	u8 family;                        /* of the packets under way */
 	bool is_strict, is_tracked, is_cut;
-	u32 obstacle; /* not strict: what all packets here have passed at */
+	bool knows_state; /* each packet is in one world, and sluice knows in which */
+	u32 obstacle;     /* not strict: what all packets here have passed at */
 	u32 cut_obstacle;
 	int error;
 };

@@ -90,35 +90,38 @@ static u8 legacy_families(const struct sl_host *host)
 	return (u8)((host->has_legacy_ip ? SL_IP : 0) | (host->has_legacy_ip6 ? SL_IP6 : 0));
 }
 
+/* What nobody will stand ahead of is not of this path. */
+static void forget(struct sl_places_lift *places, const struct hook *hook)
+{
+	for (u32 i = 0; i < places->list.count; i++)
+		if (is_at(&places->list.items[i], hook))
+			places->list.items[i].families &= (u8)~hook->family;
+}
+
+static bool is_worth_it(const struct sl_lifter *lifter, const struct sl_places_lift *places,
+			const struct hook *hook)
+{
+	return may_drop(places, hook) && !sl_path_has_opaque_hook(lifter) &&
+	       front_leaves(lifter->front, hook->family) &&
+	       !(legacy_families(lifter->host) & hook->family) &&
+	       (hook->hook == SL_HOOK_INPUT || forwards(lifter, hook->family));
+}
+
 static void choose_places(struct sl_lifter *lifter, struct sl_places_lift *places)
 {
-	bool is_hidden = sl_path_has_opaque_hook(lifter);
-
 	for (u32 i = 0; i < SL_PLACES; i++) {
 		const struct hook *hook = &hooks[i];
 		const struct sl_place_lift *first = find_first(places, hook);
 		struct sl_hook_place *place = &lifter->program->places[i];
 
-		if (!first || first->priority <= INT_MIN + SL_HOOK_SLOTS)
-			continue;
-		forget_earlier(places, hook, first->priority);
-		place->priority = first->priority;
-		place->is_used = may_drop(places, hook) && !is_hidden &&
-				 front_leaves(lifter->front, hook->family) &&
-				 !(legacy_families(lifter->host) & hook->family) &&
-				 (hook->hook == SL_HOOK_INPUT || forwards(lifter, hook->family));
+		if (first && first->priority > INT_MIN + SL_HOOK_SLOTS) {
+			place->priority = first->priority;
+			forget_earlier(places, hook, place->priority);
+			place->is_used = is_worth_it(lifter, places, hook);
+		}
+		if (!place->is_used)
+			forget(places, hook);
 	}
-}
-
-static int add_obstacles(struct sl_lifter *lifter)
-{
-	u8 hidden = sl_path_has_opaque_hook(lifter) ? SL_IP | SL_IP6 : 0;
-	int error = sl_path_add_kernel(lifter, hidden, SL_HOOK_PREROUTING, INT_MAX,
-				       "a base chain's hook holds what sluice does not understand");
-
-	return error ? error
-		     : sl_path_add_kernel(lifter, legacy_families(lifter->host), SL_HOOK_PREROUTING,
-					  INT_MAX, "iptables-legacy rules are present");
 }
 
 /* nf_nat rewrites what comes back from addresses that the host's own packets were sent to. */
@@ -144,8 +147,6 @@ int sl_path_lay_hooks(struct sl_lifter *lifter)
 							   .families = all,
 							   .hook = SL_HOOK_PREROUTING,
 							   .priority = NF_IP_PRI_CONNTRACK});
-	if (!error)
-		error = add_obstacles(lifter);
 	if (!error)
 		error = sl_path_add_step(lifter, &(struct sl_step){.kind = SL_STEP_ROUTE,
 								   .families = all,

@@ -62,6 +62,20 @@ static int load(struct sl_hook_links *hooks, u32 ifindex)
 	return hook_bpf__load(hooks->skeleton);
 }
 
+bool sl_hook_links_exist(void)
+{
+	const struct bpf_insn accept[] = {
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .imm = NF_ACCEPT},
+		{.code = BPF_JMP | BPF_EXIT},
+	};
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = SL_ATTACH_NETFILTER);
+	SL_CLEANUP(sl_close)
+	int fd = bpf_prog_load(SL_PROGRAM_NETFILTER, "sluice_probe", "GPL", accept,
+			       SL_ARRAY_SIZE(accept), &opts);
+
+	return fd >= 0 || errno != EINVAL;
+}
+
 int sl_hook_links_open(u32 ifindex, struct sl_hook_links **ret_hooks, struct sl_diag *diag)
 {
 	struct sl_hook_links *hooks = calloc(1, sizeof *hooks);

@@ -20,6 +20,12 @@ struct sl_hook_links;
 /* What the links' program is called, in every attachment. */
 #define SL_HOOK_PROGRAM "sluice_hook"
 
+/*
+ * Whether this kernel has such links, as far as a program can be loaded to find out; else true, for
+ * rules that are only looked at.
+ */
+bool sl_hook_links_exist(void);
+
 /* -ENOSYS with `diag` filled in: this kernel has no netfilter links. */
 int sl_hook_links_open(u32 ifindex, struct sl_hook_links **ret_hooks, struct sl_diag *diag);
 /* Lets go of them; what is pinned stays. NULL is fine. */
