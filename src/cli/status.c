@@ -24,7 +24,7 @@ static const char *const fate_names[SL_FATE_COUNTS] = {
 
 static const char how_known[] =
 	"compared in the data plane before each drop: nf_tables generation, namespace, "
-	"rx_handler, TC ingress, netfilter hooks, addresses, forwarding";
+	"devices above, TC ingress, netfilter hooks, addresses, forwarding";
 
 static double stale_seconds(const struct sl_attachment *attachment)
 {

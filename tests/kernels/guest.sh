@@ -101,7 +101,9 @@ report "generated code agrees with the interpreter at TC" $?
 without_tcx /sluice/sluice
 report "attached by a filter" $?
 # Devices that not every host's kernel has.
-for trap in vlan bond vrf; do
+/sluice/netns-vlan /sluice/sluice "vlan device" # the others need none
+report "devices on devices: vlan" $?
+for trap in bond vrf; do
 	/sluice/netns-$trap /sluice/sluice
 	report "devices on devices: $trap" $?
 done
