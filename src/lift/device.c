@@ -11,6 +11,8 @@
 #include <net/if_arp.h>
 #include <string.h>
 
+#define DEPTH_MAX 8 /* of devices upon each other; the kernel allows no more */
+
 bool sl_device_matches(const char *name, const char *pattern)
 {
 	size_t length = strlen(pattern);
@@ -133,6 +135,36 @@ static const struct sl_link *find_index(const struct sl_host *host, u32 ifindex)
 	return NULL;
 }
 
+/*
+ * Whether packets may arrive that have come through a bridge, and carry its note of that. Drivers
+ * make new packets, and a veth clears the note (skb_scrub_packet).
+ */
+static bool brings_bridged(const struct sl_host *host, const struct sl_link *link, u32 depth)
+{
+	static const char *const drivers[] = {"", "veth", "tun", "netdevsim", "dummy", NULL};
+	const struct sl_link *lower;
+
+	if (is_one_of(link->kind, drivers))
+		return false;
+	if (!strcmp(link->kind, "vlan") && depth) {
+		lower = link->has_netnsid ? NULL : find_index(host, link->lower);
+		return !lower || brings_bridged(host, lower, depth - 1);
+	}
+	if (strcmp(link->kind, "bond") != 0 || !depth)
+		return true;
+	for (u32 i = 0; i < host->links.count; i++) {
+		lower = &host->links.items[i];
+		if (lower->master == link->ifindex && brings_bridged(host, lower, depth - 1))
+			return true;
+	}
+	return false;
+}
+
+bool sl_device_brings_bridged(const struct sl_host *host, const struct sl_link *link)
+{
+	return brings_bridged(host, link, DEPTH_MAX);
+}
+
 static int give(const char **ret_reason, const char *text)
 {
 	*ret_reason = text;
@@ -250,5 +282,6 @@ bool sl_lift_hosts_equal(const struct sl_host *a, const struct sl_host *b, const
 
 	return link_a && link_b && links_equal(link_a, link_b) &&
 	       relatives_equal(a, link_a, b, link_b) && addresses_equal(a, b) &&
+	       sl_device_brings_bridged(a, link_a) == sl_device_brings_bridged(b, link_b) &&
 	       hooks_equal(a, b) && settings_equal(a, b);
 }

@@ -135,6 +135,24 @@ static void relatives_are_told_by_what_is_said_of_them(void **state)
 	nft_free(&after);
 }
 
+/* Packets that came through a bridge can then arrive. */
+static void bridge_in_a_bond_is_told(void **state)
+{
+	struct nft before = a_table(NFPROTO_INET), after = a_table(NFPROTO_INET);
+
+	(void)state;
+	for (struct nft *nft = &before; nft; nft = nft == &before ? &after : NULL) {
+		snprintf(eth0(nft)->kind, sizeof eth0(nft)->kind, "bond");
+		add_link(nft, "eth1", "")->master = eth0(nft)->ifindex;
+		add_link(nft, "br0", "bridge");
+	}
+	assert_true(sl_lift_hosts_equal(&before.host, &after.host, "eth0"));
+	after.host.links.items[2].master = eth0(&after)->ifindex;
+	assert_false(sl_lift_hosts_equal(&before.host, &after.host, "eth0"));
+	nft_free(&before);
+	nft_free(&after);
+}
+
 /* Where only TC can tell whose a packet is. */
 static void what_xdp_cannot_see_is_said(void **state)
 {
@@ -171,6 +189,7 @@ int main(void)
 		cmocka_unit_test(what_it_reads_of_the_device_is),
 		cmocka_unit_test(what_it_reads_of_the_namespace_is),
 		cmocka_unit_test(relatives_are_told_by_what_is_said_of_them),
+		cmocka_unit_test(bridge_in_a_bond_is_told),
 		cmocka_unit_test(what_xdp_cannot_see_is_said),
 	};
 

@@ -90,6 +90,8 @@ int sl_device_describe(struct sl_lifter *lifter);
 /* Why nothing that arrives at the device may be dropped early, or NULL. */
 int sl_device_find_obstacle(struct sl_lifter *lifter, const char **ret_reason);
 /* Whether `pattern` (with a trailing '*' for any suffix) names the device. */
+/* Whether packets that came through a bridge may arrive at the device. */
+bool sl_device_brings_bridged(const struct sl_host *host, const struct sl_link *link);
 bool sl_device_matches(const char *name, const char *pattern);
 
 /* chain.c */

@@ -411,6 +411,14 @@ static int add_legacy(struct sl_lifter *lifter)
 
 /* Laying it all out */
 
+/* br_netfilter's, where there is any bridge, keeps packets that came through one from meeting
+ * prerouting a second time, and lets all others be. */
+static bool is_idle(const struct sl_lifter *lifter, const struct sl_foreign_hook *hook)
+{
+	return !strcmp(hook->name, "ip_sabotage_in") &&
+	       !sl_device_brings_bridged(lifter->host, lifter->link);
+}
+
 static int add_foreign_places(struct sl_lifter *lifter, struct sl_places_lift *places)
 {
 	for (u32 i = 0; i < lifter->host->foreign_hooks.count; i++) {
@@ -423,7 +431,7 @@ static int add_foreign_places(struct sl_lifter *lifter, struct sl_places_lift *p
 						     .foreign = hook->name,
 					     };
 
-		if (!find_hook(hook->family, hook->hook, &found.hook) ||
+		if (is_idle(lifter, hook) || !find_hook(hook->family, hook->hook, &found.hook) ||
 		    !is_met(lifter, found.hook))
 			continue;
 		place = sl_list_push(lifter->program->arena, &places->list);

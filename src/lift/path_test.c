@@ -3,6 +3,7 @@
 #include "lift/ruleset_builder.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <linux/netfilter/xt_CT.h>
 #include <net/if_arp.h>
 #include <stdio.h>
@@ -416,6 +417,72 @@ static void port_of_a_bridge_passes(void **state)
 	expect_path(&nft, "both kernel(eth0 is a port of br0)\nboth ROUTE\n");
 }
 
+static void br_netfilter_concerns(struct nft *nft, bool our_packets)
+{
+	*(struct sl_foreign_hook *)sl_list_push(nft->rules->arena, &nft->host.foreign_hooks) =
+		(struct sl_foreign_hook){NFPROTO_IPV4, NF_INET_PRE_ROUTING, INT_MIN,
+					 "ip_sabotage_in"};
+	dropping(nft, "prerouting", NF_INET_PRE_ROUTING, 0);
+	expect_path(nft, our_packets ? "ip kernel(somebody else's netfilter hook: ip_sabotage_in)\n"
+				       "both prerouting\nboth ROUTE\n"
+				     : "both prerouting\nboth ROUTE\n");
+}
+
+static struct sl_link *set_kind(struct sl_link *link, const char *kind, u32 lower)
+{
+	snprintf(link->kind, sizeof link->kind, "%s", kind);
+	link->lower = lower;
+	return link;
+}
+
+static void br_netfilter_leaves_other_devices_alone(void **state)
+{
+	struct nft nft = a_table(NFPROTO_INET);
+
+	(void)state;
+	add_link(&nft, "br0", "bridge");
+	br_netfilter_concerns(&nft, false);
+}
+
+static void br_netfilter_leaves_a_vlan_on_a_bond_alone(void **state)
+{
+	struct nft nft = a_table(NFPROTO_INET);
+	struct sl_link *bond = add_link(&nft, "bond0", "bond"),
+		       *member = add_link(&nft, "eth1", "");
+
+	(void)state;
+	member->master = bond->ifindex;
+	set_kind(eth0(&nft), "vlan", bond->ifindex);
+	br_netfilter_concerns(&nft, false);
+}
+
+static void br_netfilter_concerns_a_vlan_on_a_bridge(void **state)
+{
+	struct nft nft = a_table(NFPROTO_INET);
+
+	(void)state;
+	set_kind(eth0(&nft), "vlan", add_link(&nft, "br0", "bridge")->ifindex);
+	br_netfilter_concerns(&nft, true);
+}
+
+static void br_netfilter_concerns_a_bond_of_a_bridge(void **state)
+{
+	struct nft nft = a_table(NFPROTO_INET);
+
+	(void)state;
+	add_link(&nft, "br0", "bridge")->master = set_kind(eth0(&nft), "bond", 0)->ifindex;
+	br_netfilter_concerns(&nft, true);
+}
+
+static void br_netfilter_concerns_a_vlan_on_what_is_elsewhere(void **state)
+{
+	struct nft nft = a_table(NFPROTO_INET);
+
+	(void)state;
+	set_kind(eth0(&nft), "vlan", add_link(&nft, "eth1", "")->ifindex)->has_netnsid = true;
+	br_netfilter_concerns(&nft, true);
+}
+
 static void device_of_an_unknown_kind_passes(void **state)
 {
 	struct nft nft = a_table(NFPROTO_INET);
@@ -555,6 +622,11 @@ int main(void)
 		cmocka_unit_test(flowtable_of_others_does_not_matter),
 		cmocka_unit_test(ipsec_passes_at_routing),
 		cmocka_unit_test(port_of_a_bridge_passes),
+		cmocka_unit_test(br_netfilter_leaves_other_devices_alone),
+		cmocka_unit_test(br_netfilter_leaves_a_vlan_on_a_bond_alone),
+		cmocka_unit_test(br_netfilter_concerns_a_vlan_on_a_bridge),
+		cmocka_unit_test(br_netfilter_concerns_a_bond_of_a_bridge),
+		cmocka_unit_test(br_netfilter_concerns_a_vlan_on_what_is_elsewhere),
 		cmocka_unit_test(device_of_an_unknown_kind_passes),
 		cmocka_unit_test(device_without_ethernet_passes),
 		cmocka_unit_test(tc_filter_passes),

@@ -112,6 +112,17 @@ static void bridge_port_while_stopped(void)
 	bridge_port(true);
 }
 
+/* As on any Docker host. With the first bridge br_netfilter hooks itself into prerouting. */
+static void bridge_beside_us(void)
+{
+	build_lab();
+	load_nft(drop_closed);
+	if (attempt(ON_HOST, "ip link add br0 type bridge"))
+		skip_case("this kernel has no bridge");
+	attach();
+	prove_early_drops();
+}
+
 int main(int argc, char **argv)
 {
 	static const struct lab_case cases[] = {
@@ -121,6 +132,7 @@ int main(int argc, char **argv)
 		{"child that left frees the device", child_that_left_frees_the_device},
 		{"bridge port while attached", bridge_port_while_attached},
 		{"bridge port while stopped", bridge_port_while_stopped},
+		{"bridge beside us", bridge_beside_us},
 	};
 
 	return lab_main(argc, argv, cases, SL_ARRAY_SIZE(cases));
