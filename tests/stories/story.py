@@ -121,8 +121,11 @@ def attach(places, role, *devices):
 
 
 def counts(places, role):
-    """{comment of a rule: (packets that it has judged, those of them that sluice has)}."""
-    listed = json.loads(places.sluice_in(role, "list", "--json"))["rules"]
-    found = ((COMMENT.search(rule["text"] or ""), rule) for rule in listed)
-    return {comment[1]: (rule["packets"], rule["early_packets"])
-            for comment, rule in found if comment and "packets" in rule}
+    """(packets that it has judged, those of them that sluice has) of each rule by its comment, and
+    of each policy by its table and chain."""
+    listed = json.loads(places.sluice_in(role, "list", "--json"))
+    judges = [(COMMENT.search(rule["text"] or ""), rule) for rule in listed["rules"]]
+    judges = [(comment[1], rule) for comment, rule in judges if comment]
+    judges += [(f"{policy['table']} {policy['chain']}", policy) for policy in listed["policies"]]
+    return {name: (judge["packets"], judge["early_packets"]) for name, judge in judges
+            if "packets" in judge}

@@ -3,18 +3,15 @@
 taken back each second, and a flood from those who are banned. Guests come in all the while; some of
 them are pardoned, banned, or banned for a moment."""
 import concurrent.futures
-import socket
-import socketserver
 
 import keeping
 import packets
 from lab import SERVER_IP, Lab
-from story import Flood, Seen, Worker, attach, counts, sent_again
+from story import Flood, Seen, Worker, attach, counts
+from web import IMPATIENCE_S, PATIENCE_S, Browser, serving
 
 LISTED = 58000
 GUESTS_PER_ROUND = 20
-PATIENCE_S = 20  # of those who must get in
-IMPATIENCE_S = 0.3  # of those who must not
 BAN_SET = "inet f2b-table addr-set-http"
 CHURNED_SET = "ip crowdsec crowdsec-blacklists"
 
@@ -58,63 +55,12 @@ table inet server {{
 """
 
 
-class WebServer(socketserver.ThreadingTCPServer):
-    """Greets everybody by address, as often as asked; `came` is who was let in."""
-
-    daemon_threads = True
-    request_queue_size = 128
-
-    def __init__(self, lab):
-        self.came = set()
-        with lab.inside("server"):
-            super().__init__((SERVER_IP, 80), Greeting)
+def browser(lab, sender, patience=PATIENCE_S):
+    return Browser(lab, "client", sender, patience)
 
 
-class Greeting(socketserver.StreamRequestHandler):
-    def handle(self):
-        self.server.came.add(self.client_address[0])
-        while self.rfile.readline():
-            self.wfile.write(f"welcome {self.client_address[0]}\n".encode())
-
-
-class Browser:
-    """One connection to the host, from an address of the client's; `knocked_twice` is who had to."""
-
-    knocked_twice = set()
-
-    def __init__(self, lab, address, patience):
-        self.address = address
-        with lab.inside("client"):
-            self.socket = socket.socket()
-        self.socket.settimeout(patience)
-        self.socket.bind((address, 0))
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.socket.close()
-
-    def connect(self):
-        try:
-            self.socket.connect((SERVER_IP, 80))
-        except OSError:
-            return False
-        if sent_again(self.socket):
-            self.knocked_twice.add(self.address)
-        return True
-
-    def get(self):
-        try:
-            self.socket.sendall(b"GET / HTTP/1.1\n")
-            return self.socket.recv(100) == f"welcome {self.address}\n".encode()
-        except OSError:
-            return False
-
-
-def visit(lab, address, patience=PATIENCE_S):
-    with Browser(lab, address, patience) as browser:
-        return browser.connect() and browser.get()
+def visit(lab, sender, patience=PATIENCE_S):
+    return browser(lab, sender, patience).visit(SERVER_IP, 80)
 
 
 class Round:
@@ -149,11 +95,11 @@ class Round:
     def caught(self):
         """A ban holds for the connection that is there already, too."""
         who = f"{CAUGHT}{self.number}"
-        with Browser(self.lab, who, PATIENCE_S) as browser:
-            self.note(who, "before the ban", browser.connect() and browser.get())
+        with browser(self.lab, who) as visitor:
+            self.note(who, "before the ban", visitor.connect(SERVER_IP, 80) and visitor.get())
             self.change(f"add element {BAN_SET} {{ {who} timeout 1h }}")
-            browser.socket.settimeout(IMPATIENCE_S)
-            self.note(who, "banned, on its old connection", browser.get())
+            visitor.socket.settimeout(IMPATIENCE_S)
+            self.note(who, "banned, on its old connection", visitor.get())
         self.note(who, "banned, on a new connection", visit(self.lab, who, IMPATIENCE_S))
 
     def shortly(self):
@@ -197,13 +143,10 @@ def play(build, with_sluice, long):
         lab.in_server("nft", "-f", "-", text=rules(rounds))
         if with_sluice:
             attach(lab, "server", "vb")
-        server = WebServer(lab)
-        with Worker(lambda _: server.serve_forever(0.1)), \
-             Flood(lab, "client", "va", attack_frames(lab)) as flood, churn(lab):
+        with serving(lab, "server", SERVER_IP, 80) as server, churn(lab), \
+             Flood(lab, "client", "va", attack_frames(lab)) as flood:
             for number in range(rounds):
                 Round(lab, number, got).play()
-            server.shutdown()
-        server.server_close()
         counted = counts(lab, "server")
     judged, early = counted["blacklist"]
     seen.all("who gets in does, who is banned does not", wanted(rounds), got)
