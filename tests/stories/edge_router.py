@@ -205,7 +205,7 @@ def play(build, with_sluice, long):
         edge.run_in("router", "nft", "-f", "-", text=rules())
         if with_sluice:
             attach(edge, "router", *LINKS)
-        watch = live(edge, *((30, RELOAD_S) if long else (5, 0)))
+        watch = live(edge, *((30, RELOAD_S) if long else (3, 0)))
         if with_sluice:
             early = early_drops(edge)
     seen.all("what may leave leaves, and who is owed an answer gets it", watch.wanted, watch.got)

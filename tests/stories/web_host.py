@@ -139,7 +139,8 @@ def play(build, with_sluice, long):
     seen, got, rounds = Seen(), set(), 100 if long else 3
     Browser.knocked_twice.clear()
     with Lab(build, one_queue=False) as lab:
-        lab.in_client("ip", "route", "add", "local", "10.9.64.0/18", "dev", "lo")
+        for network in ("10.9.64.0/18", "10.9.128.0/17"):
+            lab.in_client("ip", "route", "add", "local", network, "dev", "lo")
         lab.in_server("nft", "-f", "-", text=rules(rounds))
         if with_sluice:
             attach(lab, "server", "vb")
