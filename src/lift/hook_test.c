@@ -250,6 +250,16 @@ static void lengths_are_those_that_the_rules_see(void **state)
 	expect_hook_rule(nft, "ip length 84 drop\nmeta length 256 drop\n");
 }
 
+static void the_devices_type_is_not_asked_for(void **state)
+{
+	struct nft nft = an_input_chain(NFPROTO_INET);
+
+	(void)state;
+	nft_rule(&nft, nft.chain, load_meta(NFT_META_IIFTYPE), cmp_eq("\1\0"), count_packet(),
+		 accept_it());
+	expect_hook_rule(nft, "unknown(meta iiftype) counter 0 accept\n");
+}
+
 static void marks_may_have_been_set(void **state)
 {
 	struct nft nft = an_input_chain(NFPROTO_INET);
@@ -277,6 +287,7 @@ int main(void)
 		cmocka_unit_test(counters_have_the_fronts_numbers),
 		cmocka_unit_test(the_ethernet_header_is_gone),
 		cmocka_unit_test(lengths_are_those_that_the_rules_see),
+		cmocka_unit_test(the_devices_type_is_not_asked_for),
 		cmocka_unit_test(marks_may_have_been_set),
 	};
 

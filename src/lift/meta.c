@@ -10,15 +10,16 @@ enum knowledge {
 	FIELD,
 	MARK,   /* a field where packets arrive without one */
 	LENGTH, /* a field at a netfilter hook */
-	OUT,    /* of the device that the packet leaves by: zero while there is none, … */
+	TYPE, /* a field ahead of it: there the device is known by address and index (bpf/hook.h) */
+	OUT,  /* of the device that the packet leaves by: zero while there is none, … */
 	OUT_OR, /* … or NFT_BREAK */
 };
 
 static const struct key {
 	enum knowledge knowledge;
-	u8 length; /* bytes */
-	u8 field;  /* FIELD, MARK, LENGTH: enum sl_meta */
-	const char *reason;
+	u8 length;          /* bytes */
+	u8 field;           /* FIELD, MARK, LENGTH, TYPE: enum sl_meta */
+	const char *reason; /* NULL only for FIELD */
 } keys[] = {
 	[NFT_META_LEN] = {LENGTH, 4, SL_META_LENGTH, "length: GRO may have merged packets"},
 	[NFT_META_PROTOCOL] = {FIELD, 2, SL_META_PROTOCOL, NULL},
@@ -28,7 +29,7 @@ static const struct key {
 	[NFT_META_OIF] = {OUT, 4, 0, "meta oif"},
 	[NFT_META_IIFNAME] = {FIELD, IFNAMSIZ, SL_META_IIFNAME, NULL},
 	[NFT_META_OIFNAME] = {OUT, IFNAMSIZ, 0, "meta oifname"},
-	[NFT_META_IIFTYPE] = {FIELD, 2, SL_META_IIFTYPE, NULL},
+	[NFT_META_IIFTYPE] = {TYPE, 2, SL_META_IIFTYPE, "meta iiftype"},
 	[NFT_META_OIFTYPE] = {OUT_OR, 2, 0, "meta oiftype"},
 	[NFT_META_SKUID] = {NOT_KNOWN, 4, 0, "meta skuid"},
 	[NFT_META_SKGID] = {NOT_KNOWN, 4, 0, "meta skgid"},
@@ -58,13 +59,20 @@ static bool has_no_out(const struct sl_rule_lift *rule)
 	return !(rule->chain->contexts & SL_FROM_FORWARD);
 }
 
-/* The device at a hook is known by its address and index (bpf/hook.h). */
 static bool is_field(const struct sl_rule_lift *rule, const struct key *key)
 {
-	if (rule->lifter->front && key->knowledge == FIELD && key->field == SL_META_IIFTYPE)
+	switch (key->knowledge) {
+	case FIELD:
+		return true;
+	case MARK:
+		return rule->lifter->program->device.mark_is_zero;
+	case LENGTH:
+		return rule->lifter->front;
+	case TYPE:
+		return !rule->lifter->front;
+	default:
 		return false;
-	return key->knowledge == FIELD || (key->knowledge == LENGTH && rule->lifter->front) ||
-	       (key->knowledge == MARK && rule->lifter->program->device.mark_is_zero);
+	}
 }
 
 static int load(struct sl_rule_lift *rule, const struct key *key, u32 dreg)

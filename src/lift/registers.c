@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "lift/registers.h"
 
+#include <assert.h>
 #include <string.h>
 
 static u32 round_up_to_word(u32 length)
@@ -128,6 +129,7 @@ void sl_registers_load_unknown(struct sl_registers *registers, u32 at, u32 lengt
 
 	struct sl_load *load = store(registers, at, round_up_to_word(length));
 
+	assert(reason); /* NULL is how readers say that all is known */
 	load->kind = SL_LOAD_UNKNOWN;
 	load->reason = reason;
 	load->may_break = may_break;
