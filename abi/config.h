@@ -44,7 +44,7 @@ struct sl_config {
 	__u8 notes_batch;   /* a packet's verdict may rest on others of its batch (bpf/batch.h) */
 	__u8 drops_nothing; /* here the device's own packets cannot be told from others */
 	__u8 asks_packet_type; /* the device's address alone does not say whose a packet is */
-	__u8 padding;
+	__u8 drop_worlds;      /* at a netfilter hook: in others no packet is dropped */
 	__u32 ifindex;
 	__u32 table_words; /* of the image in the map `tables` */
 	__u32 trie_units;  /* of the image in the map `tries` */

@@ -228,18 +228,17 @@ static __always_inline __u64 judge_ip6_at(const struct nf_hook_state *state,
 					       : rules_ip6_forward(cursor, worlds);
 }
 
-/* Of the packet's one world; `ret_bytes` as in judge(). */
+/* Of the packet's one world. */
 static __always_inline enum sl_fate_count judge_at_hook(const struct bpf_nf_ctx *context,
-							struct packet_copy *copy, __u32 *ret_bytes)
+							struct packet_copy *copy, __u32 world)
 {
 	struct sl_cursor cursor;
 	__u64 epoch = live.epoch, worlds;
 	struct sk_buff *skb = context->skb;
-	__u32 world = world_of(skb), type = BPF_CORE_READ_BITFIELD(skb, pkt_type);
+	__u32 type = BPF_CORE_READ_BITFIELD(skb, pkt_type);
 	bool is_ip6 = context->state->pf == NFPROTO_IPV6;
 
-	*ret_bytes = skb->len;
-	if (!world || type > PACKET_MULTICAST)
+	if (type > PACKET_MULTICAST)
 		return SL_HOOK_PASSED;
 	cursor.packet_type = type | SL_CURSOR_MARK;
 	cursor.certain = WORLDS_ALL;
@@ -262,7 +261,7 @@ static __always_inline enum sl_fate_count judge_at_hook(const struct bpf_nf_ctx 
 		return SL_HOOK_PASSED;
 	if (!epoch || !hook_state_is_as_expected(context->state, is_ip6) || live.epoch != epoch)
 		return SL_HOOK_STALE;
-	count_rules(&cursor, world, *ret_bytes);
+	count_rules(&cursor, world, skb->len);
 	return SL_HOOK_DROPPED;
 }
 
@@ -270,15 +269,15 @@ static __always_inline enum sl_fate_count judge_at_hook(const struct bpf_nf_ctx 
 SEC("sluice/netfilter")
 int sluice_netfilter(struct bpf_nf_ctx *context)
 {
-	struct packet_copy *copy = take_copy();
-	enum sl_fate_count fate;
-	__u32 bytes;
+	__u32 world = world_of(context->skb);
+	struct packet_copy *copy = world & CONFIG(drop_worlds) ? take_copy() : NULL;
+	enum sl_fate_count fate = SL_HOOK_PASSED;
 
-	if (!copy)
-		return NF_ACCEPT;
-	fate = judge_at_hook(context, copy, &bytes);
-	return_copy(copy);
-	add_packet(&fates, fate, bytes);
+	if (copy) {
+		fate = judge_at_hook(context, copy, world);
+		return_copy(copy);
+	}
+	add_packet(&fates, fate, context->skb->len);
 	return fate == SL_HOOK_DROPPED ? NF_DROP : NF_ACCEPT;
 }
 

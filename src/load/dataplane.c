@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "config.h"
+#include "ir/drops.h"
 #include "ir/flow.h"
 #include "load/maps.h"
 #include "load/splice.h"
@@ -212,6 +213,7 @@ static void configure(struct sl_dataplane *dataplane, const struct sl_program *p
 		.notes_batch = point == SL_POINT_XDP && sl_program_minds_batch(program),
 		.asks_addresses_ip = asks_addresses(program, code, SL_IP),
 		.asks_addresses_ip6 = asks_addresses(program, code, SL_IP6),
+		.drop_worlds = sl_program_drop_worlds(program),
 		.ifindex = device->ifindex,
 		.asks_device = device->is_asked_for,
 		.drops_nothing = point == SL_POINT_XDP && device->wants_tc,
