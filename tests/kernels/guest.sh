@@ -107,6 +107,9 @@ for trap in bond vrf; do
 	/sluice/netns-$trap /sluice/sluice
 	report "devices on devices: $trap" $?
 done
+# Links at netfilter's hooks, where the kernel has them (6.4).
+netfilter_hooks /sluice/sluice
+report "at netfilter's hooks" $?
 # Native, whatever the ladder would say.
 differential --attach '/sluice/sluice attach dev in0 mode native' \
 	--detach '/sluice/sluice detach dev in0' --seed 1 --rulesets "${RULESETS:-20}" --frames 150 \
