@@ -24,8 +24,6 @@ static int stand(struct sl_keeper *keeper, bool *ret_changed, struct sl_diag *di
 		return 0;
 	if (!keeper->hooks)
 		error = sl_hook_links_open(keeper->ifindex, &keeper->hooks, diag);
-	if (error == -ENOSYS)
-		keeper->lacks_hooks = true;
 	return error ? error
 		     : sl_hook_links_place(keeper->hooks, program ? program->places : nowhere,
 					   keeper->net_cookie, keeper->device, ret_changed, diag);
@@ -61,7 +59,11 @@ bool sl_hooks_follow(struct sl_keeper *keeper)
 	bool has_changed;
 	int error;
 
-	if (keeper->lacks_hooks || keeper->audit) /* an audit drops nothing anywhere */
+	if (keeper->audit) /* it drops nothing anywhere */
+		return false;
+	if (!keeper->hooks && !keeper->lacks_hooks)
+		keeper->lacks_hooks = !sl_hook_links_exist();
+	if (keeper->lacks_hooks)
 		return false;
 	error = make(keeper, &diag);
 	if (stand(keeper, &has_changed, &diag))
@@ -69,7 +71,7 @@ bool sl_hooks_follow(struct sl_keeper *keeper)
 	if (!error && keeper->hook_dataplane)
 		error = sl_hook_links_put(keeper->hooks,
 					  sl_dataplane_program_fd(keeper->hook_dataplane));
-	if (error && !keeper->lacks_hooks)
+	if (error)
 		fprintf(stderr, "sluice: %s: at netfilter's hooks: %s\n", keeper->device,
 			diag.text);
 	keeper->info.hook_places = error ? 0 : places_of(keeper->compiled->hook_program);

@@ -37,16 +37,6 @@ static const struct {
 /* Without user space's hold on it, by fd or pin, the kernel would empty the map. */
 static const char generation_pin[] = "hook_generation";
 
-static int fail_load(int error, struct sl_diag *diag)
-{
-	if (error == -EINVAL)
-		return sl_fail(diag, ENOSYS,
-			       "this kernel has no netfilter links (they came with "
-			       "6.4)");
-	return sl_fail(diag, -error, "cannot load the program for netfilter's hooks: %s",
-		       strerror(-error));
-}
-
 static int load(struct sl_hook_links *hooks, u32 ifindex)
 {
 	static bool registered;
@@ -88,7 +78,8 @@ int sl_hook_links_open(u32 ifindex, struct sl_hook_links **ret_hooks, struct sl_
 	error = load(hooks, ifindex);
 	if (error) {
 		sl_hook_links_close(hooks);
-		return fail_load(error, diag);
+		return sl_fail(diag, -error, "cannot load the program for netfilter's hooks: %s",
+			       strerror(-error));
 	}
 	*ret_hooks = hooks;
 	return 0;

@@ -26,7 +26,7 @@ struct sl_hook_links;
  */
 bool sl_hook_links_exist(void);
 
-/* -ENOSYS with `diag` filled in: this kernel has no netfilter links. */
+/* For the device with this index; where links exist. 0, or -errno with `diag` filled in. */
 int sl_hook_links_open(u32 ifindex, struct sl_hook_links **ret_hooks, struct sl_diag *diag);
 /* Lets go of them; what is pinned stays. NULL is fine. */
 void sl_hook_links_close(struct sl_hook_links *hooks);

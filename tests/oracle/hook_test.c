@@ -21,6 +21,7 @@
 #include "generate.h"
 #include "ir/interp.h"
 #include "ir/packet.h"
+#include "load/hook_links.h"
 #include "optimise/optimise.h"
 #include "run.h"
 
@@ -224,18 +225,6 @@ static int try_program(struct campaign *campaign, u64 number)
 	return failed;
 }
 
-/* Where there are no such programs, none can be loaded. */
-static bool has_hooks(void)
-{
-	const struct bpf_insn accept[] = {
-		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .imm = NF_ACCEPT},
-		{.code = BPF_JMP | BPF_EXIT},
-	};
-	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = SL_ATTACH_NETFILTER);
-
-	return bpf_prog_load(SL_PROGRAM_NETFILTER, "probe", "GPL", accept, 2, &opts) >= 0;
-}
-
 int main(int argc, char **argv)
 {
 	struct campaign campaign = {
@@ -247,7 +236,7 @@ int main(int argc, char **argv)
 
 	if (!sl_run_begin())
 		return SL_RUN_SKIPPED;
-	if (!has_hooks()) {
+	if (!sl_hook_links_exist()) {
 		printf("SKIP: this kernel has no netfilter links\n");
 		return SL_RUN_SKIPPED;
 	}
