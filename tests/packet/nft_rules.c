@@ -300,8 +300,12 @@ static void match_meta(struct writer *writer)
 					    "meta protocol ip",
 					    "meta protocol != ip6",
 					    "meta priority 0"};
+	const char *text = sl_random_pick(writer->random, texts);
 
-	fputs(sl_random_pick(writer->random, texts), writer->out);
+	/* nft refuses both of "meta protocol ip" and an IPv6 field in one rule. */
+	if (writer->network == IP6 && !strcmp(text, "meta protocol ip"))
+		text = "meta protocol ip6";
+	fputs(text, writer->out);
 }
 
 static void match_state(struct writer *writer)
