@@ -15,8 +15,6 @@
 #include "base/clock.h"
 #include "mutants.skel.h"
 
-#define SETTLE_NS (10000 * SL_NS_PER_MS)
-
 int sl_mutants_load(struct mutants_bpf **ret_mutants, struct sl_diag *diag)
 {
 	struct mutants_bpf *mutants = mutants_bpf__open_and_load();
@@ -132,16 +130,17 @@ int sl_candidate_detach(const struct sl_candidate *candidate, const struct sl_la
 }
 
 int sl_candidate_settle(const struct sl_candidate *candidate, const struct sl_lab *lab,
-			struct sl_diag *diag)
+			u32 patience_ms, struct sl_diag *diag)
 {
-	u64 end_ns = sl_monotonic_ns() + SETTLE_NS;
+	u64 end_ns = sl_monotonic_ns() + patience_ms * SL_NS_PER_MS;
 
 	if (!candidate->sluice)
 		return 0;
 	while (!sl_attachment_is_fresh(candidate->observer, lab)) {
 		if (sl_monotonic_ns() > end_ns)
 			return sl_fail(diag, ETIMEDOUT,
-				       "sluice did not catch up with the dut within ten seconds");
+				       "sluice did not catch up with the dut within %u ms",
+				       patience_ms);
 		nanosleep(&(struct timespec){.tv_nsec = 500000}, NULL);
 	}
 	return 0;

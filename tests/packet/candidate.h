@@ -44,10 +44,10 @@ int sl_candidate_detach(const struct sl_candidate *candidate, const struct sl_la
 
 /*
  * Waits until the candidate has noticed what was changed in the dut: the rules, or what it sits on.
- * -ETIMEDOUT where that takes ten seconds.
+ * -ETIMEDOUT where that takes longer.
  */
 int sl_candidate_settle(const struct sl_candidate *candidate, const struct sl_lab *lab,
-			struct sl_diag *diag);
+			u32 patience_ms, struct sl_diag *diag);
 
 /* The candidate's own count of early drops; `ret_known` is false where it has none. */
 int sl_candidate_count_drops(const struct sl_candidate *candidate, const struct sl_lab *lab,

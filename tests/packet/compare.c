@@ -62,6 +62,15 @@ static u32 compare_moments(const struct sl_moment *without, const struct sl_mome
 	return differences;
 }
 
+static void print_undead(const struct sl_moment *moment, FILE *report)
+{
+	if (!moment->is_doomed || !moment->seen.count)
+		return;
+	fputs("    the interpreter would drop it, and the kernel does not:\n", report);
+	for (u32 i = 0; i < moment->seen.count; i++)
+		print_observation(report, "without", &moment->seen.items[i]);
+}
+
 static void print_act(FILE *report, const struct sl_act *act, u32 number)
 {
 	char text[512];
@@ -108,11 +117,13 @@ u32 sl_compare(const struct sl_script *script, const struct sl_record *without,
 	for (u32 i = 0; i < script->acts.count; i++) {
 		const struct sl_moment *a = &without->moments.items[i],
 				       *b = &with->moments.items[i];
-		u32 here = compare_moments(a, b, NULL);
+		u32 undead = a->is_doomed ? a->seen.count : 0;
+		u32 here = compare_moments(a, b, NULL) + undead;
 
 		if (here && report) {
 			print_act(report, &script->acts.items[i], i);
 			compare_moments(a, b, report);
+			print_undead(a, report);
 		}
 		differences += here;
 	}
@@ -137,6 +148,15 @@ u64 sl_compare_counters(const struct sl_record *without, const struct sl_record 
 		b = b ? b + 1 : NULL;
 	}
 	return missing;
+}
+
+u32 sl_record_count_doomed(const struct sl_record *record)
+{
+	u32 doomed = 0;
+
+	for (u32 i = 0; i < record->moments.count; i++)
+		doomed += record->moments.items[i].is_doomed;
+	return doomed;
 }
 
 u32 sl_record_count_silent(const struct sl_record *record)

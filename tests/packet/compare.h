@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Two records of the same script, told apart: per act the multisets of observations, at the end
- * the redirects and the connection tracking table. Rule counters are compared apart, since early
- * drops are missing from the kernel's by contract.
+ * the redirects and the connection tracking table. Where the interpreter foretold that nothing
+ * would come of an act, all that did come without the candidate is a difference too. Rule counters
+ * are compared apart, since early drops are missing from the kernel's by contract.
  */
 #ifndef SLUICE_PACKET_COMPARE_H
 #define SLUICE_PACKET_COMPARE_H
@@ -21,6 +22,9 @@ u32 sl_compare(const struct sl_script *script, const struct sl_record *without,
 
 /* How the rules' counters differ: the sum over all rules of packets that `with` counted less. */
 u64 sl_compare_counters(const struct sl_record *without, const struct sl_record *with);
+
+/* Acts of which the interpreter foretold that nothing would come. */
+u32 sl_record_count_doomed(const struct sl_record *record);
 
 /* Acts of the script after which nothing at all was seen: dropped, most of them. */
 u32 sl_record_count_silent(const struct sl_record *record);

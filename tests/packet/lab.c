@@ -48,15 +48,39 @@ struct sl_lab_config sl_lab_config_draw(struct sl_random *random)
 	};
 }
 
-void sl_lab_config_describe(const struct sl_lab_config *config, char *ret_text, size_t size)
+#define SETTING(text, field)                                                                       \
+	{                                                                                          \
+		text, offsetof(struct sl_lab_config, field),                                       \
+			sizeof(((struct sl_lab_config *)0)->field)                                 \
+	}
+
+const struct sl_lab_setting sl_lab_settings[] = {
+	SETTING("forwarding", forwards_ip),
+	SETTING("forwarding6", forwards_ip6),
+	SETTING("rp_filter", rp_filter),
+	SETTING("source_route", accepts_source_route),
+	SETTING("redirects", sends_redirects),
+	SETTING("ignore_broadcast_echo", ignores_broadcast_echo),
+	SETTING("loose", tracks_loosely),
+	SETTING("guest", has_guest),
+	SETTING("out_mtu", out_mtu),
+};
+const u32 sl_lab_setting_count = SL_ARRAY_SIZE(sl_lab_settings);
+
+/* Numbers of one byte or four, least significant first. */
+u32 sl_lab_get_setting(const struct sl_lab_config *config, u32 setting)
 {
-	snprintf(ret_text, size,
-		 "forwarding %d/%d, rp_filter %u, source routes %d, redirects %d, "
-		 "ignore broadcast echo %d, loose tracking %d, macvlan guest %d, out mtu %u",
-		 config->forwards_ip, config->forwards_ip6, config->rp_filter,
-		 config->accepts_source_route, config->sends_redirects,
-		 config->ignores_broadcast_echo, config->tracks_loosely, config->has_guest,
-		 config->out_mtu);
+	u32 value = 0;
+
+	memcpy(&value, (const u8 *)config + sl_lab_settings[setting].offset,
+	       sl_lab_settings[setting].size);
+	return value;
+}
+
+void sl_lab_put_setting(struct sl_lab_config *config, u32 setting, u32 value)
+{
+	memcpy((u8 *)config + sl_lab_settings[setting].offset, &value,
+	       sl_lab_settings[setting].size);
 }
 
 int sl_lab_enter(const struct sl_lab *lab, enum sl_place place, struct sl_diag *diag)

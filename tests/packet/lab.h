@@ -15,6 +15,8 @@
 #ifndef SLUICE_PACKET_LAB_H
 #define SLUICE_PACKET_LAB_H
 
+#include <stddef.h>
+
 #include "base/diag.h"
 #include "random.h"
 
@@ -28,6 +30,16 @@ struct sl_lab_config {
 	bool has_guest;
 	u32 out_mtu;
 };
+
+/* Its fields one by one, for those who write, read or try them. */
+struct sl_lab_setting {
+	const char *name;
+	size_t offset, size;
+};
+extern const struct sl_lab_setting sl_lab_settings[];
+extern const u32 sl_lab_setting_count;
+u32 sl_lab_get_setting(const struct sl_lab_config *config, u32 setting);
+void sl_lab_put_setting(struct sl_lab_config *config, u32 setting, u32 value);
 
 enum sl_place { SL_PEER, SL_DUT, SL_BACK, SL_GUEST, SL_PLACE_COUNT };
 
@@ -50,7 +62,6 @@ struct sl_lab {
 	}
 
 struct sl_lab_config sl_lab_config_draw(struct sl_random *random);
-void sl_lab_config_describe(const struct sl_lab_config *config, char *ret_text, size_t size);
 
 /* `ret_lab` is to be closed whatever comes back. */
 int sl_lab_open(const struct sl_lab_config *config, struct sl_lab *ret_lab, struct sl_diag *diag);

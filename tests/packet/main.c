@@ -10,6 +10,7 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <glob.h>
 #include <sched.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -23,22 +24,23 @@
 #include "load/observe.h"
 #include "self_proof.h"
 #include "session.h"
+#include "shrink.h"
 #include "standing.h"
-#include "trial.h"
+#include "trial_file.h"
 
 #define EXIT_SKIPPED 77 /* meson's */
 
 struct options {
 	u64 seed;
 	u32 rulesets, frames, limit_s;
-	const char *rules_path, *save_path, *mutant;
+	const char *rules_path, *replay_path, *save_path, *mutant;
 	struct sl_candidate candidate;
 	bool is_bare, is_standing, proves_itself, only_prints, keeps_going, shows_noise;
 };
 
 struct tally {
 	u32 trials, verdicts[SL_TRIAL_VERDICT_COUNT], errors, miscounts, slow;
-	u64 acts, silent, early_drops, hook_drops, counters_miss, connections;
+	u64 acts, silent, doomed, early_drops, hook_drops, counters_miss, connections;
 };
 
 static const char usage[] =
@@ -62,9 +64,12 @@ static const char usage[] =
 	"own\n"
 	"  --keep-going         after a difference too\n"
 	"  --show-noise         print every difference at once, also what proves not to count\n"
-	"  --save DIR           write each difference, shrunk, to DIR/seed-S.txt\n"
+	"  --save DIR           write each difference, shrunk, to DIR/seed-S.trial, what differs "
+	"to\n"
+	"                       DIR/seed-S.txt\n"
+	"  --replay FILE        such a trial, or all *.trial of a folder, instead of random ones\n"
 	"  --limit SECONDS      end after this time whatever happens (default 3600)\n"
-	"  --print              print the first trial's rules and script and do nothing\n"
+	"  --print              print the first trial and do nothing\n"
 	"  --self-proof         show that the lab sees every built-in mutant and nothing else\n"
 	"Exit status: 0 no difference, 1 a difference or an error, 2 usage, 77 not root.\n";
 
@@ -81,6 +86,7 @@ static const struct {
 	{"frames", NUMBER, offsetof(struct options, frames)},
 	{"limit", NUMBER, offsetof(struct options, limit_s)},
 	{"rules", TEXT, offsetof(struct options, rules_path)},
+	{"replay", TEXT, offsetof(struct options, replay_path)},
 	{"save", TEXT, offsetof(struct options, save_path)},
 	{"mutant", TEXT, offsetof(struct options, mutant)},
 	{"sluice", TEXT, offsetof(struct options, candidate.sluice)},
@@ -170,6 +176,13 @@ static void close_trial(struct sl_trial **trial)
 	sl_trial_free(*trial);
 }
 
+static int write_difference(const struct sl_trial *trial, const struct sl_sides *sides, FILE *out,
+			    struct sl_diag *diag)
+{
+	sl_trial_write(trial, out);
+	return sl_trial_report(trial, sides, out, diag);
+}
+
 /* Shrinks the trial and writes it to standard output, and where --save says. */
 static int show_difference(struct sl_trial *trial, const struct sl_sides *sides,
 			   const struct options *options, struct sl_diag *diag)
@@ -180,16 +193,16 @@ static int show_difference(struct sl_trial *trial, const struct sl_sides *sides,
 	       (unsigned long long)trial->seed, sides->candidate->name);
 	fflush(stdout);
 	(void)sl_trial_shrink(trial, sides, diag);
-	int error = sl_trial_report(trial, sides, stdout, diag);
+	int error = write_difference(trial, sides, stdout, diag);
 	if (error || !options->save_path)
 		return error;
 	(void)mkdir(options->save_path, 0755);
-	snprintf(path, sizeof path, "%s/seed-%llu.txt", options->save_path,
+	snprintf(path, sizeof path, "%s/seed-%llu.trial", options->save_path,
 		 (unsigned long long)trial->seed);
 	SL_CLEANUP(sl_fclose) FILE *file = fopen(path, "we");
 	if (!file)
 		return sl_fail(diag, errno, "%s: %s", path, strerror(errno));
-	return sl_trial_report(trial, sides, file, diag);
+	return write_difference(trial, sides, file, diag);
 }
 
 static void add_result(struct tally *tally, const struct sl_trial_result *result)
@@ -197,12 +210,13 @@ static void add_result(struct tally *tally, const struct sl_trial_result *result
 	tally->verdicts[result->verdict]++;
 	tally->acts += result->acts;
 	tally->silent += result->silent;
+	tally->doomed += result->doomed;
 	tally->early_drops += result->early_drops;
 	tally->hook_drops += result->hook_drops;
 	tally->counters_miss += result->counters_miss;
 	tally->connections += result->connections;
 	tally->miscounts += result->miscounts;
-	tally->slow += result->elapsed_ms > 900;
+	tally->slow += result->elapsed_ms > SL_TRIAL_STEADY_MS;
 }
 
 /* `standing` is NULL where each trial has labs of its own. */
@@ -223,22 +237,19 @@ static int run_trial(struct sl_trial *trial, struct sl_standing *standing,
 	return error;
 }
 
-/* One seed. Returns false where the campaign should end. */
-static bool try_seed(u64 seed, const struct sl_rules *rules, const struct sl_sides *sides,
-		     struct sl_standing *standing, const struct options *options,
-		     struct tally *tally)
+/* One trial, by a name. Returns false where the campaign should end. */
+static bool try_trial(struct sl_trial *trial, const char *name, const struct sl_sides *sides,
+		      struct sl_standing *standing, const struct options *options,
+		      struct tally *tally)
 {
-	SL_CLEANUP(close_trial) struct sl_trial *trial = NULL;
 	struct sl_trial_result result;
 	struct sl_diag diag = {""};
-	int error = sl_trial_draw(seed, options->frames, rules, &trial, &diag);
+	int error = run_trial(trial, standing, sides, &result, &diag);
 
-	if (!error)
-		error = run_trial(trial, standing, sides, &result, &diag);
 	if (!error) {
 		add_result(tally, &result);
 		if (result.verdict == SL_TRIAL_UNSTEADY || result.verdict == SL_TRIAL_NOISY)
-			printf("seed %llu: %s\n", (unsigned long long)seed,
+			printf("%s: %s\n", name,
 			       result.verdict == SL_TRIAL_NOISY
 				       ? "noisy: two labs without a candidate differ"
 				       : "unsteady: a difference that did not come again");
@@ -248,12 +259,26 @@ static bool try_seed(u64 seed, const struct sl_rules *rules, const struct sl_sid
 	tally->trials++;
 	if (error) {
 		tally->errors++;
-		printf("seed %llu: %s\n", (unsigned long long)seed, diag.text);
-		if (trial)
-			printf("%s\n", trial->rules.text);
+		printf("%s: %s\n%s\n", name, diag.text, trial->rules.text);
 	}
 	bool went_wrong = error || result.verdict == SL_TRIAL_DIFFERENT;
 	return !went_wrong || options->keeps_going;
+}
+
+static bool try_seed(u64 seed, const struct sl_rules *rules, const struct sl_sides *sides,
+		     struct sl_standing *standing, const struct options *options,
+		     struct tally *tally)
+{
+	SL_CLEANUP(close_trial) struct sl_trial *trial = NULL;
+	struct sl_diag diag = {""};
+	char name[32];
+
+	snprintf(name, sizeof name, "seed %llu", (unsigned long long)seed);
+	if (!sl_trial_draw(seed, options->frames, rules, &trial, &diag))
+		return try_trial(trial, name, sides, standing, options, tally);
+	tally->errors++;
+	printf("%s: %s\n", name, diag.text);
+	return false;
 }
 
 static void print_tally(const struct tally *tally, u32 seconds)
@@ -263,10 +288,11 @@ static void print_tally(const struct tally *tally, u32 seconds)
 	       tally->trials, (unsigned long long)tally->acts, seconds,
 	       tally->verdicts[SL_TRIAL_SAME], tally->verdicts[SL_TRIAL_DIFFERENT],
 	       tally->verdicts[SL_TRIAL_UNSTEADY], tally->verdicts[SL_TRIAL_NOISY], tally->errors);
-	printf("without the candidate %llu acts left no trace (dropped, most of them); "
-	       "with it %llu frames were dropped early, %llu more at netfilter's hooks\n",
-	       (unsigned long long)tally->silent, (unsigned long long)tally->early_drops,
-	       (unsigned long long)tally->hook_drops);
+	printf("without the candidate %llu acts left no trace (dropped, most of them), as the "
+	       "interpreter foretold of %llu; with it %llu frames were dropped early, %llu more at "
+	       "netfilter's hooks\n",
+	       (unsigned long long)tally->silent, (unsigned long long)tally->doomed,
+	       (unsigned long long)tally->early_drops, (unsigned long long)tally->hook_drops);
 	printf("%llu connections tracked; rule counters miss %llu packets; "
 	       "%u trials in which the candidate's count is not the driver's; %u slow\n",
 	       (unsigned long long)tally->connections, (unsigned long long)tally->counters_miss,
@@ -285,6 +311,37 @@ static bool is_success(const struct tally *tally)
 	return tally->early_drops && !tally->errors && !tally->verdicts[SL_TRIAL_DIFFERENT] &&
 	       tally->verdicts[SL_TRIAL_UNSTEADY] * 100 <= tally->trials &&
 	       tally->verdicts[SL_TRIAL_NOISY] * 50 <= tally->trials;
+}
+
+static bool replay(const char *path, const struct sl_sides *sides, const struct options *options,
+		   struct tally *tally)
+{
+	SL_CLEANUP(close_trial) struct sl_trial *trial = NULL;
+	struct sl_diag diag = {""};
+
+	if (!sl_trial_read(path, &trial, &diag))
+		return try_trial(trial, path, sides, NULL, options, tally);
+	tally->errors++;
+	printf("%s\n", diag.text);
+	return options->keeps_going;
+}
+
+/* A trial, or a folder of them. Nothing need be dropped early: they tell what must not be. */
+static bool replay_all(const struct options *options, const struct sl_sides *sides)
+{
+	SL_CLEANUP(globfree) glob_t found = {0};
+	struct tally tally = {0};
+	time_t start = time(NULL);
+	char pattern[512];
+
+	snprintf(pattern, sizeof pattern, "%s/*.trial", options->replay_path);
+	if (glob(pattern, 0, NULL, &found) == GLOB_NOMATCH)
+		(void)glob(options->replay_path, 0, NULL, &found);
+	for (size_t i = 0; i < found.gl_pathc; i++)
+		if (!replay(found.gl_pathv[i], sides, options, &tally))
+			break;
+	print_tally(&tally, (u32)(time(NULL) - start));
+	return tally.trials && tally.verdicts[SL_TRIAL_SAME] == tally.trials && !tally.errors;
 }
 
 static bool run_campaign(const struct options *options, const struct sl_sides *sides,
@@ -315,18 +372,12 @@ static int print_trial(const struct options *options, const struct sl_rules *rul
 {
 	SL_CLEANUP(close_trial) struct sl_trial *trial = NULL;
 	struct sl_diag diag;
-	char text[512];
 
 	if (sl_trial_draw(options->seed, options->frames, rules, &trial, &diag)) {
 		fprintf(stderr, "%s\n", diag.text);
 		return EXIT_FAILURE;
 	}
-	sl_lab_config_describe(&trial->config, text, sizeof text);
-	printf("%s\n%s\n", text, trial->rules.text);
-	for (u32 i = 0; i < trial->script->acts.count; i++) {
-		sl_act_describe(&trial->script->acts.items[i], text, sizeof text);
-		printf("%3u %s\n", i, text);
-	}
+	sl_trial_write(trial, stdout);
 	return EXIT_SUCCESS;
 }
 
@@ -352,6 +403,8 @@ static int run(struct options *options, const struct sl_rules *rules, struct sl_
 				 .noise = options->shows_noise ? stdout : NULL};
 	if (!error && options->proves_itself)
 		good = sl_self_proof(mutants, options->seed);
+	else if (!error && options->replay_path)
+		good = replay_all(options, &sides);
 	else if (!error)
 		good = run_campaign(options, &sides, rules);
 	sl_observer_free(options->candidate.observer);

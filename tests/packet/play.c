@@ -16,6 +16,7 @@
 #define MARKER_TIMEOUT_MS 5000
 #define LINK_TRIES        200
 #define LINK_TRY_MS       10
+#define SETTLE_MS         150
 #define ROUNDS_MAX        24 /* no conversation of two answers this often without a loop */
 #define RECEIVE_MAX       65536
 
@@ -23,6 +24,7 @@ struct player {
 	const struct sl_lab *lab;
 	struct sl_services *services;
 	struct sl_recorder *recorder;
+	const struct sl_stage *stage;
 	struct sl_diag *diag;
 	u32 marker; /* number of the last one sent */
 };
@@ -225,8 +227,24 @@ static void send_act(struct player *player, const struct sl_act *act)
 		if (stream && stream->has_next)
 			sl_frame_patch(&frame, act->patch.at, act->patch.checksum_at, stream->next);
 	}
+	if (by_peer)
+		player->recorder->moment->is_doomed =
+			sl_foresight_dooms(player->stage->foresight, frame.bytes, frame.length);
 	send_frame(by_peer ? player->lab->peer_socket : player->lab->back_socket, frame.bytes,
 		   frame.length);
+}
+
+/* What fails, fails in both labs; late is no fault of what is attached, which then passes. */
+static int change_dut(struct player *player, const struct sl_act *act)
+{
+	const char *const argv[] = {"sh", "-c", act->what, NULL};
+	const struct sl_stage *stage = player->stage;
+	struct sl_diag ignored;
+
+	(void)sl_lab_run(stage->lab, SL_DUT, argv, NULL, NULL, &ignored);
+	if (act->settles && stage->candidate)
+		(void)sl_candidate_settle(stage->candidate, stage->lab, SETTLE_MS, &ignored);
+	return sl_foresight_renew(stage->foresight, player->diag);
 }
 
 static int play_act(struct player *player, const struct sl_act *act)
@@ -236,7 +254,9 @@ static int play_act(struct player *player, const struct sl_act *act)
 	sl_recorder_begin(player->recorder);
 	if (!player->recorder->moment)
 		return sl_fail_memory(player->diag);
-	if (act->kind == SL_ACT_DUT_CALLS)
+	if (act->kind == SL_ACT_DUT_CHANGES)
+		error = change_dut(player, act);
+	else if (act->kind == SL_ACT_DUT_CALLS)
 		error = sl_services_start_client(player->services, act->client, &act->from,
 						 &act->to, player->recorder, player->diag);
 	else
@@ -247,17 +267,20 @@ static int play_act(struct player *player, const struct sl_act *act)
 	return error;
 }
 
-int sl_play(const struct sl_lab *lab, struct sl_services *services, const struct sl_script *script,
+int sl_play(const struct sl_stage *stage, const struct sl_script *script,
 	    struct sl_record **ret_record, struct sl_diag *diag)
 {
 	SL_CLEANUP(sl_free) struct sl_recorder *recorder = calloc(1, sizeof *recorder);
-	struct player player = {
-		.lab = lab, .services = services, .recorder = recorder, .diag = diag};
+	struct player player = {.lab = stage->lab,
+				.services = stage->services,
+				.stage = stage,
+				.recorder = recorder,
+				.diag = diag};
 	int error = recorder ? sl_record_new(&recorder->record, diag) : sl_fail_memory(diag);
 	u64 start = now_ms();
 
 	if (!error)
-		recorder->skips_rationed = lab->lasts;
+		recorder->skips_rationed = stage->lab->lasts;
 	if (!error)
 		error = await_links(&player);
 	for (u32 i = 0; !error && i < script->acts.count; i++)

@@ -13,11 +13,21 @@
 #ifndef SLUICE_PACKET_PLAY_H
 #define SLUICE_PACKET_PLAY_H
 
+#include "candidate.h"
+#include "foresight.h"
 #include "record.h"
 #include "script.h"
 #include "services.h"
 
-int sl_play(const struct sl_lab *lab, struct sl_services *services, const struct sl_script *script,
+/* Where a script is played. */
+struct sl_stage {
+	const struct sl_lab *lab;
+	struct sl_services *services;
+	const struct sl_candidate *candidate; /* attached; given time to follow. May be NULL */
+	struct sl_foresight *foresight;       /* may be NULL */
+};
+
+int sl_play(const struct sl_stage *stage, const struct sl_script *script,
 	    struct sl_record **ret_record, struct sl_diag *diag);
 
 #endif

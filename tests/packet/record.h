@@ -38,6 +38,7 @@ struct sl_observation {
 
 struct sl_moment {
 	SL_LIST(struct sl_observation) seen;
+	bool is_doomed; /* the interpreter said that nothing would come of it (foresight.h) */
 };
 
 struct sl_record {

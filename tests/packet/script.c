@@ -646,6 +646,14 @@ struct sl_script *sl_script_draw(struct sl_arena *arena, u64 seed, u32 length)
 	return script;
 }
 
+bool sl_script_changes(const struct sl_script *script)
+{
+	for (u32 i = 0; i < script->acts.count; i++)
+		if (script->acts.items[i].kind == SL_ACT_DUT_CHANGES)
+			return true;
+	return false;
+}
+
 static void describe_call(const struct sl_act *act, char *ret_text, size_t size)
 {
 	static const char *const names[] = {"TCP", "UDP", "ping"};
@@ -662,6 +670,11 @@ void sl_act_describe(const struct sl_act *act, char *ret_text, size_t size)
 {
 	char frame[256] = "";
 
+	if (act->kind == SL_ACT_DUT_CHANGES) {
+		snprintf(ret_text, size, "dut: %s%s", act->what,
+			 act->settles ? ", and time to follow" : "");
+		return;
+	}
 	if (act->kind == SL_ACT_DUT_CALLS) {
 		describe_call(act, ret_text, size);
 		return;

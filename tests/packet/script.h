@@ -15,9 +15,10 @@
 #include "services.h"
 
 enum sl_act_kind {
-	SL_ACT_PEER_SENDS, /* a frame from peer0 to in0 */
-	SL_ACT_BACK_SENDS, /* a frame from back0 to out0 */
-	SL_ACT_DUT_CALLS,  /* a client of the dut's own */
+	SL_ACT_PEER_SENDS,  /* a frame from peer0 to in0 */
+	SL_ACT_BACK_SENDS,  /* a frame from back0 to out0 */
+	SL_ACT_DUT_CALLS,   /* a client of the dut's own */
+	SL_ACT_DUT_CHANGES, /* a command in the dut (changes.h) */
 };
 
 /*
@@ -32,7 +33,8 @@ struct sl_patch {
 
 struct sl_act {
 	enum sl_act_kind kind;
-	const char *what; /* for reports */
+	const char *what; /* for reports; DUT_CHANGES: the shell's command */
+	bool settles;     /* DUT_CHANGES: what is attached is given time to follow */
 	const u8 *bytes;  /* the frame */
 	u32 length;
 	struct sl_patch patch;
@@ -46,6 +48,9 @@ struct sl_script {
 
 /* About `length` acts, all in `arena`. NULL when out of memory. */
 struct sl_script *sl_script_draw(struct sl_arena *arena, u64 seed, u32 length);
+
+/* One of the acts changes the dut. */
+bool sl_script_changes(const struct sl_script *script);
 
 void sl_act_describe(const struct sl_act *act, char *ret_text, size_t size);
 

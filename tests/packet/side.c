@@ -11,6 +11,8 @@
 #include "play.h"
 #include "source/netlink.h"
 
+#define PATIENCE_MS 10000
+
 int sl_side_open(const struct sl_lab_config *config, const struct sl_candidate *candidate,
 		 struct sl_side *ret_side, struct sl_diag *diag)
 {
@@ -73,12 +75,31 @@ static int read_aftermath(struct sl_side *side, struct sl_record *record, struct
 	return error;
 }
 
+static int play_with(struct sl_side *side, struct sl_foresight *foresight,
+		     const struct sl_script *script, struct sl_record **ret_record,
+		     struct sl_diag *diag)
+{
+	const struct sl_stage stage = {
+		.lab = &side->lab,
+		.services = side->services,
+		.candidate = side->is_attached ? side->candidate : NULL,
+		.foresight = foresight,
+	};
+
+	return sl_play(&stage, script, ret_record, diag);
+}
+
 int sl_side_play(struct sl_side *side, const struct sl_script *script,
 		 struct sl_record **ret_record, struct sl_diag *diag)
 {
+	struct sl_foresight *foresight = NULL;
 	struct sl_record *record = NULL;
-	int error = sl_play(&side->lab, side->services, script, &record, diag);
+	int error = side->foresees ? sl_foresight_open(side->foresees, &side->lab, &foresight, diag)
+				   : 0;
 
+	if (!error)
+		error = play_with(side, foresight, script, &record, diag);
+	sl_foresight_close(foresight);
 	if (!error)
 		error = read_aftermath(side, record, diag);
 	if (error)
@@ -113,7 +134,9 @@ static int forget_connections(struct sl_side *side, struct sl_diag *diag)
 
 static int settle(struct sl_side *side, struct sl_diag *diag)
 {
-	return side->is_attached ? sl_candidate_settle(side->candidate, &side->lab, diag) : 0;
+	return side->is_attached
+		       ? sl_candidate_settle(side->candidate, &side->lab, PATIENCE_MS, diag)
+		       : 0;
 }
 
 /* A candidate that misses a generation in between takes connections to have helpers, for a while.

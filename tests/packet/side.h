@@ -22,6 +22,7 @@ struct sl_side {
 	struct sl_services *services;
 	const struct sl_candidate *candidate; /* may be NULL */
 	bool at_tc, is_attached;
+	struct sl_observer *foresees; /* what to look into the kernel with; NULL: it does not */
 	u64 opened_ns;
 	u64 drops_before, hook_drops_before, xdp_drops_before; /* of trials before */
 	struct sl_netlink *netfilter;

@@ -45,6 +45,7 @@ static int build(struct sl_standing *standing, const struct sl_trial *trial, str
 		error = sl_side_open(&standing->config, sides->candidate, &standing->with, diag);
 	standing->without.lab.lasts = standing->with.lab.lasts = true;
 	standing->with.at_tc = trial->at_tc;
+	standing->without.foresees = sides->candidate->observer;
 	if (!error)
 		error = sl_side_attach(&standing->without, diag);
 	return error ? error : sl_side_attach(&standing->with, diag);
@@ -83,7 +84,8 @@ int sl_standing_run(struct sl_standing *standing, struct sl_trial *trial,
 		return error;
 	}
 	sl_trial_judge(trial, without, with, standing->sides->noise, ret_result);
-	if (ret_result->verdict != SL_TRIAL_SAME)
-		sl_standing_close(standing); /* nothing follows in labs that differ */
+	/* Nothing follows in labs that differ, or have become others. */
+	if (ret_result->verdict != SL_TRIAL_SAME || sl_script_changes(trial->script))
+		sl_standing_close(standing);
 	return 0;
 }

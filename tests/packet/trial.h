@@ -3,8 +3,7 @@
  * A trial: one ruleset and one script, run in two fresh labs, one without and one with the
  * candidate, and judged.
  *
- * Enters: a seed (or rules), a candidate. Leaves: a verdict and figures; for a difference that
- * stands, the smallest trial that still shows it.
+ * Enters: a seed (or rules), a candidate. Leaves: a verdict and figures.
  * Promised: a difference counts only if it comes again in new labs, and if two labs without a
  * candidate do not differ in the same trial.
  */
@@ -49,10 +48,14 @@ enum sl_trial_verdict {
 	SL_TRIAL_VERDICT_COUNT,
 };
 
+/* Nothing that goes by the clock happens in the dut before. */
+#define SL_TRIAL_STEADY_MS 900
+
 struct sl_trial_result {
 	enum sl_trial_verdict verdict;
 	u32 differences;
 	u32 acts, silent;  /* silent: nothing was seen without the candidate */
+	u32 doomed;        /* acts that the interpreter said nothing would come of */
 	u64 early_drops;   /* by the candidate's count, else by the driver's */
 	u64 hook_drops;    /* at netfilter's hooks, by the candidate's count */
 	u64 counters_miss; /* packets that the rules' counters do not show with the candidate */
@@ -73,10 +76,10 @@ void sl_trial_judge(const struct sl_trial *trial, const struct sl_record *withou
 int sl_trial_run(const struct sl_trial *trial, const struct sl_sides *sides,
 		 struct sl_trial_result *ret_result, struct sl_diag *diag);
 
-/* Removes rules and acts while the trial still differs; stops after a minute at the latest. */
-int sl_trial_shrink(struct sl_trial *trial, const struct sl_sides *sides, struct sl_diag *diag);
+/* One run of both, unconfirmed. False where it does not run. */
+bool sl_trial_differs(const struct sl_trial *trial, const struct sl_sides *sides);
 
-/* Runs the trial once more and writes all there is to know about it. */
+/* Runs the trial once more and writes what differs, as comments of a trial's file. */
 int sl_trial_report(const struct sl_trial *trial, const struct sl_sides *sides, FILE *out,
 		    struct sl_diag *diag);
 
