@@ -539,6 +539,18 @@ static int steady_devices(const struct sl_lab *lab, struct sl_diag *diag)
 	return error;
 }
 
+static int settle_inhabitant(struct sl_lab *lab, struct sl_diag *diag)
+{
+	static const char *const argv[] = {"sleep", "infinity", NULL};
+	int error = sl_lab_enter(lab, SL_DUT, diag);
+
+	if (error)
+		return error;
+	error = spawn(argv, STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO, &lab->inhabitant);
+	sl_lab_leave(lab);
+	return error ? sl_fail(diag, error, "cannot run sleep: %s", strerror(error)) : 0;
+}
+
 int sl_lab_open(const struct sl_lab_config *config, struct sl_lab *ret_lab, struct sl_diag *diag)
 {
 	struct sl_lab *lab = ret_lab;
@@ -560,11 +572,18 @@ int sl_lab_open(const struct sl_lab_config *config, struct sl_lab *ret_lab, stru
 		error = steady_devices(lab, diag);
 	if (!error)
 		error = open_packet_sockets(lab, diag);
+	if (!error)
+		error = settle_inhabitant(lab, diag);
 	return error;
 }
 
 void sl_lab_close(struct sl_lab *lab)
 {
+	if (lab->inhabitant) {
+		kill(lab->inhabitant, SIGKILL);
+		waitpid(lab->inhabitant, NULL, 0);
+		lab->inhabitant = 0;
+	}
 	sl_close(&lab->peer_socket);
 	sl_close(&lab->back_socket);
 	sl_close(&lab->guest_socket);

@@ -16,6 +16,7 @@
 #define SLUICE_PACKET_LAB_H
 
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "base/diag.h"
 #include "random.h"
@@ -51,6 +52,9 @@ struct sl_lab {
 	int peer_socket, back_socket, guest_socket;
 	/* They see nothing but marker frames arriving at in0 and out0. */
 	int in_markers, out_markers;
+	/* A process in the dut, as hosts have them: sluice leaves a namespace that all others have.
+	 */
+	pid_t inhabitant;
 	/* The last link: the dut's DHCP listener, a packet socket as dhclient has it. */
 	int dhcp_socket;
 };

@@ -156,7 +156,10 @@ static bool read_options(int argc, char **argv, struct options *ret_options)
 	return true;
 }
 
-/* Everything on one processor: queues stay in order, and the other one is somebody else's. */
+/*
+ * Everything on one processor: queues stay in order, and the others are somebody else's. Which one
+ * falls as it may, so that two of these side by side mostly share none.
+ */
 static void stay_on_one_processor(void)
 {
 	cpu_set_t all, one;
@@ -164,8 +167,8 @@ static void stay_on_one_processor(void)
 	if (sched_getaffinity(0, sizeof all, &all))
 		return;
 	CPU_ZERO(&one);
-	for (int i = 0; i < CPU_SETSIZE; i++) {
-		if (CPU_ISSET(i, &all) && !CPU_COUNT(&one))
+	for (int i = 0, left = getpid() % CPU_COUNT(&all); i < CPU_SETSIZE; i++) {
+		if (CPU_ISSET(i, &all) && left-- == 0)
 			CPU_SET(i, &one);
 	}
 	(void)sched_setaffinity(0, sizeof one, &one);

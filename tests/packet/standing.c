@@ -83,7 +83,7 @@ int sl_standing_run(struct sl_standing *standing, struct sl_trial *trial,
 		sl_standing_close(standing);
 		return error;
 	}
-	sl_trial_judge(trial, without, with, standing->sides->noise, ret_result);
+	sl_trial_judge(trial, without, with, stdout, ret_result); /* it may never come again */
 	/* Nothing follows in labs that differ, or have become others. */
 	if (ret_result->verdict != SL_TRIAL_SAME || sl_script_changes(trial->script))
 		sl_standing_close(standing);
