@@ -144,29 +144,39 @@ static int read_one(void *context, const char *device)
 	return 0;
 }
 
-int sl_attachments_read(const char *device, struct sl_attachments *ret_attachments,
-			struct sl_diag *diag)
+int sl_attachments_look(struct sl_observer *observer, const char *device,
+			struct sl_attachments *ret_attachments, struct sl_diag *diag)
 {
 	struct sl_attachments attachments = {0};
-	struct reading reading = {&attachments, NULL, device, diag};
+	struct reading reading = {&attachments, observer, device, diag};
 	struct sl_snapshot snapshot;
-	int error = sl_pins_init(diag);
+	/* every namespace has its loopback device, with index 1 */
+	int error = sl_observer_look(observer, 1, &snapshot, diag);
 
-	if (!error)
-		error = sl_observer_open(&reading.observer, diag);
-	if (!error) /* every namespace has its loopback device, with index 1 */
-		error = sl_observer_look(reading.observer, 1, &snapshot, diag);
 	if (!error) {
 		attachments.net_cookie = snapshot.net_cookie;
 		error = sl_pins_each(snapshot.net_cookie, read_one, &reading);
 	}
-	sl_observer_free(reading.observer);
 	if (error) {
 		sl_attachments_free(&attachments);
 		return error;
 	}
 	*ret_attachments = attachments;
 	return 0;
+}
+
+int sl_attachments_read(const char *device, struct sl_attachments *ret_attachments,
+			struct sl_diag *diag)
+{
+	struct sl_observer *observer = NULL;
+	int error = sl_pins_init(diag);
+
+	if (!error)
+		error = sl_observer_open(&observer, diag);
+	if (!error)
+		error = sl_attachments_look(observer, device, ret_attachments, diag);
+	sl_observer_free(observer);
+	return error;
 }
 
 u32 sl_attachment_program(const struct sl_attachments *attachments,

@@ -31,6 +31,11 @@ struct sl_attachments {
 int sl_attachments_read(const char *device, struct sl_attachments *ret_attachments,
 			struct sl_diag *diag);
 
+/* The same, looked at with an observer that is there already. */
+struct sl_observer;
+int sl_attachments_look(struct sl_observer *observer, const char *device,
+			struct sl_attachments *ret_attachments, struct sl_diag *diag);
+
 /* The id of the program that runs now; 0 where there is none. */
 u32 sl_attachment_program(const struct sl_attachments *attachments,
 			  const struct sl_attachment *attachment);

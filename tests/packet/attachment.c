@@ -1,50 +1,58 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "attachment.h"
 
-#include <bpf/bpf.h>
-#include <net/if.h>
+#include "cli/attachments.h"
 
-#include "base/cleanup.h"
-#include "daemon/tally.h"
-#include "load/pins.h"
-
-#define DEVICE "in0"
-
-/* The dut's state now; false where it cannot be had. */
-static bool look(struct sl_observer *observer, const struct sl_lab *lab,
-		 struct sl_snapshot *ret_now)
+static struct sl_attachments look(struct sl_observer *observer, const struct sl_lab *lab)
 {
+	struct sl_attachments attachments = {0};
+
 	if (sl_lab_enter(lab, SL_DUT, NULL))
-		return false;
-	int error = sl_observer_look(observer, if_nametoindex(DEVICE), ret_now, NULL);
+		return attachments;
+	(void)sl_attachments_look(observer, "in0", &attachments, NULL);
 	sl_lab_leave(lab);
-	return !error;
+	return attachments;
 }
 
 bool sl_attachment_is_fresh(struct sl_observer *observer, const struct sl_lab *lab)
 {
-	struct sl_snapshot now;
-	struct sl_live live;
-	u32 zero = 0;
+	struct sl_attachments attachments = look(observer, lab);
+	bool is_fresh = attachments.count && attachments.items[0].is_fresh;
 
-	if (!look(observer, lab, &now))
-		return false;
-	SL_CLEANUP(sl_close) int fd = sl_pins_get(now.net_cookie, DEVICE, "live");
-	return fd >= 0 && !bpf_map_lookup_elem(fd, &zero, &live) && live.epoch &&
-	       sl_snapshots_equal(&live.expected, &now);
+	sl_attachments_free(&attachments);
+	return is_fresh;
 }
 
 u64 sl_attachment_count(struct sl_observer *observer, const struct sl_lab *lab,
 			enum sl_fate_count fate)
 {
-	struct sl_count counts[SL_FATE_COUNTS] = {0};
-	struct sl_info info = {0};
-	struct sl_snapshot now;
+	struct sl_attachments attachments = look(observer, lab);
+	u64 packets = attachments.count ? attachments.items[0].fates[fate].packets : 0;
 
-	if (!look(observer, lab, &now) || sl_pins_read_info(now.net_cookie, DEVICE, &info))
-		return 0;
-	SL_CLEANUP(sl_close) int fd = sl_pins_get(now.net_cookie, DEVICE, "fates");
-	if (fd < 0 || sl_tally_read(fd, SL_FATE_COUNTS, counts))
-		return 0;
-	return info.carried[2 * fate] + counts[fate].packets;
+	sl_attachments_free(&attachments);
+	return packets;
+}
+
+/* A rule may have several counters there: one for each family. */
+u64 sl_attachment_count_hits(struct sl_observer *observer, const struct sl_lab *lab,
+			     struct sl_rule_counts *counts)
+{
+	struct sl_attachments attachments = look(observer, lab);
+	u64 hits = 0;
+
+	for (u32 i = 0; attachments.count && i < attachments.items[0].rule_count; i++) {
+		const struct sl_rule_entry *entry = &attachments.items[0].rules[i];
+
+		for (u32 k = 0; k < counts->count; k++) {
+			struct sl_rule_count *count = &counts->items[k];
+
+			if (!entry->rule_handle || count->rule != entry->rule_handle ||
+			    count->table != entry->table_handle)
+				continue;
+			count->packets += entry->packets;
+			hits += entry->packets;
+		}
+	}
+	sl_attachments_free(&attachments);
+	return hits;
 }

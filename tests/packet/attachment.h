@@ -8,6 +8,7 @@
 
 #include "lab.h"
 #include "load/observe.h"
+#include "record.h"
 
 /* The data plane is published for the dut as it is at this moment: nothing passes for being stale.
  */
@@ -16,5 +17,9 @@ bool sl_attachment_is_fresh(struct sl_observer *observer, const struct sl_lab *l
 /* Packets that fared so since the attach; 0 where nothing is pinned. */
 u64 sl_attachment_count(struct sl_observer *observer, const struct sl_lab *lab,
 			enum sl_fate_count fate);
+
+/* Adds to each rule's count what it counted early; returns how much in all. */
+u64 sl_attachment_count_hits(struct sl_observer *observer, const struct sl_lab *lab,
+			     struct sl_rule_counts *counts);
 
 #endif

@@ -133,21 +133,18 @@ u32 sl_compare(const struct sl_script *script, const struct sl_record *without,
 	return differences + compare_conntrack(without, with, report);
 }
 
-u64 sl_compare_counters(const struct sl_record *without, const struct sl_record *with)
+u64 sl_compare_counts(const struct sl_record *without, const struct sl_record *with)
 {
-	char *a = without->counters, *b = with->counters;
-	u64 missing = 0;
+	u64 off = 0;
 
-	while (a && b && *a && *b) {
-		u64 left = strtoull(a, &a, 10), right = strtoull(b, &b, 10);
+	if (without->counts.count != with->counts.count)
+		return UINT32_MAX;
+	for (u32 i = 0; i < without->counts.count; i++) {
+		u64 a = without->counts.items[i].packets, b = with->counts.items[i].packets;
 
-		missing += left > right ? left - right : 0;
-		a = strchr(a, '\n');
-		b = strchr(b, '\n');
-		a = a ? a + 1 : NULL;
-		b = b ? b + 1 : NULL;
+		off += a > b ? a - b : b - a;
 	}
-	return missing;
+	return off;
 }
 
 u32 sl_record_count_doomed(const struct sl_record *record)

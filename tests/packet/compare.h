@@ -20,8 +20,8 @@
 u32 sl_compare(const struct sl_script *script, const struct sl_record *without,
 	       const struct sl_record *with, FILE *report);
 
-/* How the rules' counters differ: the sum over all rules of packets that `with` counted less. */
-u64 sl_compare_counters(const struct sl_record *without, const struct sl_record *with);
+/* By how many packets the rules' counts differ, the early ones included. */
+u64 sl_compare_counts(const struct sl_record *without, const struct sl_record *with);
 
 /* Acts of which the interpreter foretold that nothing would come. */
 u32 sl_record_count_doomed(const struct sl_record *record);

@@ -40,7 +40,7 @@ struct options {
 
 struct tally {
 	u32 trials, verdicts[SL_TRIAL_VERDICT_COUNT], errors, miscounts, slow;
-	u64 acts, silent, doomed, early_drops, hook_drops, counters_miss, connections;
+	u64 acts, silent, doomed, early_drops, hook_drops, early_hits, counts_off, connections;
 };
 
 static const char usage[] =
@@ -216,7 +216,8 @@ static void add_result(struct tally *tally, const struct sl_trial_result *result
 	tally->doomed += result->doomed;
 	tally->early_drops += result->early_drops;
 	tally->hook_drops += result->hook_drops;
-	tally->counters_miss += result->counters_miss;
+	tally->early_hits += result->early_hits;
+	tally->counts_off += result->counts_off;
 	tally->connections += result->connections;
 	tally->miscounts += result->miscounts;
 	tally->slow += result->elapsed_ms > SL_TRIAL_STEADY_MS;
@@ -228,9 +229,11 @@ static int run_trial(struct sl_trial *trial, struct sl_standing *standing,
 		     struct sl_diag *diag)
 {
 	struct sl_trial_result result;
+	trial->stands = standing;
 	int error = standing ? sl_standing_run(standing, trial, &result, diag) : 0;
 
 	if (!error && (!standing || result.verdict != SL_TRIAL_SAME)) {
+		trial->stands = false;
 		error = sl_trial_run(trial, sides, &result, diag);
 		if (standing && result.verdict == SL_TRIAL_SAME)
 			result.verdict = SL_TRIAL_UNSTEADY;
@@ -296,10 +299,10 @@ static void print_tally(const struct tally *tally, u32 seconds)
 	       "netfilter's hooks\n",
 	       (unsigned long long)tally->silent, (unsigned long long)tally->doomed,
 	       (unsigned long long)tally->early_drops, (unsigned long long)tally->hook_drops);
-	printf("%llu connections tracked; rule counters miss %llu packets; "
+	printf("%llu connections tracked; rules counted %llu packets early and are off by %llu; "
 	       "%u trials in which the candidate's count is not the driver's; %u slow\n",
-	       (unsigned long long)tally->connections, (unsigned long long)tally->counters_miss,
-	       tally->miscounts, tally->slow);
+	       (unsigned long long)tally->connections, (unsigned long long)tally->early_hits,
+	       (unsigned long long)tally->counts_off, tally->miscounts, tally->slow);
 }
 
 /* A candidate that drops nothing would pass every comparison. */

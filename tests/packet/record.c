@@ -41,7 +41,6 @@ void sl_record_free(struct sl_record *record)
 	if (!record)
 		return;
 	free(record->conntrack);
-	free(record->counters);
 	sl_arena_free(record->arena);
 }
 

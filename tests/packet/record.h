@@ -41,15 +41,27 @@ struct sl_moment {
 	bool is_doomed; /* the interpreter said that nothing would come of it (foresight.h) */
 };
 
+/* One rule with a counter; with several, their sum. */
+struct sl_rule_count {
+	u64 table, rule; /* handles */
+	u64 packets;
+};
+
+struct sl_rule_counts {
+	struct sl_rule_count *items;
+	u32 count, capacity;
+};
+
 struct sl_record {
 	struct sl_arena *arena;
 	SL_LIST(struct sl_moment) moments;
-	struct sl_moment redirects; /* a set, over the whole run */
-	char *conntrack;            /* at the end */
-	char *counters;             /* at the end: rule counters, a line each */
-	u64 xdp_drops;              /* by the driver's count */
-	u64 early_drops;            /* by the candidate's own count, where it has one */
-	u64 hook_drops;             /* … at netfilter's hooks */
+	struct sl_moment redirects;   /* a set, over the whole run */
+	char *conntrack;              /* at the end */
+	struct sl_rule_counts counts; /* at the end, in the order of the rules; early ones too */
+	u64 early_hits;               /* of these */
+	u64 xdp_drops;                /* by the driver's count */
+	u64 early_drops;              /* by the candidate's own count, where it has one */
+	u64 hook_drops;               /* … at netfilter's hooks */
 	bool has_early_drops;
 	u32 elapsed_ms;
 };

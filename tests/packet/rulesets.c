@@ -6,6 +6,9 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "source/source.h"
+
+#define PATIENCE_MS 2000
 
 struct sl_rules sl_rules_draw(struct sl_arena *arena, u64 seed)
 {
@@ -82,29 +85,58 @@ int sl_rules_replace(const struct sl_lab *lab, const char *text, struct sl_diag 
 	return sl_lab_run(lab, SL_DUT, argv, both, NULL, diag);
 }
 
-int sl_rules_read_counters(const struct sl_lab *lab, char **ret_text, struct sl_diag *diag)
+static bool add_rule(const struct sl_nft_table *table, const struct sl_nft_rule *rule,
+		     struct sl_arena *arena, struct sl_rule_counts *counts)
 {
-	static const char *const argv[] = {"nft", "-j", "list", "ruleset", NULL};
-	static const char key[] = "\"counter\": {\"packets\": ";
-	SL_CLEANUP(sl_free) char *json = NULL;
-	char *text = NULL;
-	size_t size = 0;
-	int error = sl_lab_run(lab, SL_DUT, argv, NULL, &json, diag);
-	FILE *out = error ? NULL : open_memstream(&text, &size);
+	struct sl_rule_count count = {.table = table->handle, .rule = rule->handle};
+	bool counts_any = false;
 
-	if (!out)
-		return error ? error : sl_fail_memory(diag);
-	for (const char *at = json; (at = strstr(at, key)); at += sizeof key - 1) {
-		u64 packets = strtoull(at + sizeof key - 1, NULL, 10);
-		const char *bytes = strstr(at, "\"bytes\": ");
+	for (u32 i = 0; i < rule->exprs.count; i++) {
+		if (rule->exprs.items[i].kind != SL_EXPR_COUNTER)
+			continue;
+		counts_any = true;
+		count.packets += rule->exprs.items[i].counter.packets;
+	}
+	if (!counts_any)
+		return true;
+	struct sl_rule_count *slot = sl_list_push(arena, counts);
+	if (slot)
+		*slot = count;
+	return slot;
+}
 
-		fprintf(out, "%llu %llu\n", (unsigned long long)packets,
-			bytes ? strtoull(bytes + strlen("\"bytes\": "), NULL, 10) : 0ULL);
+static bool add_rules(const struct sl_ruleset *ruleset, struct sl_arena *arena,
+		      struct sl_rule_counts *counts)
+{
+	for (u32 t = 0; t < ruleset->tables.count; t++) {
+		const struct sl_nft_table *table = ruleset->tables.items[t];
+
+		for (u32 c = 0; c < table->chains.count; c++)
+			for (u32 r = 0; r < table->chains.items[c]->rules.count; r++)
+				if (!add_rule(table, &table->chains.items[c]->rules.items[r], arena,
+					      counts))
+					return false;
 	}
-	if (fclose(out)) {
-		free(text);
-		return sl_fail_memory(diag);
-	}
-	*ret_text = text;
-	return 0;
+	return true;
+}
+
+int sl_rules_read_counts(const struct sl_lab *lab, struct sl_arena *arena,
+			 struct sl_rule_counts *ret_counts, struct sl_diag *diag)
+{
+	struct sl_rule_counts counts = {0};
+	struct sl_ruleset *ruleset = NULL;
+	int error = sl_lab_enter(lab, SL_DUT, diag);
+
+	if (error)
+		return error;
+	error = sl_source_read_live(PATIENCE_MS, &ruleset, diag);
+	sl_lab_leave(lab);
+	if (error)
+		return error;
+	if (add_rules(ruleset, arena, &counts))
+		*ret_counts = counts;
+	else
+		error = sl_fail_memory(diag);
+	sl_ruleset_free(ruleset);
+	return error;
 }

@@ -16,6 +16,7 @@
 #include "base/arena.h"
 #include "lab.h"
 #include "random.h"
+#include "record.h"
 
 enum sl_rules_format { SL_RULES_NFT, SL_RULES_IPTABLES, SL_RULES_IP6TABLES };
 
@@ -41,8 +42,8 @@ int sl_rules_load(const struct sl_lab *lab, const struct sl_rules *rules, struct
 /* Puts rules in nft's language in the place of all that the dut has. */
 int sl_rules_replace(const struct sl_lab *lab, const char *text, struct sl_diag *diag);
 
-/* The counters of the dut's rules in the order of the rules, one "packets bytes" a line; to be
-   freed. */
-int sl_rules_read_counters(const struct sl_lab *lab, char **ret_text, struct sl_diag *diag);
+/* The rules of the dut that count, in order; `counts` lives in `arena`. */
+int sl_rules_read_counts(const struct sl_lab *lab, struct sl_arena *arena,
+			 struct sl_rule_counts *ret_counts, struct sl_diag *diag);
 
 #endif

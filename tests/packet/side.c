@@ -60,12 +60,15 @@ static int read_aftermath(struct sl_side *side, struct sl_record *record, struct
 	int error = sl_lab_read_conntrack(&side->lab, &record->conntrack, diag);
 
 	if (!error)
-		error = sl_rules_read_counters(&side->lab, &record->counters, diag);
+		error = sl_rules_read_counts(&side->lab, record->arena, &record->counts, diag);
 	if (!error)
 		error = sl_lab_count_xdp_drops(&side->lab, &record->xdp_drops, diag);
 	if (!error && candidate)
 		error = sl_candidate_count_drops(candidate, &side->lab, &record->has_early_drops,
 						 &record->early_drops, &record->hook_drops, diag);
+	if (!error && side->is_attached && candidate->sluice)
+		record->early_hits =
+			sl_attachment_count_hits(candidate->observer, &side->lab, &record->counts);
 	record->xdp_drops -= side->xdp_drops_before;
 	record->early_drops -= side->drops_before;
 	record->hook_drops -= side->hook_drops_before;

@@ -31,6 +31,7 @@ struct sl_trial {
 	 * is dropped behind conntrack passes, since a script's packets come close together.
 	 */
 	bool at_tc;
+	bool stands; /* in labs that had others before it (standing.h) */
 };
 
 /* The two sides. */
@@ -54,14 +55,15 @@ enum sl_trial_verdict {
 struct sl_trial_result {
 	enum sl_trial_verdict verdict;
 	u32 differences;
-	u32 acts, silent;  /* silent: nothing was seen without the candidate */
-	u32 doomed;        /* acts that the interpreter said nothing would come of */
-	u64 early_drops;   /* by the candidate's count, else by the driver's */
-	u64 hook_drops;    /* at netfilter's hooks, by the candidate's count */
-	u64 counters_miss; /* packets that the rules' counters do not show with the candidate */
-	u32 elapsed_ms;    /* of the longer run */
-	u32 connections;   /* in the reference's table at the end */
-	bool miscounts;    /* the candidate's count is not the driver's, where that has one */
+	u32 acts, silent; /* silent: nothing was seen without the candidate */
+	u32 doomed;       /* acts that the interpreter said nothing would come of */
+	u64 early_drops;  /* by the candidate's count, else by the driver's */
+	u64 hook_drops;   /* at netfilter's hooks, by the candidate's count */
+	u64 early_hits;   /* of rules' counters, by sluice */
+	u64 counts_off;   /* packets by which these, early ones included, are not what they were */
+	u32 elapsed_ms;   /* of the longer run */
+	u32 connections;  /* in the reference's table at the end */
+	bool miscounts;   /* the candidate's count is not the driver's, where that has one */
 };
 
 /* Draws a trial of about `frames` acts. With `rules` (else NULL) these instead of random ones. */
