@@ -83,7 +83,9 @@ int sl_standing_run(struct sl_standing *standing, struct sl_trial *trial,
 		sl_standing_close(standing);
 		return error;
 	}
-	sl_trial_judge(trial, without, with, stdout, ret_result); /* it may never come again */
+	sl_trial_judge(trial, without, with, NULL, ret_result);
+	if (ret_result->verdict != SL_TRIAL_SAME) /* it may never come again */
+		(void)sl_compare(trial->script, without, with, stdout);
 	/* Nothing follows in labs that differ, or have become others. */
 	if (ret_result->verdict != SL_TRIAL_SAME || sl_script_changes(trial->script))
 		sl_standing_close(standing);
