@@ -24,7 +24,8 @@ struct sl_witness {
 	struct ring_buffer *ring;
 	sl_sample_fn *each; /* of the consumption that is going on */
 	void *context;
-	struct btf *btf; /* the kernel's */
+	struct btf *btf;                /* the kernel's, … */
+	const struct btf_type *reasons; /* … enum skb_drop_reason; NULL: they have no names */
 	struct sl_audit_key *keys;
 	struct sl_audit_entry *entries;
 };
@@ -79,6 +80,19 @@ static int attach(struct sl_witness *witness, struct sl_diag *diag)
 		strerror(errno));
 }
 
+/* Once: the kernel has a hundred thousand types. */
+static void find_reasons(struct sl_witness *witness)
+{
+	int id;
+
+	witness->btf = btf__load_vmlinux_btf();
+	if (!witness->btf)
+		return;
+	id = btf__find_by_name_kind(witness->btf, "skb_drop_reason", BTF_KIND_ENUM);
+	if (id > 0)
+		witness->reasons = btf__type_by_id(witness->btf, (u32)id);
+}
+
 int sl_witness_open(struct sl_witness **ret_witness, struct sl_diag *diag)
 {
 	struct sl_witness *witness = calloc(1, sizeof *witness);
@@ -103,7 +117,7 @@ int sl_witness_open(struct sl_witness **ret_witness, struct sl_diag *diag)
 		sl_witness_free(witness);
 		return error;
 	}
-	witness->btf = btf__load_vmlinux_btf(); /* for names alone; NULL: numbers do */
+	find_reasons(witness);
 	*ret_witness = witness;
 	return 0;
 }
@@ -224,10 +238,7 @@ u64 sl_witness_misses(const struct sl_witness *witness)
 const char *sl_witness_reason(const struct sl_witness *witness, u32 reason)
 {
 	static const char prefix[] = "SKB_DROP_REASON_";
-	int id = witness->btf
-			 ? btf__find_by_name_kind(witness->btf, "skb_drop_reason", BTF_KIND_ENUM)
-			 : -1;
-	const struct btf_type *type = id > 0 ? btf__type_by_id(witness->btf, (u32)id) : NULL;
+	const struct btf_type *type = witness->reasons;
 
 	for (u32 i = 0; type && i < btf_vlen(type); i++) {
 		const struct btf_enum *item = &btf_enum(type)[i];
