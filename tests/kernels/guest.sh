@@ -100,6 +100,10 @@ codegen 1 "${CODEGEN_PROGRAMS:-20}" 40 tc
 report "generated code agrees with the interpreter at TC" $?
 without_tcx /sluice/sluice
 report "attached by a filter" $?
+for what in "agrees natively" "agrees in generic"; do
+	netns-audit /sluice/sluice "$what"
+	report "audit: $what" $?
+done
 # Devices that not every host's kernel has.
 /sluice/netns-vlan /sluice/sluice "vlan device" # the others need none
 report "devices on devices: vlan" $?
