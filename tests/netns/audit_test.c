@@ -309,6 +309,39 @@ static void what_the_rules_have_to_drop_is_explained(void)
 	expect(strstr(text_in(row, "text"), "udp dport 7 limit"), "another rule: %s", output);
 }
 
+static void ping_many(u32 count)
+{
+	send_many(&(struct frame){.protocol = IPPROTO_ICMP, .type = 8}, count);
+	pause_ms(50);
+}
+
+/* Where an attachment would drop what XDP cannot judge, an audit does not stand. */
+static void nothing_is_dropped_at_netfilters_hooks(void)
+{
+	json_t *root;
+
+	build_lab();
+	load_nft("table inet t {\n"
+		 "	chain input {\n"
+		 "		type filter hook input priority 0;\n"
+		 "		ct state established,related accept\n"
+		 "		icmp type echo-request counter drop\n"
+		 "		udp dport 9 drop\n"
+		 "	}\n"
+		 "}\n");
+	start_audit("native", "--json");
+	ping_many(5);
+	expect(kernel_drops() == 5, "the kernel's rules did not see all: %s", output);
+	root = end_audit_with(0);
+	expect_complete(root);
+	expect(number(root, "would_drop") == 0 && number(root, "dropped_by_rules") == 5,
+	       "not 0 of 5: %s", output);
+	attach();
+	ping_many(5);
+	if (!fate_packets(SL_HOOK_DROPPED))
+		skip_case("on this kernel an attachment drops nothing there, either");
+}
+
 static void what_dies_before_the_rules_is_no_disagreement(void)
 {
 	json_t *root;
@@ -580,6 +613,7 @@ int main(int argc, char **argv)
 		{"packets that GRO joins", packets_that_gro_joins},
 		{"what the rules have to drop is explained",
 		 what_the_rules_have_to_drop_is_explained},
+		{"nothing is dropped at netfilter's hooks", nothing_is_dropped_at_netfilters_hooks},
 		{"what dies before the rules is no disagreement",
 		 what_dies_before_the_rules_is_no_disagreement},
 		{"too many are counted", too_many_are_counted},
