@@ -7,12 +7,13 @@ again and again, its rules deleted and added one by one as Docker does, while it
 import contextlib
 import itertools
 import json
+import socket
 import time
 
 import packets
 from places import LabError, Places, run
 from story import Flood, Seen, Worker, attach, counts, sent_again
-from web import IMPATIENCE_S, Browser, serving
+from web import IMPATIENCE_S, PATIENCE_S, Browser, serving
 
 OUTSIDE_IP, HOST_IP, BRIDGE_IP = "203.0.113.1", "203.0.113.2", "172.17.0.1"
 NETWORK = "172.17.0.0/16"
@@ -120,6 +121,14 @@ class Host(Places):
             how = "-I" if first and verb == "-A" else verb
             self.run_in("host", "iptables-nft", "-t", table, how, chain, *rule.split())
 
+    def check_health(self, address):
+        """From the host itself. A device that has just come up loses packets for a moment."""
+        with self.inside("host"):
+            check = socket.socket()
+        with check:
+            check.settimeout(PATIENCE_S)
+            check.connect((address, 80))
+
     @contextlib.contextmanager
     def container(self, role, address, port):
         """From `docker start` to `docker stop`; each has a device of its own, as Docker's have."""
@@ -133,6 +142,7 @@ class Host(Places):
         self.ip("host", "link", "set", device, "master", "docker0", "up")
         self.ip(role, "route", "add", "default", "via", BRIDGE_IP)
         with serving(self, role, address, 80) as server:
+            self.check_health(address)
             self.change_rules("-A", address, port)
             yield server
             self.change_rules("-D", address, port)
