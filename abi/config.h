@@ -45,6 +45,8 @@ struct sl_config {
 	__u8 drops_nothing; /* here the device's own packets cannot be told from others */
 	__u8 asks_packet_type; /* the device's address alone does not say whose a packet is */
 	__u8 drop_worlds;      /* at a netfilter hook: in others no packet is dropped */
+	__u8 has_known; /* a filter of known connections comes before lookups (bpf/known.h) */
+	__u8 padding[3];
 	__u32 ifindex;
 	__u32 table_words; /* of the image in the map `tables` */
 	__u32 trie_units;  /* of the image in the map `tries` */
@@ -53,6 +55,6 @@ struct sl_config {
 /* Where a value is wanted: `mov reg, SL_CONFIG_MARK | size << 8 | offset in struct sl_config`. */
 #define SL_CONFIG_MARK 0x51cf0000u
 
-_Static_assert(sizeof(struct sl_config) == 32, "no holes");
+_Static_assert(sizeof(struct sl_config) == 36, "no holes");
 
 #endif

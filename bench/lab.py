@@ -192,6 +192,14 @@ class Lab(Places):
     def status(self):
         return json.loads(self.sluice("status", "dev", "vb", "--json"))["devices"][0]
 
+    def wait_for_filter(self):
+        """Of known connections; for seconds, where the rules and the kernel are such."""
+        for _ in range(100):
+            if self.status()["known_connections"] != "in the making":
+                return
+            time.sleep(0.05)
+        raise LabError("sluice made no filter of known connections within 5 s")
+
     def dropped_early(self):
         return self.status()["dropped_early"]
 

@@ -9,6 +9,7 @@
 #include "batch.h"
 #include "config.h"
 #include "guard.h"
+#include "known.h"
 #include "packet.h"
 
 #define WORLDS_ALL ((1 << 5) - 1) /* SL_WORLD_* in src/ir/ir.h */
@@ -38,24 +39,15 @@ static __always_inline __u32 tuple_ip6(struct bpf_sock_tuple *tuple, const struc
 	return sizeof tuple->ipv6;
 }
 
-/*
- * The lookup answers for TCP and UDP only. It refreshes nothing, checks no window and no checksum
- * and sees no expectation; so a hit means no more than that a connection exists, and a miss may
- * be NEW or INVALID, unless a packet that is still on its way there begins the connection
- * (batch.h), or an expectation could be waiting: then it may be RELATED, or what an expected one
- * began.
- */
-static __always_inline __u32 possible_worlds(void *context, struct sl_cursor *cursor, bool is_ip6,
-					     bool is_tc)
+/* True in doubt. */
+static __always_inline bool is_connected(void *context, struct sl_cursor *cursor, bool is_ip6,
+					 bool is_tc)
 {
 	struct {
 		struct bpf_sock_tuple tuple;
 		struct bpf_ct_opts___12 opts;
 	} *asked = (void *)cursor->scratch;
 	struct nf_conn *connection;
-
-	if (cursor->protocol != IPPROTO_TCP && cursor->protocol != IPPROTO_UDP)
-		return WORLDS_ALL;
 
 	_Static_assert(sizeof *asked <= sizeof cursor->scratch, "it fits");
 	__builtin_memset(asked, 0, sizeof *asked);
@@ -70,10 +62,52 @@ static __always_inline __u32 possible_worlds(void *context, struct sl_cursor *cu
 					       sizeof asked->opts);
 	if (connection) {
 		bpf_ct_release(connection);
-		return WORLDS_ALL;
+		return true;
 	}
-	if (asked->opts.error != -ENOENT || live.related_possible ||
-	    (!is_tc && may_follow(cursor, is_ip6)))
+	return asked->opts.error != -ENOENT;
+}
+
+/* A function of its own, for its part of the stack is needed no longer than it takes. */
+static __noinline bool is_unknown(const struct sl_cursor *cursor, bool is_ip6)
+{
+	const __be16 *ports = (void *)cursor->transport;
+	struct sl_known_tuple tuple = {
+		.source_port = ports[0],
+		.destination_port = ports[1],
+		.protocol = cursor->protocol,
+		.is_ip6 = is_ip6,
+	};
+
+	if (is_ip6) {
+		const struct ipv6hdr *ip6 = (void *)cursor->network;
+
+		__builtin_memcpy(tuple.source, &ip6->saddr, sizeof tuple.source);
+		__builtin_memcpy(tuple.destination, &ip6->daddr, sizeof tuple.destination);
+	} else {
+		const struct iphdr *ip = (void *)cursor->network;
+
+		tuple.source[0] = ip->saddr;
+		tuple.destination[0] = ip->daddr;
+	}
+	return is_stranger(&tuple);
+}
+
+/*
+ * The lookup answers for TCP and UDP only. It refreshes nothing, checks no window and no checksum
+ * and sees no expectation; so a hit means no more than that a connection exists, and a miss may
+ * be NEW or INVALID, unless a packet that is still on its way there begins the connection
+ * (batch.h), or an expectation could be waiting: then it may be RELATED, or what an expected one
+ * began. Where a filter says that it would miss (known.h), it is spared.
+ */
+static __always_inline __u32 possible_worlds(void *context, struct sl_cursor *cursor, bool is_ip6,
+					     bool is_tc)
+{
+	if (cursor->protocol != IPPROTO_TCP && cursor->protocol != IPPROTO_UDP)
+		return WORLDS_ALL;
+	if (!(CONFIG(has_known) && is_unknown(cursor, is_ip6)) &&
+	    is_connected(context, cursor, is_ip6, is_tc))
+		return WORLDS_ALL;
+	if (live.related_possible || (!is_tc && may_follow(cursor, is_ip6)))
 		return WORLDS_ALL;
 	return CONFIG(miss_worlds);
 }

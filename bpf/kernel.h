@@ -23,6 +23,10 @@ typedef struct {
 	int counter;
 } atomic_t;
 
+struct timespec64 {
+	__s64 tv_sec;
+};
+
 struct list_head {
 	struct list_head *next, *prev;
 };
@@ -36,13 +40,26 @@ struct nf_hook_entries {
 	struct nf_hook_entry hooks[0];
 };
 
+enum nf_hook_ops_type {
+	NF_HOOK_OP_BPF = 2,
+};
+
 struct nf_hook_ops {
 	void *hook, *priv;
+	enum nf_hook_ops_type hook_ops_type : 8;
 	int priority;
 };
 
 struct netns_nf {
 	struct nf_hook_entries *hooks_ipv4[5], *hooks_ipv6[5]; /* by NF_INET_* */
+};
+
+struct ip_conntrack_stat {
+	unsigned int insert;
+};
+
+struct netns_ct {
+	struct ip_conntrack_stat *stat; /* of each CPU */
 };
 
 struct netns_nftables {
@@ -82,6 +99,7 @@ struct net {
 	struct netns_ipv4 ipv4;
 	struct netns_ipv6 ipv6;
 	struct netns_nf nf;
+	struct netns_ct ct;
 	struct netns_nftables nft;
 	struct net_generic *gen;
 };
@@ -170,6 +188,7 @@ struct bpf_nf_ctx {
 };
 
 struct bpf_prog_aux {
+	__u32 id;
 	char name[16];
 };
 
@@ -185,11 +204,53 @@ struct task_struct {
 	struct nsproxy *nsproxy;
 };
 
+union nf_inet_addr {
+	__u32 all[4];
+};
+
+union nf_conntrack_man_proto {
+	__be16 all;
+};
+
+struct nf_conntrack_man {
+	union nf_inet_addr u3;
+	union nf_conntrack_man_proto u;
+	__u16 l3num;
+};
+
+struct nf_conntrack_tuple {
+	struct nf_conntrack_man src;
+	struct {
+		union nf_inet_addr u3;
+		union {
+			__be16 all;
+		} u;
+		__u8 protonum;
+	} dst;
+};
+
+struct nf_conntrack_tuple_hash {
+	struct nf_conntrack_tuple tuple;
+};
+
 struct nf_conn {
+	struct nf_conntrack_tuple_hash tuplehash[2]; /* original, reply */
 	unsigned long status;
 };
 
+struct bpf_array {
+	void *pptrs[0];
+};
+
 #pragma clang attribute pop
+
+/* Since Linux 6.4. */
+static __always_inline bool hook_is_program(const struct nf_hook_ops *ops)
+{
+	return bpf_core_enum_value_exists(enum nf_hook_ops_type, NF_HOOK_OP_BPF) &&
+	       BPF_CORE_READ_BITFIELD_PROBED(ops, hook_ops_type) ==
+		       bpf_core_enum_value(enum nf_hook_ops_type, NF_HOOK_OP_BPF);
+}
 
 struct bpf_ct_opts___12 {
 	__s32 netns_id;
@@ -202,6 +263,7 @@ struct bpf_ct_opts___12 {
 extern const void nf_tables_net_id __ksym __weak;
 
 extern void *bpf_cast_to_kern_ctx(void *context) __ksym __weak;
+extern void *bpf_rdonly_cast(const void *address, __u32 type) __ksym __weak;
 extern struct nf_conn *bpf_xdp_ct_lookup(struct xdp_md *context, struct bpf_sock_tuple *tuple,
 					 __u32 tuple_size, struct bpf_ct_opts___12 *opts,
 					 __u32 opts_size) __ksym __weak;

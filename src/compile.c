@@ -134,7 +134,7 @@ static int find_room(const struct sl_compiled *compiled, u64 memory_limit, u64 *
 		     struct sl_diag *diag)
 {
 	struct sl_memory front;
-	int error = sl_memory_plan(compiled->program, &front, diag);
+	int error = sl_memory_plan(compiled->program, memory_limit, &front, diag);
 
 	if (error)
 		return error;

@@ -53,6 +53,17 @@ static struct sl_live read_live(u64 net_cookie, const char *device)
 	return live;
 }
 
+static enum sl_known_state read_known(u64 net_cookie, const char *device)
+{
+	SL_CLEANUP(sl_close) int fd = sl_pins_get(net_cookie, device, "known");
+	struct sl_known_cell cell = {.state = SL_KNOWN_NONE};
+	u32 zero = 0;
+
+	if (fd >= 0)
+		bpf_map_lookup_elem(fd, &zero, &cell);
+	return cell.state;
+}
+
 /* The link may live on elsewhere, with a device that was moved. */
 static void compare(struct sl_observer *observer, const struct sl_live *live,
 		    struct sl_attachment *attachment)
@@ -131,6 +142,7 @@ static int read_one(void *context, const char *device)
 	sl_hold_close(&hold);
 	attachment.keeper = sl_keeper_pid(net_cookie, device);
 	attachment.is_kept = attachment.keeper > 0;
+	attachment.known = read_known(net_cookie, device);
 	read_fates(net_cookie, &attachment);
 	error = read_rules(net_cookie, &attachment);
 	items = error ? NULL

@@ -7,6 +7,7 @@
 
 #include "base/diag.h"
 #include "info.h"
+#include "known.h"
 #include "state.h"
 
 struct sl_attachment {
@@ -16,6 +17,7 @@ struct sl_attachment {
 	bool may_relate;     /* to it, a packet of no connection may be RELATED */
 	bool is_kept;        /* its keeper runs */
 	pid_t keeper;
+	enum sl_known_state known;             /* the filter of known connections (known.h) */
 	struct sl_count fates[SL_FATE_COUNTS]; /* of all generations */
 	struct sl_rule_entry *rules; /* early counts of all generations, by counter; malloc'd */
 	u32 rule_count;

@@ -52,7 +52,7 @@ static u32 count_insns(const struct sl_code *code)
 static int add_hooks(struct sl_plan *plan, struct sl_diag *diag)
 {
 	struct sl_memory memory;
-	int error = sl_memory_plan(plan->compiled->hook_program, &memory, diag);
+	int error = sl_memory_plan(plan->compiled->hook_program, 0 /* no filter */, &memory, diag);
 
 	if (error)
 		return error;
@@ -98,7 +98,7 @@ static int decide(struct sl_plan *plan, u64 memory_limit, struct sl_diag *diag)
 		      plan->hook_legal ? &plan->hook_decisions : NULL, &plan->decisions))
 		return sl_fail_memory(diag);
 	plan->insns = count_insns(&compiled->code);
-	error = sl_memory_plan(compiled->program, &plan->memory, diag);
+	error = sl_memory_plan(compiled->program, memory_limit, &plan->memory, diag);
 	return error || !plan->hook_legal ? error : add_hooks(plan, diag);
 }
 

@@ -211,6 +211,19 @@ static void print_listeners(const struct sl_plan *plan)
 		printf(": will not see what is dropped early\n");
 }
 
+static void print_conntrack_cost(const struct sl_plan *plan)
+{
+	char reason[128] = "no room within --memory";
+
+	if (plan->memory.known_bytes && !sl_known_obstacle(reason))
+		printf("  cost         for packets that would be dropped after prerouting, a look "
+		       "at a filter of known connections\n");
+	else
+		printf("  cost         a conntrack lookup for packets that would be dropped after "
+		       "prerouting; no filter spares it: %s\n",
+		       reason);
+}
+
 static void print_cost(const struct sl_plan *plan, bool is_verbose)
 {
 	const struct sl_memory *memory = &plan->memory;
@@ -224,8 +237,7 @@ static void print_cost(const struct sl_plan *plan, bool is_verbose)
 	sl_plan_print_tables(plan, is_verbose);
 	printf("  code         %u instructions made of the rules\n", plan->insns);
 	if (plan->decisions.asks_conntrack)
-		printf("  cost         a conntrack lookup for packets that would be dropped after "
-		       "prerouting\n");
+		print_conntrack_cost(plan);
 	if (program->route_ip == SL_ROUTE_LOOKUP || program->route_ip6 == SL_ROUTE_LOOKUP)
 		printf("  cost         a route lookup for packets that are not for this host\n");
 }

@@ -26,6 +26,19 @@ static const char how_known[] =
 	"compared in the data plane before each drop: nf_tables generation, namespace, "
 	"devices above, TC ingress, netfilter hooks, addresses, forwarding";
 
+static const char *const known_names[] = {
+	[SL_KNOWN_NONE] = "none",
+	[SL_KNOWN_MADE] = "in the making",
+	[SL_KNOWN_LIVE] = "in use",
+	[SL_KNOWN_UNSAFE] = "unsafe",
+};
+
+static const char *known_name(const struct sl_attachment *attachment)
+{
+	return attachment->known < SL_ARRAY_SIZE(known_names) ? known_names[attachment->known]
+							      : "none";
+}
+
 static double stale_seconds(const struct sl_attachment *attachment)
 {
 	u64 since = attachment->info.withdrawn_ns;
@@ -83,6 +96,9 @@ static void print_one(const struct sl_attachments *attachments,
 	printf("  compiled     %u rules: read in %u ms, running %u ms later\n", info->rules,
 	       info->read_ms, info->made_ms);
 	printf("  known by     %s\n", how_known);
+	if (attachment->known)
+		printf("  connections  a filter of those that are known: %s\n",
+		       known_name(attachment));
 	if (attachment->is_kept)
 		printf("  kept by      process %d\n", (int)attachment->keeper);
 	else
@@ -133,7 +149,7 @@ static json_t *describe(const struct sl_attachments *attachments,
 					      (json_int_t)attachment->fates[i].packets, "bytes",
 					      (json_int_t)attachment->fates[i].bytes));
 	return json_pack("{s:s, s:i, s:s, s:b, s:b, s:f, s:s, s:i, s:I, s:I, s:I, s:I, s:I, s:o, "
-			 "s:o, s:I, s:s}",
+			 "s:o, s:I, s:s, s:s}",
 			 "device", info->device, "ifindex", (int)info->ifindex, "mode",
 			 sl_mode_name((enum sl_attach_mode)info->mode), "attached",
 			 attachment->is_alive, "fresh", attachment->is_fresh, "stale_seconds",
@@ -143,7 +159,8 @@ static json_t *describe(const struct sl_attachments *attachments,
 			 "made_ms", (json_int_t)info->made_ms, "dropped_early",
 			 (json_int_t)attachment->fates[SL_DROPPED].packets, "fates", fates,
 			 "netfilter", describe_hooks(attachment), "dropped_at_hooks",
-			 (json_int_t)attachment->fates[SL_HOOK_DROPPED].packets, "pin", pin);
+			 (json_int_t)attachment->fates[SL_HOOK_DROPPED].packets, "pin", pin,
+			 "known_connections", known_name(attachment));
 }
 
 static void print_json(const struct sl_attachments *attachments)

@@ -130,16 +130,6 @@ static void look_around(struct sl_keeper *keeper)
 		keeper->wants_look = true;
 }
 
-void sl_follow_silence(struct sl_keeper *keeper)
-{
-	if (sl_hold_exists(&keeper->hold) && !sl_attachment_is_pinned(keeper))
-		keeper->removed = true;
-	if (sl_namespace_watch_is_left(&keeper->namespace_watch))
-		keeper->removed = true;
-	sl_dataplane_set_related(keeper->dataplane, sl_generation_may_relate(keeper));
-	look_around(keeper);
-}
-
 /*
  * A flood must not starve the keeper, or the packets that pass for want of it would feed the flood;
  * but a compile takes long enough to cost packets itself, and gets no more than its share. To be
@@ -154,6 +144,19 @@ static void be_urgent(const struct sl_keeper *keeper, bool urgent)
 		return;
 	setpriority(PRIO_PROCESS, 0, urgent ? -20 : 0);
 	sched_setscheduler(0, urgent ? SCHED_FIFO : SCHED_OTHER, &parameters);
+}
+
+void sl_follow_silence(struct sl_keeper *keeper)
+{
+	if (sl_hold_exists(&keeper->hold) && !sl_attachment_is_pinned(keeper))
+		keeper->removed = true;
+	if (sl_namespace_watch_is_left(&keeper->namespace_watch))
+		keeper->removed = true;
+	sl_dataplane_set_related(keeper->dataplane, sl_generation_may_relate(keeper));
+	be_urgent(keeper, false);
+	sl_renewal_keep(keeper);
+	be_urgent(keeper, true);
+	look_around(keeper);
 }
 
 /*

@@ -257,7 +257,8 @@ static int replace(struct sl_keeper *keeper, struct sl_compiled *compiled,
 {
 	struct sl_dataplane *dataplane;
 	const struct sl_handover handover = {.last = running(keeper),
-					     .witness = sl_generation_witness(keeper)};
+					     .witness = sl_generation_witness(keeper),
+					     .known = sl_renewal_prepare(keeper, compiled)};
 	int error = sl_generation_load(compiled, keeper->mode, &handover, &dataplane, diag);
 
 	if (error)

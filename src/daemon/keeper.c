@@ -179,6 +179,7 @@ void sl_keeper_free(struct sl_keeper *keeper)
 	sl_dataplane_free(keeper->hook_dataplane);
 	sl_hook_links_close(keeper->hooks);
 	sl_dataplane_free(keeper->dataplane);
+	sl_renewal_end(&keeper->renewal);
 	sl_compiled_free(keeper->compiled);
 	sl_tally_close(&keeper->tally);
 	sl_observer_free(keeper->observer);

@@ -6,6 +6,7 @@
  *	attachment.c   puts a program on the device, finds the one that an earlier keeper left
  *	generation.c   compiles, swaps, vouches
  *	hooks.c        stands at netfilter's hooks with what is left
+ *	renewal.c      keeps its filter of known connections
  *	follow.c       sees changes and decides which of these they want
  *
  * Nobody else looks in here.
@@ -20,6 +21,7 @@
 #include "daemon/audit.h"
 #include "daemon/keeper.h"
 #include "daemon/namespace_watch.h"
+#include "daemon/renewal.h"
 #include "daemon/tally.h"
 #include "load/dataplane.h"
 #include "load/hold.h"
@@ -54,6 +56,7 @@ struct sl_keeper {
 	bool lacks_hooks;                    /* this kernel has none */
 	struct sl_tally tally;
 	struct sl_info info;
+	struct sl_renewal renewal;
 
 	bool has_helpers; /* some connection may have one; true until looked for */
 	u64 helpers_checked_ns;

@@ -14,6 +14,7 @@
 #include "config.h"
 #include "ir/drops.h"
 #include "ir/flow.h"
+#include "known.h"
 #include "load/maps.h"
 #include "load/splice.h"
 #include "sluice.skel.h"
@@ -30,6 +31,7 @@ struct sl_dataplane {
 	struct sl_set_maps sets;
 	u64 epoch;         /* the last one published */
 	bool shares_notes; /* with the data plane before it */
+	bool has_known;
 };
 
 /* What libbpf's callback needs to know; it is called from within one bpf_object__load(). */
@@ -218,6 +220,7 @@ static void configure(struct sl_dataplane *dataplane, const struct sl_program *p
 		.asks_device = device->is_asked_for,
 		.drops_nothing = point == SL_POINT_XDP && device->wants_tc,
 		.asks_packet_type = point == SL_POINT_TC && device->has_members,
+		.has_known = dataplane->has_known,
 		.table_words = program->image_words,
 		.trie_units = dataplane->sets.trie_units,
 	};
@@ -308,6 +311,23 @@ static int share_notes(struct sl_dataplane *dataplane, const struct sl_dataplane
 	live_cell(dataplane)->began_ns = live_cell(last)->began_ns;
 	dataplane->shares_notes = true;
 	return 0;
+}
+
+static int share_known(struct sl_dataplane *dataplane, const struct sl_known *known,
+		       struct sl_diag *diag)
+{
+	struct sluice_bpf *skeleton = dataplane->skeleton;
+	struct sl_known_fds fds;
+	int error;
+
+	if (!dataplane->has_known)
+		return 0;
+	fds = sl_known_fds(known);
+	error = bpf_map__reuse_fd(skeleton->maps.data_known, fds.cell);
+	if (!error)
+		error = bpf_map__reuse_fd(skeleton->maps.known_words, fds.words);
+	return error ? sl_fail(diag, -error, "the map of known connections: %s", strerror(-error))
+		     : 0;
 }
 
 static int fill_local(struct sluice_bpf *skeleton, const struct sl_program *program)
@@ -441,11 +461,14 @@ static int try_load(const struct sl_program *program, const struct sl_code *code
 	error = sl_set_maps_create(program, &dataplane->sets, diag);
 	if (error)
 		goto fail;
+	dataplane->has_known = handover->known && sl_program_tracks(program, SL_IP | SL_IP6);
 	configure(dataplane, program, code, point);
 	error = handover->front ? share_front(dataplane, handover->front, diag)
 				: share_notes(dataplane, handover->last, diag);
 	if (!error)
 		error = share_audit(dataplane, handover->witness, diag);
+	if (!error)
+		error = share_known(dataplane, handover->known, diag);
 	if (error)
 		goto fail;
 	error = load(dataplane, program, code, diag);
@@ -469,17 +492,23 @@ int sl_dataplane_load(const struct sl_program *program, const struct sl_code *co
 {
 	static const struct sl_handover nothing;
 	struct sl_diag details = {0};
+	struct sl_handover plain;
 	int error, again;
 
 	if (register_handlers())
 		return sl_fail(diag, EINVAL, "libbpf does not take program handlers");
 	if (!handover)
 		handover = &nothing;
-	error = try_load(program, code, point, handover, LOG_SUMMARY, ret_dataplane, diag);
+	plain = *handover;
+	error = try_load(program, code, point, &plain, LOG_SUMMARY, ret_dataplane, diag);
+	if (is_refusal(error) && plain.known) { /* a help, which nothing must fail for */
+		plain.known = NULL;
+		error = try_load(program, code, point, &plain, LOG_SUMMARY, ret_dataplane, diag);
+	}
 	if (!is_refusal(error))
 		return error;
 	/* A bug of ours: once more, to report what led to it. */
-	again = try_load(program, code, point, handover, LOG_EVERYTHING, ret_dataplane, &details);
+	again = try_load(program, code, point, &plain, LOG_EVERYTHING, ret_dataplane, &details);
 	if (again == error)
 		*diag = details;
 	return again ? error : 0;

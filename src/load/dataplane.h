@@ -11,6 +11,7 @@
 #include "base/diag.h"
 #include "codegen/codegen.h"
 #include "ir/ir.h"
+#include "load/known_filter.h"
 #include "load/maps.h"
 #include "load/witness.h"
 #include "state.h"
@@ -39,6 +40,8 @@ struct sl_handover {
 	 * maps, and what vouches for one vouches for both.
 	 */
 	const struct sl_dataplane *front;
+	/* It goes by this filter where it tracks connections; or NULL. */
+	const struct sl_known *known;
 };
 
 /*

@@ -5,6 +5,7 @@
 #include <linux/netfilter.h>
 #include <string.h>
 
+#include "known.h"
 #include "load/hook_links.h"
 #include "load/symbols.h"
 
@@ -29,10 +30,14 @@ static bool is_known(const char *name)
 	return false;
 }
 
-/* Those of sluice, for whichever device, drop what the rules drop, and do nothing else. */
+/*
+ * Those of sluice, for whichever device, drop what the rules drop, or write down connections (abi/
+ * known.h), and do nothing else.
+ */
 static bool is_own(const char *name, const char program[16])
 {
-	return !strcmp(name, "nf_hook_run_bpf") && !strncmp(program, SL_HOOK_PROGRAM, 16);
+	return !strcmp(name, "nf_hook_run_bpf") &&
+	       (!strncmp(program, SL_HOOK_PROGRAM, 16) || !strncmp(program, SL_KNOWN_PROGRAM, 16));
 }
 
 static struct sl_symbols symbols;

@@ -103,28 +103,31 @@ struct link_create {
 	__u32 netfilter_flags;
 };
 
-static int create_link(const struct sl_hook_links *hooks, u32 place, s32 priority)
+/* No two of these links share a priority. */
+int sl_hook_link_create(int program_fd, u32 family, u32 hook, s32 priority, u32 slots)
 {
 	struct link_create attr = {
-		.prog_fd = (__u32)bpf_program__fd(hooks->skeleton->progs.sluice_hook),
+		.prog_fd = (__u32)program_fd,
 		.attach_type = SL_ATTACH_NETFILTER,
-		.pf = places[place].family,
-		.hooknum = places[place].hook,
-		.priority = priority,
+		.pf = family,
+		.hooknum = hook,
 	};
-	long fd = syscall(SYS_bpf, BPF_LINK_CREATE, &attr, sizeof attr);
+	long fd = -1;
 
+	for (u32 below = 0; below < slots; below++) {
+		attr.priority = priority - (s32)below;
+		fd = syscall(SYS_bpf, BPF_LINK_CREATE, &attr, sizeof attr);
+		if (fd >= 0 || errno != EBUSY)
+			break;
+	}
 	return fd < 0 ? -errno : (int)fd;
 }
 
-/* No two of these links share a priority; those of other devices take the ones below. */
 static int stand_ahead(const struct sl_hook_links *hooks, u32 place, s32 chain)
 {
-	int fd = -EBUSY;
-
-	for (s32 below = 1; below <= SL_HOOK_SLOTS && fd == -EBUSY; below++)
-		fd = create_link(hooks, place, chain - below);
-	return fd;
+	return sl_hook_link_create(bpf_program__fd(hooks->skeleton->progs.sluice_hook),
+				   places[place].family, places[place].hook, chain - 1,
+				   SL_HOOK_SLOTS);
 }
 
 static void take_away(struct sl_hook_links *hooks, u32 place, u64 net_cookie, const char *device)

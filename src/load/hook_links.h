@@ -39,6 +39,12 @@ int sl_hook_links_place(struct sl_hook_links *hooks, const struct sl_hook_place 
 			u64 net_cookie, const char *device, bool *ret_changed,
 			struct sl_diag *diag);
 
+/*
+ * A link of any program, in the calling thread's network namespace: at this priority, or at the
+ * next below that no other such link has, of so many. Its fd, or -errno.
+ */
+int sl_hook_link_create(int program_fd, u32 family, u32 hook, s32 priority, u32 slots);
+
 /* The program to go on to; −1: none. 0 or -errno. */
 int sl_hook_links_put(struct sl_hook_links *hooks, int program_fd);
 

@@ -8,6 +8,7 @@
 
 #include "config.h"
 #include "ir/flow.h"
+#include "load/known_filter.h"
 #include "load/maps.h"
 #include "state.h"
 
@@ -24,7 +25,17 @@ static void add_map(struct sl_memory *memory, u32 entries, u64 bytes)
 	memory->bytes += bytes;
 }
 
-int sl_memory_plan(const struct sl_program *program, struct sl_memory *ret_memory,
+static void add_known(struct sl_memory *memory, u64 limit)
+{
+	u64 bytes = sl_known_bytes();
+
+	if (bytes > limit || memory->bytes > limit - bytes)
+		return;
+	memory->known_bytes = bytes;
+	add_map(memory, 0, bytes);
+}
+
+int sl_memory_plan(const struct sl_program *program, u64 limit, struct sl_memory *ret_memory,
 		   struct sl_diag *diag)
 {
 	u64 cpus = (u64)abs(libbpf_num_possible_cpus());
@@ -45,6 +56,8 @@ int sl_memory_plan(const struct sl_program *program, struct sl_memory *ret_memor
 		add_map(&memory, 0, cpus * (SL_BATCH_SLOTS + 1) * sizeof(u64));
 	if (program->image_words)
 		add_map(&memory, 1, memory.table_bytes);
+	if (sl_program_tracks(program, SL_IP | SL_IP6))
+		add_known(&memory, limit);
 	*ret_memory = memory;
 	return 0;
 }
@@ -59,7 +72,7 @@ u32 sl_memory_image_words(u64 limit)
 int sl_memory_check(const struct sl_program *program, u64 limit, struct sl_diag *diag)
 {
 	struct sl_memory memory;
-	int error = sl_memory_plan(program, &memory, diag);
+	int error = sl_memory_plan(program, limit, &memory, diag);
 
 	if (error || memory.bytes <= limit)
 		return error;

@@ -15,10 +15,14 @@ struct sl_memory {
 	u32 maps, entries;
 	u64 bytes;       /* about, of all maps; sets as full as they are now */
 	u64 table_bytes; /* of them: the image of tables */
+	u64 known_bytes; /* of them: the filter of known connections; 0: none */
 };
 
-/* 0, or -errno as when the maps are made. */
-int sl_memory_plan(const struct sl_program *program, struct sl_memory *ret_memory,
+/*
+ * 0, or -errno as when the maps are made. A filter of known connections is only planned where it
+ * fits into the limit.
+ */
+int sl_memory_plan(const struct sl_program *program, u64 limit, struct sl_memory *ret_memory,
 		   struct sl_diag *diag);
 
 /* The words that an image may have within the limit, and within a map. */

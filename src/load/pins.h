@@ -11,6 +11,8 @@
  *	                      live, fates, rule_counters, local    the data plane's maps
  *	                      hook_ip_input, …    links at netfilter's hooks (hook_links.h)
  *	                      hook_generation     the map that they go on by
+ *	                      known, known_words    the filter of known connections (bpf/known.h)
+ *	                      known_in, known_out, known_in6, known_out6    links of its hooks
  */
 #ifndef SLUICE_LOAD_PINS_H
 #define SLUICE_LOAD_PINS_H

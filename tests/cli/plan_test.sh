@@ -42,7 +42,7 @@ says "limit; 10 dropped packets"
 ! $hooks || says "netfilter  ct state invalid drop"
 $hooks || says "only conntrack can tell its packets from new ones"
 says "not met"; says "instructions made of the rules"
-says "a conntrack lookup for packets that would be dropped after prerouting"
+says "for packets that would be dropped after prerouting"
 run plan "$work/simple.nft" -jv; exits 2 # letters do not pile up
 run plan "$work/simple.nft" -j -v; exits 0
 json '.devices | length == 1'
