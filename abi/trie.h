@@ -7,14 +7,22 @@
  * The image is an array of 64-bit *units*; half of one is a *word*, the lower half first. It begins
  * with a unit for each set, by the set's index:
  *
- *	bits 0–31     the root: a word as below; or with bits, the first unit of 2^bits such words
+ *	bits 0–31     the root: a word as below; or with bits, the first unit of 2^bits such words,
+ *	              or of as many lines
  *	bits 32–39    how many bits of the key select one of them
+ *	bit 40        they are lines
  *
  * A word is
  *
- *	bits 0–2      enum sl_trie_kind
- *	bits 3–31     LEAF: 0 if no range is here; else its record, or 1 where there are no records
+ *	bits 0–3      enum sl_trie_kind
+ *	bits 4–29     LEAF: 0 if no range is here; else its record, or 1 where there are no records
  *	              others: the node's first unit
+ *
+ * A *line* is what the processor fetches at once, 64 bytes, so that one access tells whether a key
+ * is in a large set. At most 15 bits of the key remain, and there are no records. It is
+ *
+ *	either        32 borders, as in BORDERS_n below
+ *	or, where bits 62 and 63 of its first unit are set: 16 words, by the key's next four bits
  *
  * A *record* is two units, a struct sl_trie_record. *Nodes* are
  *
@@ -26,6 +34,8 @@
  *	BORDERS_n     n units with four borders each in ascending order: where up to 15 bits of the
  *	              key remain, and there are no records, they are in a range if and only if an
  *	              odd number of borders is ≤ these bits
+ *	BITMAP        32 units: where up to 11 bits of the key remain, and there are no records, a
+ *	              bit for each of their values, the lowest first; fewer bits stand highest
  *
  * While the image is changed a walk may meet anything; it stays within the image and ends, and
  * what it found is not used (struct sl_live in state.h).
@@ -35,13 +45,18 @@
 
 #include <linux/types.h>
 
-#define SL_TRIE_KEY_MAX       16
-#define SL_TRIE_DEPTH_MAX     (SL_TRIE_KEY_MAX + 1) /* nodes on a way, and its leaf */
-#define SL_TRIE_ROOT_BITS_MAX 19
-#define SL_TRIE_SPARSE_MAX    7 /* borders of a SPARSE node */
-#define SL_TRIE_BORDERS_MAX   16
-#define SL_TRIE_BORDER_BITS   15
-#define SL_TRIE_SKIP_MAX      7 /* bytes */
+#define SL_TRIE_KEY_MAX         16
+#define SL_TRIE_DEPTH_MAX       (SL_TRIE_KEY_MAX + 1) /* nodes on a way, and its leaf */
+#define SL_TRIE_ROOT_BITS_MAX   19
+#define SL_TRIE_SPARSE_MAX      7 /* borders of a SPARSE node */
+#define SL_TRIE_BORDERS_MAX     16
+#define SL_TRIE_BORDER_BITS     15
+#define SL_TRIE_BITMAP_BITS     11
+#define SL_TRIE_BITMAP_UNITS    (1 << (SL_TRIE_BITMAP_BITS - 6))
+#define SL_TRIE_LINE_UNITS      8
+#define SL_TRIE_SKIP_MAX        7 /* bytes */
+#define SL_TRIE_LINE_WORDS_BITS 4
+#define SL_TRIE_LINE_WORDS      (1 << SL_TRIE_LINE_WORDS_BITS)
 /* The kernel's verifier knows no offset of 512 MiB or more. */
 #define SL_TRIE_UNITS_MAX ((1u << 26) - 1)
 
@@ -54,9 +69,14 @@ enum sl_trie_kind {
 	SL_TRIE_BORDERS_2,
 	SL_TRIE_BORDERS_3,
 	SL_TRIE_BORDERS_4,
+	SL_TRIE_BITMAP,
 };
 
-#define SL_TRIE_KIND_BITS 3
+#define SL_TRIE_KIND_BITS 4
+#define SL_TRIE_WORD_MASK 0x3fffffffu
+
+#define SL_TRIE_ROOT_LINES       ((__u64)1 << 40)
+#define SL_TRIE_LINE_HOLDS_WORDS ((__u64)3 << 62)
 
 struct sl_trie_record {
 	__u64 expires_at_ns; /* as struct sl_set_value; so also below */
@@ -84,12 +104,22 @@ static inline __u64 sl_trie_count_9(__u64 borders, __u64 byte)
 	return below * SL_TRIE_EACH_9(1) >> 54 & 7;
 }
 
-/* Of 16 bits: bit 48 is set if the number is odd, others say nothing. */
-static inline __u64 sl_trie_parity_16(__u64 borders, __u64 bits)
+/*
+ * Of 16 bits it is told whether an odd number is ≤ a value of 15 bits. For each unit, this is added
+ * to what was found in those before, 0 at first; border + 2^15 − 1 − value has the highest bit if
+ * and only if border > value, and as a unit has four, an even number, it is odd for > if it is for
+ * ≤.
+ */
+static inline __u64 sl_trie_add_16(__u64 before, __u64 borders, __u64 bits)
 {
-	__u64 below = (SL_TRIE_EACH_16(bits | 0x8000) - borders) >> 15 & SL_TRIE_EACH_16(1);
+	return before ^ (borders + SL_TRIE_EACH_16(bits ^ 0x7fff));
+}
 
-	return below * SL_TRIE_EACH_16(1);
+static inline __u32 sl_trie_is_odd_16(__u64 sum)
+{
+	sum ^= sum >> 32;
+	sum ^= sum >> 16;
+	return sum >> 15 & 1;
 }
 
 /*
@@ -118,36 +148,43 @@ static inline __u64 sl_trie_parity_16(__u64 borders, __u64 bits)
 static inline __u32 sl_trie_is_within(const __u64 *units, __u64 count, __u32 word, __u64 bits)
 {
 	__u32 extent = (word & ((1 << SL_TRIE_KIND_BITS) - 1)) - SL_TRIE_BORDERS_1 + 1;
-	__u64 at = word >> SL_TRIE_KIND_BITS, parity = 0, unit;
+	__u64 at = word >> SL_TRIE_KIND_BITS, sum = 0, unit;
 
 	for (__u32 i = 0; i < SL_TRIE_BORDERS_MAX / 4; i++) {
 		if (i >= extent)
 			break;
 		SL_TRIE_READ(unit, units, count, at + i);
-		parity ^= sl_trie_parity_16(unit, bits);
+		sum = sl_trie_add_16(sum, unit, bits);
 	}
-	return parity >> 48 & 1;
+	return sl_trie_is_odd_16(sum);
 }
 
-/*
- * What a set's leaf for a key says: 0, 1 or the first unit of a record. `high` and `low` are the
- * key's bytes, the first highest, and zeros behind them. `count`: of units.
- */
-static inline __attribute__((always_inline)) __u32 sl_trie_walk(const __u64 *units, __u64 count,
-								__u32 set, __u64 high, __u64 low)
+/* What a bitmap says of them. */
+static inline __u32 sl_trie_is_set(const __u64 *units, __u64 count, __u32 word, __u64 bits)
+{
+	__u64 at = word >> SL_TRIE_KIND_BITS, unit;
+
+	SL_TRIE_READ(unit, units, count, at + (bits >> 6));
+	return unit >> (bits & 63) & 1;
+}
+
+/* What a line of borders says. */
+static inline __u32 sl_trie_line_has(const __u64 *line, __u64 bits)
+{
+	__u64 sum = 0;
+
+	for (__u32 i = 0; i < SL_TRIE_LINE_UNITS; i++)
+		sum = sl_trie_add_16(sum, line[i], bits);
+	return sl_trie_is_odd_16(sum);
+}
+
+/* What the leaf says that the rest of a key leads to from a word on. */
+static inline __attribute__((always_inline)) __u32
+sl_trie_descend(const __u64 *units, __u64 count, __u32 word, __u64 high, __u64 low)
 {
 	const __u32 *words = (const __u32 *)units;
 	__u64 unit, skip, bits;
-	__u32 word;
 
-	SL_TRIE_READ(unit, units, count, set);
-	word = unit;
-	bits = unit >> 32 & 31;
-	if (bits) {
-		SL_TRIE_READ(word, words, 2 * count, 2 * (__u64)word + (high >> (-bits & 63)));
-		high = high << bits | low >> (-bits & 63);
-		low <<= bits;
-	}
 	for (__u32 depth = 0; depth < SL_TRIE_DEPTH_MAX; depth++) {
 		__u64 at = word >> SL_TRIE_KIND_BITS, child = 2 * at;
 
@@ -171,6 +208,8 @@ static inline __attribute__((always_inline)) __u32 sl_trie_walk(const __u64 *uni
 			low <<= bits;
 			word = skip;
 			continue;
+		case SL_TRIE_BITMAP:
+			return sl_trie_is_set(units, count, word, high >> 53);
 		default:
 			return sl_trie_is_within(units, count, word, high >> 49);
 		}
@@ -179,6 +218,40 @@ static inline __attribute__((always_inline)) __u32 sl_trie_walk(const __u64 *uni
 		SL_TRIE_READ(word, words, 2 * count, child);
 	}
 	return SL_TRIE_BROKEN;
+}
+
+/*
+ * What a set's leaf for a key says: 0, 1 or the first unit of a record. `high` and `low` are the
+ * key's bytes, the first highest, and zeros behind them. `count`: of units.
+ */
+static inline __attribute__((always_inline)) __u32 sl_trie_walk(const __u64 *units, __u64 count,
+								__u32 set, __u64 high, __u64 low)
+{
+	const __u32 *words = (const __u32 *)units;
+	__u64 unit, bits, at;
+	const __u64 *line;
+	__u32 word;
+
+	SL_TRIE_READ(unit, units, count, set);
+	word = unit;
+	bits = unit >> 32 & 31;
+	if (unit & SL_TRIE_ROOT_LINES) {
+		at = word / SL_TRIE_LINE_UNITS + (high >> (-bits & 63));
+		SL_TRIE_HIDE(at);
+		if (at >= count / SL_TRIE_LINE_UNITS)
+			return SL_TRIE_BROKEN;
+		line = units + at * SL_TRIE_LINE_UNITS;
+		high <<= bits;
+		if (line[0] < SL_TRIE_LINE_HOLDS_WORDS)
+			return sl_trie_line_has(line, high >> 49);
+		word = ((const __u32 *)line)[high >> 60] & SL_TRIE_WORD_MASK;
+		high <<= SL_TRIE_LINE_WORDS_BITS; /* such keys have nothing in `low` */
+	} else if (bits) {
+		SL_TRIE_READ(word, words, 2 * count, 2 * (__u64)word + (high >> (-bits & 63)));
+		high = high << bits | low >> (-bits & 63);
+		low <<= bits;
+	}
+	return sl_trie_descend(units, count, word, high, low);
 }
 
 _Static_assert(sizeof(struct sl_trie_record) == 2 * sizeof(__u64), "two units");

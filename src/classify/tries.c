@@ -13,7 +13,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "classify/borders.h"
 #include "ir/key.h"
+
+/* Roots of lines: from so many elements on, of so many each, and at most 2^18 of them (16 MiB). */
+#define LINES_FROM      200000
+#define ELEMENTS_A_LINE 10
+#define LINE_BITS_MAX   18
 
 #define FULL_UNITS   128
 #define SKIP_UNITS   2
@@ -67,8 +73,15 @@ static u32 *words_at(struct sl_tries *tries, u32 unit)
 /* The list that blocks of this size are kept in. */
 static u32 *free_list(struct sl_tries *tries, u32 units)
 {
-	assert((units >= 1 && units <= 5) || units == FULL_UNITS);
-	return &tries->free[units == FULL_UNITS ? 5 : units - 1];
+	switch (units) {
+	case FULL_UNITS:
+		return &tries->free[6];
+	case SL_TRIE_BITMAP_UNITS:
+		return &tries->free[5];
+	default:
+		assert(units >= 1 && units <= 5);
+		return &tries->free[units - 1];
+	}
 }
 
 static int grow(struct sl_tries *tries, u32 count)
@@ -148,6 +161,8 @@ static u32 node_units(const struct sl_tries *tries, u32 word)
 		return SKIP_UNITS;
 	case SL_TRIE_LEAF:
 		return 0;
+	case SL_TRIE_BITMAP:
+		return SL_TRIE_BITMAP_UNITS;
 	default:
 		return 1 + kind_of(word) - SL_TRIE_BORDERS_1;
 	}
@@ -336,69 +351,45 @@ static u32 close_node(struct sl_tries *tries, const struct view *view)
 	return close_sparse(tries, view, ends, runs);
 }
 
-/* Nodes of borders */
+/* Nodes of borders, and bitmaps */
 
-#define A_UNIT    4 /* borders */
-#define NO_BORDER (1u << SL_TRIE_BORDER_BITS)
-
-struct borders {
-	u32 items[SL_TRIE_BORDERS_MAX + 2], count;
-};
-
-static void push(struct borders *borders, u32 border)
+/* What becomes of a node whose borders are no more than one can hold. */
+static u32 close_borders(struct sl_tries *tries, const struct sl_borders *borders)
 {
-	if (border < NO_BORDER)
-		borders->items[borders->count++] = border;
-}
-
-static void open_borders(struct sl_tries *tries, u32 word, struct borders *ret_borders)
-{
-	u32 units = node_units(tries, word);
-
-	*ret_borders = (struct borders){0};
-	if (word == make_word(SL_TRIE_LEAF, 1))
-		push(ret_borders, 0);
-	for (u32 i = 0; i < units * A_UNIT; i++)
-		push(ret_borders,
-		     tries->units[unit_of(word) + i / A_UNIT] >> 16 * (i % A_UNIT) & 0xffff);
-	release_node(tries, word);
-}
-
-static u32 close_borders(struct sl_tries *tries, const struct borders *borders)
-{
-	u32 units = (borders->count + A_UNIT - 1) / A_UNIT, node;
+	u32 units = (borders->count + SL_BORDERS_A_UNIT - 1) / SL_BORDERS_A_UNIT, node;
 
 	if (!borders->count || (borders->count == 1 && !borders->items[0]))
 		return make_word(SL_TRIE_LEAF, borders->count);
 	node = allocate(tries, units);
 	if (!node)
 		return 0;
-	memset(&tries->units[node], 0, units * sizeof *tries->units);
-	for (u32 i = 0; i < units * A_UNIT; i++) {
-		u64 border = i < borders->count ? borders->items[i] : NO_BORDER;
-
-		tries->units[node + i / A_UNIT] |= border << 16 * (i % A_UNIT);
-	}
+	sl_borders_pack(borders, &tries->units[node], units);
 	return make_word(SL_TRIE_BORDERS_1 + units - 1, node);
 }
 
-/* From lo on, and up to before `end`, all are in or all out. */
-static void move_borders(struct borders *borders, u32 lo, u32 end, bool in)
+static u32 close_bitmap(struct sl_tries *tries, const struct sl_borders *borders)
 {
-	struct borders old = *borders;
-	u32 i = 0;
+	u32 node = allocate(tries, SL_TRIE_BITMAP_UNITS);
 
-	borders->count = 0;
-	for (; i < old.count && old.items[i] < lo; i++)
-		push(borders, old.items[i]);
-	if (i % 2 != in)
-		push(borders, lo);
-	while (i < old.count && old.items[i] <= end)
-		i++;
-	if (i % 2 != in)
-		push(borders, end);
-	for (; i < old.count; i++)
-		push(borders, old.items[i]);
+	if (!node)
+		return 0;
+	memset(&tries->units[node], 0, SL_TRIE_BITMAP_UNITS * sizeof *tries->units);
+	for (u32 i = 0; i < borders->count; i += 2)
+		sl_bitmap_cover(&tries->units[node], borders->items[i], sl_borders_end(borders, i),
+				true);
+	return make_word(SL_TRIE_BITMAP, node);
+}
+
+/* Of a leaf, a node of borders, or a bitmap; false: of one that has more than there is room for. */
+static bool find_borders(const struct sl_tries *tries, u32 word, struct sl_borders *ret_borders)
+{
+	if (kind_of(word) == SL_TRIE_BITMAP)
+		return sl_bitmap_unpack(ret_borders, &tries->units[unit_of(word)]);
+	ret_borders->count = 0;
+	if (kind_of(word) == SL_TRIE_LEAF)
+		return !unit_of(word) || sl_borders_push(ret_borders, 0);
+	sl_borders_unpack(ret_borders, &tries->units[unit_of(word)], node_units(tries, word));
+	return true;
 }
 
 /* Ranges */
@@ -426,6 +417,19 @@ static struct rest rest_in_child(const struct rest *rest, int bits, u32 child)
 	return part;
 }
 
+/* From one border up to before another. */
+static struct rest rest_between(u32 lo, u32 end, int bits)
+{
+	int shift = 128 - SL_TRIE_BORDER_BITS;
+
+	return (struct rest){(u128)lo << shift, ((u128)end << shift) - 1, bits};
+}
+
+static bool is_whole(const struct rest *rest)
+{
+	return rest->lo == 0 && rest->hi == ~(u128)0;
+}
+
 static u32 cover(struct sl_tries *tries, u32 word, const struct rest *rest, u32 leaf);
 
 static u32 cover_node(struct sl_tries *tries, u32 word, const struct rest *rest, u32 leaf)
@@ -442,17 +446,13 @@ static u32 cover_node(struct sl_tries *tries, u32 word, const struct rest *rest,
 }
 
 /* Too many borders for one node. */
-static u32 spread(struct sl_tries *tries, const struct borders *borders, int bits)
+static u32 spread(struct sl_tries *tries, const struct sl_borders *borders, int bits)
 {
 	u32 word = 0;
 
 	for (u32 i = 0; i < borders->count; i += 2) {
-		u32 end = i + 1 < borders->count ? borders->items[i + 1] : NO_BORDER;
-		struct rest rest = {
-			.lo = (u128)borders->items[i] << (128 - SL_TRIE_BORDER_BITS),
-			.hi = ((u128)end << (128 - SL_TRIE_BORDER_BITS)) - 1,
-			.bits = bits,
-		};
+		struct rest rest =
+			rest_between(borders->items[i], sl_borders_end(borders, i), bits);
 
 		word = cover_node(tries, word, &rest, make_word(SL_TRIE_LEAF, 1));
 	}
@@ -461,17 +461,28 @@ static u32 spread(struct sl_tries *tries, const struct borders *borders, int bit
 
 static u32 cover_borders(struct sl_tries *tries, u32 word, const struct rest *rest, u32 leaf)
 {
-	struct borders borders;
+	u32 lo = first_bits(rest->lo, SL_TRIE_BORDER_BITS);
+	u32 end = first_bits(rest->hi, SL_TRIE_BORDER_BITS) + 1;
+	bool is_bitmap = kind_of(word) == SL_TRIE_BITMAP;
+	struct sl_borders borders;
 
-	open_borders(tries, word, &borders);
-	move_borders(&borders, first_bits(rest->lo, SL_TRIE_BORDER_BITS),
-		     first_bits(rest->hi, SL_TRIE_BORDER_BITS) + 1, leaf);
-	if (borders.count > SL_TRIE_BORDERS_MAX)
-		return spread(tries, &borders, rest->bits);
-	return close_borders(tries, &borders);
+	if (is_bitmap)
+		sl_bitmap_cover(&tries->units[unit_of(word)], lo, end, leaf);
+	if (!find_borders(tries, word, &borders))
+		return word;
+	if (!is_bitmap)
+		sl_borders_cover(&borders, lo, end, leaf);
+	else if (borders.count > SL_TRIE_BORDERS_MAX)
+		return word;
+	release_node(tries, word);
+	if (borders.count <= SL_TRIE_BORDERS_MAX)
+		return close_borders(tries, &borders);
+	if (rest->bits <= SL_TRIE_BITMAP_BITS)
+		return close_bitmap(tries, &borders);
+	return spread(tries, &borders, rest->bits);
 }
 
-static bool is_borders(const struct sl_tries *tries, u32 word, int bits)
+static bool has_borders(const struct sl_tries *tries, u32 word, int bits)
 {
 	return bits <= SL_TRIE_BORDER_BITS && !tries->has_records &&
 	       (kind_of(word) == SL_TRIE_LEAF || kind_of(word) >= SL_TRIE_BORDERS_1);
@@ -480,13 +491,13 @@ static bool is_borders(const struct sl_tries *tries, u32 word, int bits)
 /* What becomes of a word when `leaf` covers the range in its block. */
 static u32 cover(struct sl_tries *tries, u32 word, const struct rest *rest, u32 leaf)
 {
-	if (rest->lo == 0 && rest->hi == ~(u128)0) {
+	if (is_whole(rest)) {
 		release_tree(tries, word);
 		return leaf;
 	}
 	if (word == leaf)
 		return word;
-	if (is_borders(tries, word, rest->bits))
+	if (has_borders(tries, word, rest->bits))
 		return cover_borders(tries, word, rest, leaf);
 	return cover_node(tries, word, rest, leaf);
 }
@@ -501,11 +512,148 @@ static u128 number_of(const u8 *bytes, u32 length)
 	return number;
 }
 
+/* Lines */
+
+static bool holds_words(const u64 *line)
+{
+	return line[0] >= SL_TRIE_LINE_HOLDS_WORDS;
+}
+
+static void open_line(const u64 *line, u32 *ret_words)
+{
+	memcpy(ret_words, line, SL_TRIE_LINE_WORDS * sizeof *ret_words);
+	ret_words[1] &= SL_TRIE_WORD_MASK;
+}
+
+static void close_line(u64 *line, const u32 *words)
+{
+	memcpy(line, words, SL_TRIE_LINE_WORDS * sizeof *words);
+	line[0] |= SL_TRIE_LINE_HOLDS_WORDS;
+}
+
+static void release_words(struct sl_tries *tries, const u32 *words)
+{
+	for (u32 i = 0; i < SL_TRIE_LINE_WORDS; i++)
+		release_tree(tries, words[i]);
+}
+
+static void cover_words(struct sl_tries *tries, u32 *words, const struct rest *rest, u32 leaf)
+{
+	int bits = SL_TRIE_LINE_WORDS_BITS;
+
+	for (u32 i = first_bits(rest->lo, bits); i <= first_bits(rest->hi, bits); i++) {
+		struct rest part = rest_in_child(rest, bits, i);
+
+		words[i] = cover(tries, words[i], &part, leaf);
+	}
+}
+
+/* What lies below the words of a line, as borders of the line; false if they are too many. */
+static bool gather_borders(const struct sl_tries *tries, const u32 *words,
+			   struct sl_borders *ret_borders)
+{
+	int shift = SL_TRIE_LINE_WORDS_BITS;
+	u32 each = SL_BORDERS_END >> shift;
+	bool fits = true;
+
+	ret_borders->count = 0;
+	for (u32 i = 0; i < SL_TRIE_LINE_WORDS && fits; i++) {
+		struct sl_borders part;
+
+		fits = find_borders(tries, words[i], &part);
+		for (u32 k = 0; k < part.count && fits; k++)
+			fits = sl_borders_push(ret_borders, i * each + (part.items[k] >> shift));
+		if (part.count % 2 && fits)
+			fits = sl_borders_push(ret_borders, (i + 1) * each);
+	}
+	return fits && ret_borders->count <= SL_BORDERS_A_LINE;
+}
+
+/* More borders than a line has room for, as words. */
+static void spread_line(struct sl_tries *tries, u32 line, const struct sl_borders *borders)
+{
+	u32 words[SL_TRIE_LINE_WORDS] = {0};
+
+	for (u32 i = 0; i < borders->count; i += 2) {
+		struct rest rest = rest_between(borders->items[i], sl_borders_end(borders, i),
+						SL_TRIE_BORDER_BITS);
+
+		cover_words(tries, words, &rest, make_word(SL_TRIE_LEAF, 1));
+	}
+	close_line(&tries->units[line], words);
+}
+
+static void cover_line_borders(struct sl_tries *tries, u32 line, const struct rest *rest, u32 leaf)
+{
+	struct sl_borders borders;
+
+	sl_borders_unpack(&borders, &tries->units[line], SL_TRIE_LINE_UNITS);
+	sl_borders_cover(&borders, first_bits(rest->lo, SL_TRIE_BORDER_BITS),
+			 first_bits(rest->hi, SL_TRIE_BORDER_BITS) + 1, leaf);
+	if (borders.count <= SL_BORDERS_A_LINE)
+		sl_borders_pack(&borders, &tries->units[line], SL_TRIE_LINE_UNITS);
+	else
+		spread_line(tries, line, &borders);
+}
+
+static void cover_line_words(struct sl_tries *tries, u32 line, const struct rest *rest, u32 leaf)
+{
+	u32 words[SL_TRIE_LINE_WORDS];
+	struct sl_borders borders;
+
+	open_line(&tries->units[line], words);
+	cover_words(tries, words, rest, leaf);
+	if (gather_borders(tries, words, &borders)) {
+		release_words(tries, words);
+		sl_borders_pack(&borders, &tries->units[line], SL_TRIE_LINE_UNITS);
+	} else {
+		close_line(&tries->units[line], words);
+	}
+}
+
+/* All of it becomes what `leaf` says. */
+static void fill_line(struct sl_tries *tries, u32 line, u32 leaf)
+{
+	struct sl_borders borders = {.count = unit_of(leaf)}; /* at 0 */
+	u32 words[SL_TRIE_LINE_WORDS];
+
+	if (holds_words(&tries->units[line])) {
+		open_line(&tries->units[line], words);
+		release_words(tries, words);
+	}
+	sl_borders_pack(&borders, &tries->units[line], SL_TRIE_LINE_UNITS);
+}
+
+static void cover_line(struct sl_tries *tries, u32 line, const struct rest *rest, u32 leaf)
+{
+	if (is_whole(rest))
+		fill_line(tries, line, leaf);
+	else if (holds_words(&tries->units[line]))
+		cover_line_words(tries, line, rest, leaf);
+	else
+		cover_line_borders(tries, line, rest, leaf);
+}
+
+/* Roots */
+
+/* What becomes of the child of a root that the key's first bits select. */
+static void cover_child(struct sl_tries *tries, u64 root, u32 i, const struct rest *rest, u32 leaf)
+{
+	u32 first = (u32)root, word;
+
+	if (root & SL_TRIE_ROOT_LINES) {
+		cover_line(tries, first + i * SL_TRIE_LINE_UNITS, rest, leaf);
+		return;
+	}
+	word = cover(tries, words_at(tries, first)[i], rest, leaf);
+	words_at(tries, first)[i] = word; /* where they are now: the image may have moved */
+}
+
 static int cover_range(struct sl_tries *tries, const struct sl_set *set, const u8 *lo, const u8 *hi,
 		       u32 leaf)
 {
-	int root_bits = (int)(tries->units[set->index] >> 32), bits = 8 * (int)set->key_length;
-	u32 first = words_at(tries, set->index)[0], word;
+	u64 root = tries->units[set->index];
+	int root_bits = (int)(root >> 32 & 31), bits = 8 * (int)set->key_length;
 	struct rest rest = {number_of(lo, set->key_length), number_of(hi, set->key_length), bits};
 
 	assert(set->index < tries->set_count && rest.lo <= rest.hi);
@@ -514,15 +662,13 @@ static int cover_range(struct sl_tries *tries, const struct sl_set *set, const u
 	tries->error = 0;
 	tries->has_records = sl_set_has_records(set);
 	if (!root_bits) {
-		word = cover(tries, first, &rest, leaf);
-		words_at(tries, set->index)[0] = word;
+		cover_child(tries, set->index, 0, &rest, leaf); /* its own unit's first word */
 		return tries->error;
 	}
 	for (u32 i = first_bits(rest.lo, root_bits); i <= first_bits(rest.hi, root_bits); i++) {
 		struct rest part = rest_in_child(&rest, root_bits, i);
 
-		word = cover(tries, words_at(tries, first)[i], &part, leaf);
-		words_at(tries, first)[i] = word;
+		cover_child(tries, root, i, &part, leaf);
 	}
 	return tries->error;
 }
@@ -629,7 +775,7 @@ void sl_tries_free(struct sl_tries *tries)
  * to have so many that for an address of IPv4 no more bits remain than borders can have. Longer
  * keys differ late, and at borders of bytes, which the nodes below should keep to.
  */
-static int find_root_bits(const struct sl_set *set, u32 elements)
+static int find_word_bits(const struct sl_set *set, u32 elements)
 {
 	int bits = 1;
 
@@ -644,19 +790,55 @@ static int find_root_bits(const struct sl_set *set, u32 elements)
 	return bits == 16 ? 32 - SL_TRIE_BORDER_BITS : bits;
 }
 
+/*
+ * A line for every eight elements or so, which are half of what it has room for: from where so many
+ * lines are enough for the bits that remain. 0: words are better.
+ */
+static int find_line_bits(const struct sl_set *set, u32 elements)
+{
+	int bits = 8 * (int)set->key_length - SL_TRIE_BORDER_BITS;
+
+	if (elements < LINES_FROM || set->key_length > 4 || bits < 1 || sl_set_has_records(set))
+		return 0;
+	while (elements >> bits > ELEMENTS_A_LINE && bits < LINE_BITS_MAX)
+		bits++;
+	return bits;
+}
+
+/* So that none lies in two of the processor's; the map's memory begins with a page. */
+static int align_to_lines(struct sl_tries *tries)
+{
+	u32 behind = tries->count % SL_TRIE_LINE_UNITS;
+
+	if (behind && !extend(tries, SL_TRIE_LINE_UNITS - behind))
+		return tries->error;
+	return 0;
+}
+
 int sl_trie_begin(struct sl_tries *tries, const struct sl_set *set, u32 elements)
 {
-	int bits = find_root_bits(set, elements);
+	static const struct sl_borders none = {.count = 0};
+	int line_bits = find_line_bits(set, elements);
+	int bits = line_bits ? line_bits : find_word_bits(set, elements);
 	u32 units = (1u << bits) / 2, first;
 
+	tries->error = 0;
 	if (!bits)
 		return 0;
-	tries->error = 0;
+	if (line_bits)
+		units = (1u << bits) * SL_TRIE_LINE_UNITS;
+	if (line_bits && align_to_lines(tries))
+		return tries->error;
 	first = extend(tries, units);
 	if (!first)
 		return tries->error;
-	memset(&tries->units[first], 0, units * sizeof *tries->units);
 	tries->units[set->index] = (u64)bits << 32 | first;
+	if (line_bits) {
+		tries->units[set->index] |= SL_TRIE_ROOT_LINES;
+		sl_borders_pack(&none, &tries->units[first], units);
+	} else {
+		memset(&tries->units[first], 0, units * sizeof *tries->units);
+	}
 	return 0;
 }
 

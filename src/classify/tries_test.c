@@ -25,7 +25,7 @@ struct pair {
 	u32 count, length;
 };
 
-enum begin { NARROW = 0, MIDDLE = 200, WIDE = 100000 };
+enum begin { NARROW = 0, MIDDLE = 200, WIDE = 100000, LINES = 400000 };
 
 static void begin(struct pair *pair, u32 length, bool has_records, u32 elements)
 {
@@ -169,8 +169,8 @@ static void random_changes_match_the_log(void **unused)
 
 	(void)unused;
 	srand(1);
-	for (u32 i = 0; i < 16 * 6; i++) {
-		static const enum begin begins[] = {NARROW, MIDDLE, WIDE};
+	for (u32 i = 0; i < 16 * 8; i++) {
+		static const enum begin begins[] = {NARROW, MIDDLE, WIDE, LINES};
 
 		begin(pair, 1 + i % 16, i & 16, begins[i / 32]);
 		change_at_random(pair, CHANGES_MAX);
@@ -181,7 +181,7 @@ static void random_changes_match_the_log(void **unused)
 
 static u32 units_in_use(const struct sl_tries *tries)
 {
-	static const u32 sizes[] = {1, 2, 3, 4, 5, 128};
+	static const u32 sizes[] = {1, 2, 3, 4, 5, 32, 128};
 	u32 used = tries->count;
 
 	for (u32 i = 0; i < SL_ARRAY_SIZE(sizes); i++)
@@ -209,6 +209,112 @@ static void what_is_removed_gives_its_memory_back(void **unused)
 		end(pair);
 	}
 	free(pair);
+}
+
+/* 10.0.0.0/16, and what its addresses should be: two lines, or as much of other tries. */
+struct crowd {
+	struct pair pair;
+	bool is_in[1 << 16];
+	u32 empty; /* units in use */
+};
+
+static struct crowd *begin_crowd(enum begin elements)
+{
+	struct crowd *crowd = calloc(1, sizeof *crowd);
+
+	assert_non_null(crowd);
+	begin(&crowd->pair, 4, false, elements);
+	crowd->empty = units_in_use(&crowd->pair.tries);
+	return crowd;
+}
+
+static void change_crowd(struct crowd *crowd, u32 lo, u32 hi, bool in)
+{
+	struct pair *pair = &crowd->pair;
+	u8 from[4] = {10, 0, (u8)(lo >> 8), (u8)lo}, to[4] = {10, 0, (u8)(hi >> 8), (u8)hi};
+
+	if (in)
+		assert_int_equal(add(pair, from, to, 1), 0);
+	else
+		assert_int_equal(sl_trie_remove(&pair->tries, &pair->set, from, to), 0);
+	memset(crowd->is_in + lo, in, hi - lo + 1);
+}
+
+static void expect_crowd(const struct crowd *crowd)
+{
+	for (u32 i = 0; i < 1 << 16; i++) {
+		u8 key[4] = {10, 0, (u8)(i >> 8), (u8)i};
+
+		assert_int_equal(sl_trie_find(&crowd->pair.tries, &crowd->pair.set, key),
+				 crowd->is_in[i]);
+	}
+}
+
+/* First a few, which a line has room for, then so many that addresses alternate; and all go. */
+static void crowd_and_thin_out(struct crowd *crowd)
+{
+	for (u32 i = 1; i <= 30000; i++) {
+		u32 lo = (u32)rand() % (1 << 16), size = i % 100 ? (u32)rand() % 4 : 3000;
+		u32 hi = lo + size < 1 << 16 ? lo + size : lo;
+
+		change_crowd(crowd, lo, hi, rand() % 2);
+		if (i == 20 || i == 200 || i == 2000 || i == 30000)
+			expect_crowd(crowd);
+	}
+	for (u32 i = 0; i < 1 << 16; i += 16) /* not all at once, so that every form comes again */
+		change_crowd(crowd, (i * 25) & 0xffff, ((i * 25) & 0xffff) + 15, false);
+	expect_crowd(crowd);
+	assert_int_equal(units_in_use(&crowd->pair.tries), crowd->empty);
+}
+
+static void crowded_networks_fill_and_empty(void **unused)
+{
+	static const enum begin begins[] = {NARROW, MIDDLE, WIDE, LINES};
+
+	(void)unused;
+	srand(5);
+	for (u32 i = 0; i < SL_ARRAY_SIZE(begins); i++) {
+		struct crowd *crowd = begin_crowd(begins[i]);
+
+		crowd_and_thin_out(crowd);
+		end(&crowd->pair);
+		free(crowd);
+	}
+}
+
+/* One range more than it has room for, and one less. */
+static void a_line_holds_words_only_while_it_must(void **unused)
+{
+	struct crowd *crowd = begin_crowd(LINES);
+
+	(void)unused;
+	for (u32 i = 0; i < 16; i++)
+		change_crowd(crowd, 3 + 2000 * i, 5 + 2000 * i, true);
+	assert_int_equal(units_in_use(&crowd->pair.tries), crowd->empty);
+	change_crowd(crowd, 10, 20, true);
+	assert_true(units_in_use(&crowd->pair.tries) > crowd->empty);
+	expect_crowd(crowd);
+	change_crowd(crowd, 3 + 2000, 5 + 2000, false);
+	assert_int_equal(units_in_use(&crowd->pair.tries), crowd->empty);
+	expect_crowd(crowd);
+	end(&crowd->pair);
+	free(crowd);
+}
+
+/* In the map's memory, which begins with a page, no line lies in two of the processor's. */
+static void lines_are_aligned(void **unused)
+{
+	(void)unused;
+	for (u32 sets = 1; sets < 20; sets++) {
+		struct sl_set set = {.kind = SL_SET_INTERVAL, .index = 0, .key_length = 4};
+		struct sl_tries tries;
+
+		assert_int_equal(sl_tries_init(&tries, sets), 0);
+		assert_int_equal(sl_trie_begin(&tries, &set, LINES), 0);
+		assert_true(tries.units[0] & SL_TRIE_ROOT_LINES);
+		assert_int_equal((u32)tries.units[0] % SL_TRIE_LINE_UNITS, 0);
+		sl_tries_free(&tries);
+	}
 }
 
 /* In whatever order it was made, a set takes as much. */
@@ -397,6 +503,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(random_changes_match_the_log),
 		cmocka_unit_test(what_is_removed_gives_its_memory_back),
+		cmocka_unit_test(crowded_networks_fill_and_empty),
+		cmocka_unit_test(a_line_holds_words_only_while_it_must),
+		cmocka_unit_test(lines_are_aligned),
 		cmocka_unit_test(the_shape_does_not_depend_on_the_way_there),
 		cmocka_unit_test(a_root_has_no_more_words_than_there_are_keys),
 		cmocka_unit_test(the_whole_space_is_one_leaf),

@@ -82,24 +82,34 @@ static u64 hash_bytes(const struct sl_set *set)
 
 /* Room for a set that changes, in units, however small it is. */
 #define TRIE_ROOM_MIN 8192
+/* A root stays as large as it is; where its lines are all there is, what they cannot hold comes. */
+#define TRIE_ROOM_ROOT_SHARE 4
+
+/* As many nodes again, and some for a root that could do without. */
+static u32 trie_room(u32 root_units, u32 node_units)
+{
+	u32 room = node_units + root_units / TRIE_ROOM_ROOT_SHARE;
+
+	return room > TRIE_ROOM_MIN ? room : TRIE_ROOM_MIN;
+}
 
 static int fill_trie(struct sl_set_maps *maps, const struct sl_set *set, struct sl_arena *arena)
 {
 	struct sl_verdict_list verdicts;
-	u32 before = maps->tries.count, used;
+	u32 before = maps->tries.count, begun;
 	int error = sl_set_verdicts(set, arena, &verdicts);
 
 	if (!error)
 		error = sl_trie_begin(&maps->tries, set, set->elements.count);
+	begun = maps->tries.count;
 	for (u32 i = 0; i < set->elements.count && !error; i++) {
 		const struct sl_element *element = &set->elements.items[i];
 
 		error = sl_trie_add(&maps->tries, set, element,
 				    sl_verdict_index(&verdicts, &element->verdict));
 	}
-	used = maps->tries.count - before;
 	if (!set->is_constant)
-		maps->trie_units += used > TRIE_ROOM_MIN ? used : TRIE_ROOM_MIN;
+		maps->trie_units += trie_room(begun - before, maps->tries.count - begun);
 	return error;
 }
 

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <cmocka.h>
 
 #include "ir/shorthand.h"
@@ -46,10 +47,58 @@ static void a_verdict_map_with_a_catchall_is_looked_up(void **unused)
 	assert_int_equal(count_entries(true, true), 1000);
 }
 
+/* Number i of addresses that are everywhere. */
+static void address(u32 i, u8 *ret_address)
+{
+	u32 number = (i ^ i >> 16) * 0x85ebca6b;
+
+	number = (number ^ number >> 13) * 0xc2b2ae35;
+	number ^= number >> 16;
+	for (u32 k = 0; k < 4; k++)
+		ret_address[k] = (u8)(number >> 8 * (3 - k));
+}
+
+/* In the map's memory, where there is no more than was planned for. */
+static void a_set_may_grow_by_half(void **unused)
+{
+	static const u32 sizes[] = {1000, 50000, 1000000};
+
+	(void)unused;
+	for (u32 i = 0; i < SL_ARRAY_SIZE(sizes); i++) {
+		struct sl_program *p = host();
+		struct sl_set *hosts = set(p, SL_SET_INTERVAL, IP_SADDR);
+		struct sl_set_maps maps;
+		struct sl_diag diag;
+		u8 key[4];
+		u64 *units;
+
+		hosts->is_used = true;
+		for (u32 k = 0; k < sizes[i]; k++) {
+			address(k, key);
+			add(p, hosts, key, key);
+		}
+		assert_int_equal(sl_set_maps_create(p, &maps, &diag), 0);
+		units = calloc(maps.trie_units, sizeof *units);
+		assert_non_null(units);
+		sl_tries_move(&maps.tries, units, maps.trie_units);
+		for (u32 k = sizes[i]; k < sizes[i] + sizes[i] / 2; k++) {
+			struct sl_element element = {.key = key, .key_end = key};
+
+			address(k, key);
+			assert_int_equal(sl_set_map_add(&maps, hosts, &element, 0), 0);
+		}
+		sl_tries_free(&maps.tries);
+		sl_set_maps_close(&maps);
+		free(units);
+		sl_program_free(p);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_set_that_holds_everything_takes_no_memory),
+		cmocka_unit_test(a_set_may_grow_by_half),
 		cmocka_unit_test(a_verdict_map_with_a_catchall_is_looked_up),
 	};
 

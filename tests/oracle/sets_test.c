@@ -19,7 +19,8 @@
 #include "optimise/optimise.h"
 #include "run.h"
 
-#define PROBES 250
+#define PROBES     250
+#define PROBES_FEW 30 /* the interpreter looks at each element of a large set */
 
 /* A set of `length` bytes of the source, asked by one rule. */
 struct lab {
@@ -28,7 +29,7 @@ struct lab {
 	struct sl_set *set;
 	struct sl_dataplane *dataplane;
 	struct sl_field field;
-	u32 count; /* elements that were made; every second one is added at the start */
+	bool is_dense; /* its elements are close together */
 };
 
 static void begin(struct lab *lab, struct sl_field field, enum sl_set_kind kind)
@@ -88,7 +89,9 @@ static void expect_around(const struct lab *lab, const u8 *key)
 
 static void probe(const struct lab *lab)
 {
-	for (u32 i = 0; i < PROBES; i++) {
+	u32 probes = lab->set->elements.count < 100000 ? PROBES : PROBES_FEW;
+
+	for (u32 i = 0; i < probes; i++) {
 		const struct sl_element *element =
 			&lab->set->elements.items[(u32)rand() % lab->set->elements.count];
 
@@ -101,7 +104,8 @@ static void probe(const struct lab *lab)
 static void range(const struct lab *lab, u32 i, u32 of, u8 *ret_lo, u8 *ret_hi)
 {
 	u32 last = lab->field.length - 1, room = lab->field.length == 2 ? 0xffff : 0xdfffffff;
-	u32 lo = 1 + i * (room / of), size = lab->field.length == 2 ? i % 3 : i % 40 * (i % 7);
+	u32 step = lab->is_dense ? 8 : room / of, lo = 1 + i * step;
+	u32 size = lab->field.length == 2 ? i % 3 : lab->is_dense ? i % 7 : i % 40 * (i % 7);
 	u32 first = lab->field.length == 16 ? 2 : 0, bytes = lab->field.length == 2 ? 2 : 4;
 
 	if (lab->set->kind == SL_SET_EXACT)
@@ -146,22 +150,28 @@ static void swap_elements(struct lab *lab, u32 of)
 	}
 }
 
+/* Of `count` elements every second one is there at the start. */
+static void hold_and_follow(struct lab *lab, u32 count)
+{
+	srand(count);
+	for (u32 i = 0; i < count; i += 2)
+		add_range(lab, i, count);
+	rule(lab->p, lab->input, in_set(lab->set, key(lab->p, lab->field)), DROP);
+	load(lab);
+	probe(lab);
+	swap_elements(lab, count);
+	probe(lab);
+	end(lab);
+}
+
 static void holds_and_follows(struct sl_field field, enum sl_set_kind kind, u32 count,
 			      bool has_timeouts)
 {
 	struct lab lab;
 
-	srand(count);
 	begin(&lab, field, kind);
 	lab.set->has_timeouts = has_timeouts;
-	for (u32 i = 0; i < count; i += 2)
-		add_range(&lab, i, count);
-	rule(lab.p, lab.input, in_set(lab.set, key(lab.p, field)), DROP);
-	load(&lab);
-	probe(&lab);
-	swap_elements(&lab, count);
-	probe(&lab);
-	end(&lab);
+	hold_and_follow(&lab, count);
 }
 
 static void sets_of_addresses_hold_and_follow(void **unused)
@@ -173,6 +183,19 @@ static void sets_of_addresses_hold_and_follow(void **unused)
 	holds_and_follows(IP_SADDR, SL_SET_EXACT, 3000, false);
 	holds_and_follows(IP6_SADDR, SL_SET_INTERVAL, 100, false);
 	holds_and_follows(IP6_SADDR, SL_SET_INTERVAL, 20000, false);
+}
+
+/* Enough for lines (abi/trie.h): of borders, or of words where they are dense. */
+static void sets_with_lines_hold_and_follow(void **unused)
+{
+	(void)unused;
+	for (u32 is_dense = 0; is_dense < 2; is_dense++) {
+		struct lab lab;
+
+		begin(&lab, IP_SADDR, SL_SET_INTERVAL);
+		lab.is_dense = is_dense;
+		hold_and_follow(&lab, 400000);
+	}
 }
 
 static void sets_with_timeouts_hold_and_follow(void **unused)
@@ -226,6 +249,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sets_of_addresses_hold_and_follow),
+		cmocka_unit_test(sets_with_lines_hold_and_follow),
 		cmocka_unit_test(sets_with_timeouts_hold_and_follow),
 		cmocka_unit_test(sets_of_ports_hold_and_follow),
 		cmocka_unit_test(verdicts_of_ranges_are_those_of_their_rules),
