@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * What a lookup in a set costs: `ip saddr @set drop`, from 1,000 prefixes to a million; and the
- * same of addresses, in a hash.
+ * same of prefixes that are crowded in some networks, as in real blocklists, and of addresses.
+ * Arguments: how many, if others than these.
  *
  * Prints for each size the nanoseconds over a rule that matches without a set, for addresses that
  * are in the set and for others, each time another; how long it takes to build the maps and load;
@@ -28,13 +29,14 @@
 
 /* Prefixes as they come: hosts, /24s, and what lies between. */
 static const u8 lengths_ip[] = {32, 32, 32, 32, 24, 24, 24, 22, 20, 28};
+static const u8 lengths_clustered[] = {32, 32, 32, 32, 32, 32, 31, 30, 29, 28};
 static const u8 lengths_ip6[] = {128, 64, 64, 64, 48, 48, 56, 40, 128, 44};
 
 struct prefix {
 	u8 lo[16], hi[16];
 };
 
-enum kind { PREFIXES, HOSTS, HASH };
+enum kind { PREFIXES, CLUSTERED, HOSTS, HASH };
 
 struct prefixes {
 	struct prefix *items;
@@ -73,13 +75,28 @@ static void random_address(u8 *address, u32 length)
 	}
 }
 
+/* Three of four are in 512 networks of 65,536 addresses. */
+static void gather_address(u8 *address)
+{
+	u32 network = random_number() % 512;
+
+	if (random_number() % 4) {
+		address[0] = (u8)(1 + network % 223);
+		address[1] = (u8)(network * 151);
+	}
+}
+
 static void random_prefix(const struct prefixes *prefixes, struct prefix *ret_prefix)
 {
 	u32 number = random_number() % 10, bits = 8 * prefixes->length;
 
+	random_address(ret_prefix->lo, prefixes->length);
 	if (prefixes->kind == PREFIXES)
 		bits = prefixes->length == 4 ? lengths_ip[number] : lengths_ip6[number];
-	random_address(ret_prefix->lo, prefixes->length);
+	if (prefixes->kind == CLUSTERED) {
+		bits = lengths_clustered[number];
+		gather_address(ret_prefix->lo);
+	}
 	memcpy(ret_prefix->hi, ret_prefix->lo, prefixes->length);
 	for (u32 bit = bits; bit < 8 * prefixes->length; bit++) {
 		ret_prefix->lo[bit / 8] &= (u8) ~(0x80 >> bit % 8);
@@ -234,7 +251,7 @@ static u32 measure_changes(struct sl_dataplane *dataplane, const struct sl_set *
 
 static void bench(u32 count, u32 length, enum kind kind)
 {
-	static const char *const names[] = {"prefixes", "hosts", "hash"};
+	static const char *const names[] = {"prefixes", "clustered", "hosts", "hash"};
 	struct prefixes prefixes = {.length = length, .kind = kind};
 	union inject_addresses *addresses;
 	struct inject *injector = open_injector(length, &addresses);
@@ -257,7 +274,7 @@ static void bench(u32 count, u32 length, enum kind kind)
 	fill_addresses(addresses, &prefixes, false);
 	base_miss = measure(injector, bare_dataplane, length);
 	miss = measure(injector, dataplane, length);
-	printf("%-5s %-8s %8u %8d %8d %8.1f %8.1f %8u\n", length == 4 ? "IPv4" : "IPv6",
+	printf("%-5s %-9s %8u %8d %8d %8.1f %8.1f %8u\n", length == 4 ? "IPv4" : "IPv6",
 	       names[kind], count, (int)(hit - base_hit), (int)(miss - base_miss),
 	       (double)loaded / 1e6, sl_dataplane_sets(dataplane)->tries.count * 8 / 1e6,
 	       measure_changes(dataplane, set, &prefixes));
@@ -271,20 +288,27 @@ static void bench(u32 count, u32 length, enum kind kind)
 	free(prefixes.items);
 }
 
-int main(void)
+static void bench_all(u32 count)
+{
+	bench(count, 4, PREFIXES);
+	bench(count, 4, CLUSTERED);
+	bench(count, 4, HOSTS);
+	bench(count, 4, HASH);
+	bench(count, 16, PREFIXES);
+}
+
+int main(int argc, char **argv)
 {
 	static const u32 counts[] = {1000, 10000, 100000, 1000000};
 
 	if (!sl_run_begin())
 		return SL_RUN_SKIPPED;
-	printf("%-5s %-8s %8s %8s %8s %8s %8s %8s\n", "", "", "prefixes", "hit ns", "miss ns",
+	printf("%-5s %-9s %8s %8s %8s %8s %8s %8s\n", "", "", "prefixes", "hit ns", "miss ns",
 	       "load ms", "MB", "change ns");
-	for (u32 i = 0; i < SL_ARRAY_SIZE(counts); i++) {
-		bench(counts[i], 4, PREFIXES);
-		bench(counts[i], 4, HOSTS);
-		bench(counts[i], 4, HASH);
-		bench(counts[i], 16, PREFIXES);
-	}
+	for (int i = 1; i < argc; i++)
+		bench_all((u32)strtoul(argv[i], NULL, 10));
+	for (u32 i = 0; argc == 1 && i < SL_ARRAY_SIZE(counts); i++)
+		bench_all(counts[i]);
 	sl_run_end();
 	return 0;
 }
