@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A change goes down the trie along the two ends of its range. On the way every node is laid open
- * as 256 words, changed, and closed again in the smallest form that can hold what it has become.
- *
- * Memory is handed out in blocks of units. What is given back is kept in lists by size, linked
- * through the blocks' first units.
+ * A change goes down the trie along the two ends of its range. On the way every node is laid open,
+ * changed, and closed again (trie_nodes.h).
  */
 #include "classify/tries.h"
 
@@ -13,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "classify/borders.h"
+#include "classify/trie_nodes.h"
 #include "ir/key.h"
 
 /* Roots of lines: from so many elements on, of so many each, and at most 2^18 of them (16 MiB). */
@@ -21,8 +18,6 @@
 #define ELEMENTS_A_LINE 10
 #define LINE_BITS_MAX   18
 
-#define FULL_UNITS   128
-#define SKIP_UNITS   2
 #define RECORD_UNITS 2
 
 /* Part of its range is another's now, though nobody removed it (it expired): not to be reused. */
@@ -44,352 +39,6 @@ bool sl_set_has_trie(const struct sl_set *set)
 bool sl_set_has_records(const struct sl_set *set)
 {
 	return set->is_vmap || set->has_timeouts;
-}
-
-/* Words */
-
-static u32 make_word(enum sl_trie_kind kind, u32 at)
-{
-	return at << SL_TRIE_KIND_BITS | kind;
-}
-
-static enum sl_trie_kind kind_of(u32 word)
-{
-	return word & ((1 << SL_TRIE_KIND_BITS) - 1);
-}
-
-static u32 unit_of(u32 word)
-{
-	return word >> SL_TRIE_KIND_BITS;
-}
-
-static u32 *words_at(struct sl_tries *tries, u32 unit)
-{
-	return (u32 *)&tries->units[unit];
-}
-
-/* Memory */
-
-/* The list that blocks of this size are kept in. */
-static u32 *free_list(struct sl_tries *tries, u32 units)
-{
-	switch (units) {
-	case FULL_UNITS:
-		return &tries->free[6];
-	case SL_TRIE_BITMAP_UNITS:
-		return &tries->free[5];
-	default:
-		assert(units >= 1 && units <= 5);
-		return &tries->free[units - 1];
-	}
-}
-
-static int grow(struct sl_tries *tries, u32 count)
-{
-	u32 capacity = 2 * tries->capacity > count ? 2 * tries->capacity : count;
-	u64 *units;
-
-	if (tries->is_fixed || count > SL_TRIE_UNITS_MAX)
-		return -E2BIG;
-	units = realloc(tries->units, (size_t)capacity * sizeof *units);
-	if (!units)
-		return -ENOMEM;
-	tries->units = units;
-	tries->capacity = capacity;
-	return 0;
-}
-
-/* A block at the end of the image; 0, and the error is noted, if there is no room. */
-static u32 extend(struct sl_tries *tries, u32 units)
-{
-	u32 block = tries->count;
-	int error = units > tries->capacity - block ? grow(tries, block + units) : 0;
-
-	if (error) {
-		tries->error = error;
-		return 0;
-	}
-	tries->count += units;
-	return block;
-}
-
-static u32 allocate(struct sl_tries *tries, u32 units)
-{
-	u32 *first = free_list(tries, units);
-	u32 block = *first;
-
-	if (!block)
-		return extend(tries, units);
-	*first = (u32)tries->units[block];
-	return block;
-}
-
-static void release(struct sl_tries *tries, u32 block, u32 units)
-{
-	u32 *first = free_list(tries, units);
-
-	tries->units[block] = *first;
-	*first = block;
-}
-
-/* Nodes */
-
-static u32 sparse_units(u32 children)
-{
-	return 1 + (children + 1) / 2;
-}
-
-/* Borders that are not used are past every byte, and stand last. */
-static u32 sparse_children(u64 borders)
-{
-	return 1 + (u32)sl_trie_count_9(borders, 255);
-}
-
-static u32 border_at(u64 borders, u32 i)
-{
-	return borders >> 9 * i & 511;
-}
-
-static u32 node_units(const struct sl_tries *tries, u32 word)
-{
-	switch (kind_of(word)) {
-	case SL_TRIE_FULL:
-		return FULL_UNITS;
-	case SL_TRIE_SPARSE:
-		return sparse_units(sparse_children(tries->units[unit_of(word)]));
-	case SL_TRIE_SKIP:
-		return SKIP_UNITS;
-	case SL_TRIE_LEAF:
-		return 0;
-	case SL_TRIE_BITMAP:
-		return SL_TRIE_BITMAP_UNITS;
-	default:
-		return 1 + kind_of(word) - SL_TRIE_BORDERS_1;
-	}
-}
-
-static void release_node(struct sl_tries *tries, u32 word)
-{
-	if (kind_of(word) != SL_TRIE_LEAF)
-		release(tries, unit_of(word), node_units(tries, word));
-}
-
-/* The words of a node; *ret_first is the number of the first among the image's. */
-static u32 node_words(const struct sl_tries *tries, u32 word, u32 *ret_first)
-{
-	*ret_first = 2 * unit_of(word);
-	switch (kind_of(word)) {
-	case SL_TRIE_FULL:
-		return 256;
-	case SL_TRIE_SPARSE:
-		*ret_first += 2;
-		return sparse_children(tries->units[unit_of(word)]);
-	case SL_TRIE_SKIP:
-		return 1;
-	default:
-		return 0;
-	}
-}
-
-/* A node and all below it. */
-static void release_tree(struct sl_tries *tries, u32 word)
-{
-	u32 first, count = node_words(tries, word, &first);
-
-	for (u32 i = 0; i < count; i++)
-		release_tree(tries, words_at(tries, 0)[first + i]);
-	release_node(tries, word);
-}
-
-/* A node laid open. */
-struct view {
-	u32 words[256];
-};
-
-static void fill(struct view *view, u32 from, u32 to, u32 word)
-{
-	for (u32 i = from; i < to; i++)
-		view->words[i] = word;
-}
-
-static void open_sparse(struct sl_tries *tries, u32 node, struct view *ret_view)
-{
-	u64 borders = tries->units[node];
-	u32 children = sparse_children(borders), from = 0;
-
-	for (u32 i = 0; i < children; i++) {
-		u32 to = i + 1 < children ? border_at(borders, i) : 256;
-
-		fill(ret_view, from, to, words_at(tries, node)[2 + i]);
-		from = to;
-	}
-}
-
-/* The first of the bytes goes into the view; for the others the node is kept. */
-static void open_skip(struct sl_tries *tries, u32 word, struct view *ret_view)
-{
-	u64 *node = &tries->units[unit_of(word)];
-	u32 byte = node[1] >> 56;
-
-	fill(ret_view, 0, 256, 0);
-	if (node[0] >> 32 > 1) {
-		node[0] -= 1ULL << 32;
-		node[1] <<= 8;
-		ret_view->words[byte] = word;
-		return;
-	}
-	ret_view->words[byte] = (u32)node[0];
-	release(tries, unit_of(word), SKIP_UNITS);
-}
-
-/* Takes a node apart; its memory is given back. */
-static void open_node(struct sl_tries *tries, u32 word, struct view *ret_view)
-{
-	switch (kind_of(word)) {
-	case SL_TRIE_FULL:
-		memcpy(ret_view->words, words_at(tries, unit_of(word)), sizeof ret_view->words);
-		break;
-	case SL_TRIE_SPARSE:
-		open_sparse(tries, unit_of(word), ret_view);
-		break;
-	case SL_TRIE_SKIP:
-		open_skip(tries, word, ret_view);
-		return;
-	default:
-		fill(ret_view, 0, 256, word);
-		return;
-	}
-	release_node(tries, word);
-}
-
-/* Where the children of a view change: ends[i] is behind the last byte of the i-th run of equals.
- * Returns how many runs there are, or 0 if more than a SPARSE node can hold. */
-static u32 find_runs(const struct view *view, u32 *ends)
-{
-	u32 runs = 0;
-
-	for (u32 i = 1; i < 256; i++) {
-		if (view->words[i] == view->words[i - 1])
-			continue;
-		if (runs == SL_TRIE_SPARSE_MAX)
-			return 0;
-		ends[runs++] = i;
-	}
-	ends[runs++] = 256;
-	return runs;
-}
-
-static u32 close_full(struct sl_tries *tries, const struct view *view)
-{
-	u32 node = allocate(tries, FULL_UNITS);
-
-	if (!node)
-		return 0;
-	memcpy(words_at(tries, node), view->words, sizeof view->words);
-	return make_word(SL_TRIE_FULL, node);
-}
-
-static u32 close_sparse(struct sl_tries *tries, const struct view *view, const u32 *ends, u32 runs)
-{
-	u32 node = allocate(tries, sparse_units(runs));
-	u64 borders = 0;
-
-	if (!node)
-		return 0;
-	for (u32 i = 0; i < SL_TRIE_SPARSE_MAX; i++)
-		borders |= (u64)(i + 1 < runs ? ends[i] : 256) << 9 * i;
-	tries->units[node] = borders;
-	for (u32 i = 0; i < runs; i++)
-		words_at(tries, node)[2 + i] = view->words[ends[i] - 1];
-	return make_word(SL_TRIE_SPARSE, node);
-}
-
-/* The only way on is by `byte`; where `child` skips as well, both become one. */
-static u32 close_skip(struct sl_tries *tries, u32 byte, u32 child)
-{
-	u32 node = kind_of(child) == SL_TRIE_SKIP ? unit_of(child) : 0;
-	u64 first = (u64)byte << 56;
-
-	if (node && tries->units[node] >> 32 < SL_TRIE_SKIP_MAX) {
-		tries->units[node] += 1ULL << 32;
-		tries->units[node + 1] = first | tries->units[node + 1] >> 8;
-		return child;
-	}
-	node = allocate(tries, SKIP_UNITS);
-	if (!node)
-		return 0;
-	tries->units[node] = 1ULL << 32 | child;
-	tries->units[node + 1] = first;
-	return make_word(SL_TRIE_SKIP, node);
-}
-
-/* The byte of a view's only child, −1 if it has none or others. */
-static int only_child(const struct view *view, const u32 *ends, u32 runs)
-{
-	u32 byte = view->words[0] ? 0 : ends[0], runs_before = view->words[0] ? 0 : 1;
-	bool is_one_byte = ends[runs_before] == byte + 1;
-	bool is_last = runs_before + 1 == runs;
-	bool nothing_behind = runs_before + 2 == runs && !view->words[255];
-
-	return is_one_byte && (is_last || nothing_behind) ? (int)byte : -1;
-}
-
-/* The opposite of open_node(): the word of the node that the view is now. */
-static u32 close_node(struct sl_tries *tries, const struct view *view)
-{
-	u32 ends[SL_TRIE_SPARSE_MAX + 1], runs = find_runs(view, ends);
-	int byte;
-
-	if (!runs)
-		return close_full(tries, view);
-	/* A node stands in one place only, so that what is all the same is a leaf. */
-	if (runs == 1)
-		return view->words[0];
-	byte = only_child(view, ends, runs);
-	if (byte >= 0)
-		return close_skip(tries, (u32)byte, view->words[byte]);
-	return close_sparse(tries, view, ends, runs);
-}
-
-/* Nodes of borders, and bitmaps */
-
-/* What becomes of a node whose borders are no more than one can hold. */
-static u32 close_borders(struct sl_tries *tries, const struct sl_borders *borders)
-{
-	u32 units = (borders->count + SL_BORDERS_A_UNIT - 1) / SL_BORDERS_A_UNIT, node;
-
-	if (!borders->count || (borders->count == 1 && !borders->items[0]))
-		return make_word(SL_TRIE_LEAF, borders->count);
-	node = allocate(tries, units);
-	if (!node)
-		return 0;
-	sl_borders_pack(borders, &tries->units[node], units);
-	return make_word(SL_TRIE_BORDERS_1 + units - 1, node);
-}
-
-static u32 close_bitmap(struct sl_tries *tries, const struct sl_borders *borders)
-{
-	u32 node = allocate(tries, SL_TRIE_BITMAP_UNITS);
-
-	if (!node)
-		return 0;
-	memset(&tries->units[node], 0, SL_TRIE_BITMAP_UNITS * sizeof *tries->units);
-	for (u32 i = 0; i < borders->count; i += 2)
-		sl_bitmap_cover(&tries->units[node], borders->items[i], sl_borders_end(borders, i),
-				true);
-	return make_word(SL_TRIE_BITMAP, node);
-}
-
-/* Of a leaf, a node of borders, or a bitmap; false: of one that has more than there is room for. */
-static bool find_borders(const struct sl_tries *tries, u32 word, struct sl_borders *ret_borders)
-{
-	if (kind_of(word) == SL_TRIE_BITMAP)
-		return sl_bitmap_unpack(ret_borders, &tries->units[unit_of(word)]);
-	ret_borders->count = 0;
-	if (kind_of(word) == SL_TRIE_LEAF)
-		return !unit_of(word) || sl_borders_push(ret_borders, 0);
-	sl_borders_unpack(ret_borders, &tries->units[unit_of(word)], node_units(tries, word));
-	return true;
 }
 
 /* Ranges */
@@ -434,15 +83,15 @@ static u32 cover(struct sl_tries *tries, u32 word, const struct rest *rest, u32 
 
 static u32 cover_node(struct sl_tries *tries, u32 word, const struct rest *rest, u32 leaf)
 {
-	struct view view;
+	struct sl_trie_view view;
 
-	open_node(tries, word, &view);
+	sl_trie_open_node(tries, word, &view);
 	for (u32 i = first_bits(rest->lo, 8); i <= first_bits(rest->hi, 8); i++) {
 		struct rest part = rest_in_child(rest, 8, i);
 
 		view.words[i] = cover(tries, view.words[i], &part, leaf);
 	}
-	return close_node(tries, &view);
+	return sl_trie_close_node(tries, &view);
 }
 
 /* Too many borders for one node. */
@@ -454,7 +103,7 @@ static u32 spread(struct sl_tries *tries, const struct sl_borders *borders, int 
 		struct rest rest =
 			rest_between(borders->items[i], sl_borders_end(borders, i), bits);
 
-		word = cover_node(tries, word, &rest, make_word(SL_TRIE_LEAF, 1));
+		word = cover_node(tries, word, &rest, sl_trie_word(SL_TRIE_LEAF, 1));
 	}
 	return word;
 }
@@ -463,36 +112,37 @@ static u32 cover_borders(struct sl_tries *tries, u32 word, const struct rest *re
 {
 	u32 lo = first_bits(rest->lo, SL_TRIE_BORDER_BITS);
 	u32 end = first_bits(rest->hi, SL_TRIE_BORDER_BITS) + 1;
-	bool is_bitmap = kind_of(word) == SL_TRIE_BITMAP;
+	bool is_bitmap = sl_trie_word_kind(word) == SL_TRIE_BITMAP;
 	struct sl_borders borders;
 
 	if (is_bitmap)
-		sl_bitmap_cover(&tries->units[unit_of(word)], lo, end, leaf);
-	if (!find_borders(tries, word, &borders))
+		sl_bitmap_cover(&tries->units[sl_trie_word_unit(word)], lo, end, leaf);
+	if (!sl_trie_find_borders(tries, word, &borders))
 		return word;
 	if (!is_bitmap)
 		sl_borders_cover(&borders, lo, end, leaf);
 	else if (borders.count > SL_TRIE_BORDERS_MAX)
 		return word;
-	release_node(tries, word);
+	sl_trie_release_node(tries, word);
 	if (borders.count <= SL_TRIE_BORDERS_MAX)
-		return close_borders(tries, &borders);
+		return sl_trie_close_borders(tries, &borders);
 	if (rest->bits <= SL_TRIE_BITMAP_BITS)
-		return close_bitmap(tries, &borders);
+		return sl_trie_close_bitmap(tries, &borders);
 	return spread(tries, &borders, rest->bits);
 }
 
 static bool has_borders(const struct sl_tries *tries, u32 word, int bits)
 {
 	return bits <= SL_TRIE_BORDER_BITS && !tries->has_records &&
-	       (kind_of(word) == SL_TRIE_LEAF || kind_of(word) >= SL_TRIE_BORDERS_1);
+	       (sl_trie_word_kind(word) == SL_TRIE_LEAF ||
+		sl_trie_word_kind(word) >= SL_TRIE_BORDERS_1);
 }
 
 /* What becomes of a word when `leaf` covers the range in its block. */
 static u32 cover(struct sl_tries *tries, u32 word, const struct rest *rest, u32 leaf)
 {
 	if (is_whole(rest)) {
-		release_tree(tries, word);
+		sl_trie_release_tree(tries, word);
 		return leaf;
 	}
 	if (word == leaf)
@@ -534,7 +184,7 @@ static void close_line(u64 *line, const u32 *words)
 static void release_words(struct sl_tries *tries, const u32 *words)
 {
 	for (u32 i = 0; i < SL_TRIE_LINE_WORDS; i++)
-		release_tree(tries, words[i]);
+		sl_trie_release_tree(tries, words[i]);
 }
 
 static void cover_words(struct sl_tries *tries, u32 *words, const struct rest *rest, u32 leaf)
@@ -560,7 +210,7 @@ static bool gather_borders(const struct sl_tries *tries, const u32 *words,
 	for (u32 i = 0; i < SL_TRIE_LINE_WORDS && fits; i++) {
 		struct sl_borders part;
 
-		fits = find_borders(tries, words[i], &part);
+		fits = sl_trie_find_borders(tries, words[i], &part);
 		for (u32 k = 0; k < part.count && fits; k++)
 			fits = sl_borders_push(ret_borders, i * each + (part.items[k] >> shift));
 		if (part.count % 2 && fits)
@@ -578,7 +228,7 @@ static void spread_line(struct sl_tries *tries, u32 line, const struct sl_border
 		struct rest rest = rest_between(borders->items[i], sl_borders_end(borders, i),
 						SL_TRIE_BORDER_BITS);
 
-		cover_words(tries, words, &rest, make_word(SL_TRIE_LEAF, 1));
+		cover_words(tries, words, &rest, sl_trie_word(SL_TRIE_LEAF, 1));
 	}
 	close_line(&tries->units[line], words);
 }
@@ -614,7 +264,7 @@ static void cover_line_words(struct sl_tries *tries, u32 line, const struct rest
 /* All of it becomes what `leaf` says. */
 static void fill_line(struct sl_tries *tries, u32 line, u32 leaf)
 {
-	struct sl_borders borders = {.count = unit_of(leaf)}; /* at 0 */
+	struct sl_borders borders = {.count = sl_trie_word_unit(leaf)}; /* at 0 */
 	u32 words[SL_TRIE_LINE_WORDS];
 
 	if (holds_words(&tries->units[line])) {
@@ -645,8 +295,8 @@ static void cover_child(struct sl_tries *tries, u64 root, u32 i, const struct re
 		cover_line(tries, first + i * SL_TRIE_LINE_UNITS, rest, leaf);
 		return;
 	}
-	word = cover(tries, words_at(tries, first)[i], rest, leaf);
-	words_at(tries, first)[i] = word; /* where they are now: the image may have moved */
+	word = cover(tries, sl_trie_words_at(tries, first)[i], rest, leaf);
+	sl_trie_words_at(tries, first)[i] = word; /* where they are now: the image may have moved */
 }
 
 static int cover_range(struct sl_tries *tries, const struct sl_set *set, const u8 *lo, const u8 *hi,
@@ -712,10 +362,10 @@ static int replace(struct sl_tries *tries, const struct sl_set *set, const u8 *l
 		   u32 leaf)
 {
 	u32 obsolete = sl_set_has_records(set) ? find_obsolete(tries, set, lo, hi) : 0;
-	int error = cover_range(tries, set, lo, hi, make_word(SL_TRIE_LEAF, leaf));
+	int error = cover_range(tries, set, lo, hi, sl_trie_word(SL_TRIE_LEAF, leaf));
 
 	if (!error && obsolete)
-		release(tries, obsolete, RECORD_UNITS);
+		sl_trie_release(tries, obsolete, RECORD_UNITS);
 	return error;
 }
 
@@ -727,7 +377,7 @@ int sl_trie_add(struct sl_tries *tries, const struct sl_set *set, const struct s
 	assert(verdict_index <= SL_TRIE_VERDICT_MASK);
 	tries->error = 0;
 	if (sl_set_has_records(set)) {
-		leaf = allocate(tries, RECORD_UNITS);
+		leaf = sl_trie_allocate(tries, RECORD_UNITS);
 		if (!leaf)
 			return tries->error;
 		*record_at(tries, leaf) = (struct sl_trie_record){
@@ -810,7 +460,7 @@ static int align_to_lines(struct sl_tries *tries)
 {
 	u32 behind = tries->count % SL_TRIE_LINE_UNITS;
 
-	if (behind && !extend(tries, SL_TRIE_LINE_UNITS - behind))
+	if (behind && !sl_trie_extend(tries, SL_TRIE_LINE_UNITS - behind))
 		return tries->error;
 	return 0;
 }
@@ -829,7 +479,7 @@ int sl_trie_begin(struct sl_tries *tries, const struct sl_set *set, u32 elements
 		units = (1u << bits) * SL_TRIE_LINE_UNITS;
 	if (line_bits && align_to_lines(tries))
 		return tries->error;
-	first = extend(tries, units);
+	first = sl_trie_extend(tries, units);
 	if (!first)
 		return tries->error;
 	tries->units[set->index] = (u64)bits << 32 | first;

@@ -21,7 +21,7 @@ struct sl_tries {
 	u32 capacity;
 	u32 set_count;
 	bool is_fixed; /* in a map: it cannot grow */
-	u32 free[7];   /* first units of free blocks by their size (tries.c); 0: none */
+	u32 free[7];   /* first units of free blocks by their size (trie_nodes.c) */
 	/* of the change that is being made */
 	bool has_records;
 	int error;
