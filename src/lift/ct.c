@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* nft_ct.c: what conntrack knows of the packet's connection. Only its state is known in worlds. */
+/*
+ * nft_ct.c: what conntrack knows of the packet's connection. Its state is known in worlds, and its
+ * status as far as the state says it.
+ */
 #include "lift/expr.h"
 
 #include <linux/netfilter/nf_conntrack_common.h>
@@ -50,12 +53,45 @@ static void load_state(struct sl_rule_lift *rule, u32 dreg)
 	sl_registers_load_words(&rule->registers, dreg, states);
 }
 
+/*
+ * A connection that is only beginning was not expected and has no answer yet, nor is it in the
+ * table; and nobody has rewritten where it goes, for a packet that met such a rule passes. Of the
+ * other bits nothing is said here. At a netfilter hook NAT is done, and the connection may be one
+ * whose first packets were not answered.
+ */
+static u32 none_of_new(const struct sl_rule_lift *rule)
+{
+	return IPS_EXPECTED | IPS_SEEN_REPLY |
+	       (rule->lifter->front ? 0 : IPS_CONFIRMED | IPS_DST_NAT);
+}
+
+static int load_status(struct sl_rule_lift *rule, u32 dreg)
+{
+	static const char reason[] = "ct status";
+
+	if (rule->world == SL_WORLD_COUNT)
+		return SL_LIFT_SPLIT;
+	switch (1 << rule->world) {
+	case SL_WORLD_NEW:
+		sl_registers_load_bits(&rule->registers, dreg, 0, ~none_of_new(rule), reason);
+		return 0;
+	case SL_WORLD_INVALID:
+	case SL_WORLD_UNTRACKED: /* no connection: NFT_BREAK */
+		return sl_emit_never(rule);
+	default:
+		sl_registers_load_unknown(&rule->registers, dreg, sizeof(u32), true, reason);
+		return 0;
+	}
+}
+
 static int lift(struct sl_rule_lift *rule, const struct sl_expr *expr)
 {
 	u32 key = expr->ct.key;
 
 	if (expr->ct.writes)
 		return sl_emit_kernel(rule, "sets something of the connection");
+	if (key == NFT_CT_STATUS)
+		return load_status(rule, expr->ct.dreg);
 	if (key == NFT_CT_STATE)
 		load_state(rule, expr->ct.dreg);
 	else if (key < SL_ARRAY_SIZE(keys) && keys[key].length)

@@ -373,6 +373,30 @@ static void padding_is_zero_where_the_kernel_zeroes_it(void **state)
 		cmp_eq("\0\0"), drop_it());
 }
 
+/* Of a connection that begins, four bits are known; of others none; without one the rule breaks. */
+static void the_status_of_a_new_connection_is_partly_known(void **state)
+{
+	(void)state;
+	becomes("ct state established unknown(ct status) accept\n"
+		"ct state related unknown(ct status) accept\n",
+		load_ct(NFT_CT_STATUS), mask_bytes("\x20\0\0\0", "\0\0\0\0", 4), cmp_ne("\0\0\0\0"),
+		accept_it());
+	becomes("ct state new drop\n"
+		"ct state established unknown(ct status) drop\n"
+		"ct state related unknown(ct status) drop\n",
+		load_ct(NFT_CT_STATUS), mask_bytes("\x2b\0\0\0", "\0\0\0\0", 4), cmp_eq("\0\0\0\0"),
+		drop_it());
+	becomes("ct state new unknown(ct status) drop\n" /* SNAT may come yet */
+		"ct state established unknown(ct status) drop\n"
+		"ct state related unknown(ct status) drop\n",
+		load_ct(NFT_CT_STATUS), mask_bytes("\x30\0\0\0", "\0\0\0\0", 4), cmp_eq("\0\0\0\0"),
+		drop_it());
+	becomes("ct state new unknown(ct status) drop\n"
+		"ct state established unknown(ct status) drop\n"
+		"ct state related unknown(ct status) drop\n",
+		load_ct(NFT_CT_STATUS), cmp_eq("\0\0\0\0"), drop_it());
+}
+
 static void only_what_has_no_effect_is_unknown(void **state)
 {
 	static const char *const loads[] = {"fib",  "socket", "rt",     "osf",
@@ -441,6 +465,7 @@ int main(void)
 		cmocka_unit_test(counters_are_kept_per_rule),
 		cmocka_unit_test(registers_that_the_rule_did_not_load_are_unknown),
 		cmocka_unit_test(padding_is_zero_where_the_kernel_zeroes_it),
+		cmocka_unit_test(the_status_of_a_new_connection_is_partly_known),
 		cmocka_unit_test(only_what_has_no_effect_is_unknown),
 		cmocka_unit_test(effects_keep_their_place_in_the_rule),
 		cmocka_unit_test(expression_that_the_reader_gave_up_on_is_not_trusted),

@@ -50,6 +50,9 @@ static void nft_rules_keep_their_meaning(void **state)
 	     "		oif \"lo\" drop\n"
 	     "		limit rate 5/second accept\n"
 	     "		fib daddr type local drop\n"
+	     "		ct status dnat accept\n"
+	     "		tcp option maxseg size 1-500 drop\n"
+	     "		tcp option maxseg size set 1400\n"
 	     "	}\n"
 	     "}\n");
 	expect_live("in", "ct state established accept\n"
@@ -64,7 +67,37 @@ static void nft_rules_keep_their_meaning(void **state)
 			  "drop\n"
 			  "\n"
 			  "kernel(limit)\n"
+			  "unknown(fib) drop\n"
+			  "ct state established unknown(ct status) accept\n"
+			  "ct state related unknown(ct status) accept\n"
+			  "unknown(TCP option) unknown(TCP option) drop\n"
+			  "kernel(sets an option of the packet)\n");
+}
+
+static void addresses_and_headers_of_one_family_keep_their_meaning(void **state)
+{
+	(void)state;
+	enter_new_namespace();
+	load("nft -f -", "table ip t { chain in { type filter hook input priority 0;\n"
+			 "	fib daddr type local accept\n"
+			 "	fib daddr . iif type local accept\n"
+			 "	fib saddr . iif oif missing drop\n"
+			 "}\n}\n");
+	expect_live("in", "fib daddr type 2 accept\n"
+			  "unknown(fib) accept\n"
 			  "unknown(fib) drop\n");
+	enter_new_namespace();
+	load("nft -f -", "table ip6 t { chain in { type filter hook input priority 0;\n"
+			 "	rt type 0 drop\n"
+			 "	frag id 7 drop\n"
+			 "	fib daddr type local accept\n"
+			 "}\n}\n");
+	expect_live("in", "\n\nunknown(fib) accept\n");
+	enter_new_namespace();
+	load("ip6tables-nft-restore", "*filter\n:INPUT ACCEPT\n"
+				      "-A INPUT -m rt --rt-type 0 -j DROP\n"
+				      "-A INPUT -m frag --fragfirst -j DROP\nCOMMIT\n");
+	expect_live("INPUT", "\n\n");
 }
 
 static void iptables_rules_keep_their_meaning(void **state)
@@ -83,6 +116,7 @@ static void iptables_rules_keep_their_meaning(void **state)
 	     "-A INPUT -p icmp --icmp-type echo-request -j ACCEPT\n"
 	     "-A INPUT -m addrtype --dst-type LOCAL -j DROP\n"
 	     "-A INPUT -s 10.1.0.0/16 ! -d 10.2.3.4/31 -i eth+ -j REJECT\n"
+	     "-A INPUT -m conntrack ! --ctstate RELATED,ESTABLISHED,DNAT -j DROP\n"
 	     "-A INPUT -m recent --name x --rcheck -j DROP\n"
 	     "COMMIT\n");
 	expect_live("INPUT",
@@ -93,6 +127,7 @@ static void iptables_rules_keep_their_meaning(void **state)
 		    "fib daddr type 2 counter 3 drop\n"
 		    "iifname \"eth*\" @nh,96,16 0x0a01 ip daddr & 255.255.255.254 != 10.2.3.4 "
 		    "counter 4 kernel(xt REJECT)\n"
+		    "ct state new,invalid,untracked counter 5 drop\n"
 		    "kernel(xt recent)\n");
 }
 
@@ -100,6 +135,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nft_rules_keep_their_meaning),
+		cmocka_unit_test(addresses_and_headers_of_one_family_keep_their_meaning),
 		cmocka_unit_test(iptables_rules_keep_their_meaning),
 	};
 

@@ -104,6 +104,19 @@ void sl_registers_load_value(struct sl_registers *registers, u32 at, const u8 *b
 		memcpy(load->values.bytes[world], bytes, length);
 }
 
+void sl_registers_load_bits(struct sl_registers *registers, u32 at, u32 word, u32 doubtful,
+			    const char *reason)
+{
+	const u32 words[SL_WORLD_COUNT] = {word, word, word, word, word};
+
+	sl_registers_load_words(registers, at, words);
+	for (u32 i = 0; i < registers->count; i++)
+		if (registers->loads[i].at == at) {
+			registers->loads[i].doubtful = doubtful;
+			registers->loads[i].reason = reason;
+		}
+}
+
 void sl_registers_load_words(struct sl_registers *registers, u32 at,
 			     const u32 words[SL_WORLD_COUNT])
 {
@@ -190,6 +203,17 @@ static void transform_bytes(u8 *bytes, const struct sl_transform *transform)
 
 /* Transforms */
 
+static struct sl_load *find_load(struct sl_registers *registers, u32 at)
+{
+	for (u32 i = 0; i < registers->count; i++) {
+		struct sl_load *load = &registers->loads[i];
+
+		if (load->at <= at && at < load->at + load->length)
+			return load;
+	}
+	return NULL;
+}
+
 static bool is_shift(const struct sl_transform *transform)
 {
 	return transform->kind == SL_SHL || transform->kind == SL_SHR;
@@ -275,6 +299,22 @@ static const char *check_transform(const struct sl_reading *reading,
 	return NULL;
 }
 
+/* Reads what is to be transformed; bits that the transform masks away need not be known. */
+static void read_masked(struct sl_registers *registers, u32 sreg, u32 length,
+			const struct sl_transform *transform, struct sl_reading *ret_reading)
+{
+	struct sl_load *load = find_load(registers, sreg);
+	u32 doubtful = load ? load->doubtful : 0, mask;
+
+	if (doubtful && transform->kind == SL_MASK && load->at == sreg && length == sizeof mask) {
+		memcpy(&mask, transform->mask, sizeof mask);
+		load->doubtful &= mask;
+	}
+	sl_registers_read(registers, sreg, length, ret_reading);
+	if (load)
+		load->doubtful = doubtful;
+}
+
 void sl_registers_transform(struct sl_registers *registers, u32 sreg, u32 dreg,
 			    const struct sl_transform *transform)
 {
@@ -288,7 +328,7 @@ void sl_registers_transform(struct sl_registers *registers, u32 sreg, u32 dreg,
 		return;
 	}
 	may_break = range_may_break(registers, sreg, extent.read);
-	sl_registers_read(registers, sreg, extent.read, &reading);
+	read_masked(registers, sreg, extent.read, transform, &reading);
 	problem = check_transform(&reading, transform);
 	if (problem)
 		sl_registers_load_unknown(registers, dreg, extent.written, may_break, problem);
@@ -299,17 +339,6 @@ void sl_registers_transform(struct sl_registers *registers, u32 sreg, u32 dreg,
 }
 
 /* Reading */
-
-static struct sl_load *find_load(struct sl_registers *registers, u32 at)
-{
-	for (u32 i = 0; i < registers->count; i++) {
-		struct sl_load *load = &registers->loads[i];
-
-		if (load->at <= at && at < load->at + load->length)
-			return load;
-	}
-	return NULL;
-}
 
 /* The parts that a key's first bytes are made of; false where one would have to be cut. */
 static bool shorten_parts(struct sl_key_draft *key, u32 length, bool may_cut)
@@ -465,7 +494,7 @@ static const char *find_cover(struct sl_registers *registers, u32 at, u32 length
 		if (!load)
 			return "a register that this rule has not loaded";
 		load->is_unread = false;
-		if (load->kind == SL_LOAD_UNKNOWN)
+		if (load->kind == SL_LOAD_UNKNOWN || load->doubtful)
 			return load->reason;
 		if (load->at != next)
 			return "a part of what a register holds";

@@ -8,6 +8,7 @@
  *	a value  known bytes, one set per world: an immediate is the same in all of them, `ct state`
  *		 is different in each. Everything computed from values is a value again, so that
  *		 any predicate on the conntrack state becomes the set of worlds in which it holds;
+ *		 of a word some bits may be doubtful, until they are masked away;
  *	unknown  with a reason.
  * Loads fill whole 4-byte words; the kernel zeroes what a short load leaves of its last one.
  */
@@ -39,8 +40,9 @@ struct sl_load {
 	u8 at, length;      /* in the register file; whole words, except where said so */
 	bool may_break;     /* the kernel may give up the rule right here (NFT_BREAK) … */
 	bool is_unread;     /* … and no match has stood in for that yet */
-	const char *reason; /* UNKNOWN */
+	const char *reason; /* UNKNOWN; VALUE: of its doubtful bits */
 	struct sl_values values;
+	u32 doubtful; /* VALUE of one word: bits that are not known, as a host-order word */
 	struct sl_key_draft key; /* FIELD; offsets are relative to the load */
 };
 
@@ -67,6 +69,10 @@ struct sl_reading {
 void sl_registers_load_field(struct sl_registers *registers, u32 at, struct sl_field field,
 			     bool may_break);
 void sl_registers_load_value(struct sl_registers *registers, u32 at, const u8 *bytes, u32 length);
+/* A host-order word of which only some bits are known; whoever masks the others away may read it.
+ */
+void sl_registers_load_bits(struct sl_registers *registers, u32 at, u32 word, u32 doubtful,
+			    const char *reason);
 /* A host-order word for each world. */
 void sl_registers_load_words(struct sl_registers *registers, u32 at,
 			     const u32 words[SL_WORLD_COUNT]);

@@ -30,6 +30,25 @@ static u8 find_worlds(u32 mask, u32 untracked)
 	return worlds;
 }
 
+/*
+ * DNAT among the states: whether a connection was sent elsewhere is known of those that are only
+ * beginning. They were not, for a packet that met such a rule passes (ct.c says the same of its
+ * status); without a connection nothing was.
+ */
+static int lift_dnat(struct sl_rule_lift *rule, u8 worlds, bool invert)
+{
+	const u8 begins = rule->lifter->front ? 0 : SL_WORLD_NEW; /* behind NAT it may have been */
+	const u8 known = worlds | begins | SL_WORLD_INVALID | SL_WORLD_UNTRACKED;
+
+	if (known != SL_WORLDS_ALL && rule->world == SL_WORLD_COUNT)
+		return SL_LIFT_SPLIT;
+	if (known == SL_WORLDS_ALL)
+		return sl_emit_states(rule, invert ? worlds ^ SL_WORLDS_ALL : worlds);
+	if (!(known & 1 << rule->world))
+		return sl_emit_unknown(rule, "xt conntrack: DNAT");
+	return !(worlds & 1 << rule->world) == invert ? 0 : sl_emit_never(rule);
+}
+
 static int lift_state_mask(struct sl_rule_lift *rule, u16 match, u16 invert, u16 mask)
 {
 	u8 worlds = find_worlds(mask, XT_CONNTRACK_STATE_UNTRACKED);
@@ -37,8 +56,10 @@ static int lift_state_mask(struct sl_rule_lift *rule, u16 match, u16 invert, u16
 	/* The alias flag only tells iptables-save to write "-m state". */
 	if ((match & ~XT_CONNTRACK_STATE_ALIAS) != XT_CONNTRACK_STATE)
 		return sl_emit_unknown(rule, "xt conntrack: more than the state");
-	if (mask & (XT_CONNTRACK_STATE_SNAT | XT_CONNTRACK_STATE_DNAT))
-		return sl_emit_unknown(rule, "xt conntrack: SNAT or DNAT");
+	if (mask & XT_CONNTRACK_STATE_SNAT)
+		return sl_emit_unknown(rule, "xt conntrack: SNAT");
+	if (mask & XT_CONNTRACK_STATE_DNAT)
+		return lift_dnat(rule, worlds, invert & XT_CONNTRACK_STATE);
 	if (invert & XT_CONNTRACK_STATE)
 		worlds ^= SL_WORLDS_ALL;
 	return sl_emit_states(rule, worlds);

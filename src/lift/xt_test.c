@@ -167,8 +167,11 @@ static void conntrack_states(void **state)
 static void conntrack_beyond_states_is_unknown(void **state)
 {
 	(void)state;
-	becomes("unknown(xt conntrack: SNAT or DNAT) drop\n", "conntrack", 3,
-		struct xt_conntrack_mtinfo3, STATE_BITS(XT_CONNTRACK_STATE_DNAT));
+	becomes("unknown(xt conntrack: SNAT) drop\n", "conntrack", 3, struct xt_conntrack_mtinfo3,
+		STATE_BITS(XT_CONNTRACK_STATE_SNAT));
+	becomes("ct state established unknown(xt conntrack: DNAT) drop\n"
+		"ct state related unknown(xt conntrack: DNAT) drop\n",
+		"conntrack", 3, struct xt_conntrack_mtinfo3, STATE_BITS(XT_CONNTRACK_STATE_DNAT));
 	becomes("unknown(xt conntrack: more than the state) drop\n", "conntrack", 3,
 		struct xt_conntrack_mtinfo3,
 		.match_flags = XT_CONNTRACK_STATE | XT_CONNTRACK_DIRECTION, .state_mask = 2);

@@ -360,6 +360,34 @@ _Static_assert((int)NFTA_MATCH_NAME == (int)NFTA_TARGET_NAME &&
 	}
 #define XT_REQUIRED (HAS(NFTA_MATCH_NAME) | HAS(NFTA_MATCH_REV) | HAS(NFTA_MATCH_INFO))
 
+static int read_fib(struct sl_reader *reader, const struct sl_attrs *attrs, struct sl_expr *expr)
+{
+	(void)reader;
+	expr->fib.result = sl_attrs_u32(attrs, NFTA_FIB_RESULT);
+	expr->fib.flags = sl_attrs_u32(attrs, NFTA_FIB_FLAGS);
+	if (!read_register(attrs, NFTA_FIB_DREG, sizeof(u32), &expr->fib.dreg))
+		return opaque(expr, BAD_REGISTER);
+	return 0;
+}
+
+static int read_exthdr(struct sl_reader *reader, const struct sl_attrs *attrs, struct sl_expr *expr)
+{
+	(void)reader;
+	expr->exthdr.op = sl_attrs_u32(attrs, NFTA_EXTHDR_OP); /* 0 where not given: IPv6 */
+	expr->exthdr.type = sl_attrs_u8(attrs, NFTA_EXTHDR_TYPE);
+	expr->exthdr.offset = sl_attrs_u32(attrs, NFTA_EXTHDR_OFFSET);
+	expr->exthdr.length = sl_attrs_u32(attrs, NFTA_EXTHDR_LEN);
+	expr->exthdr.flags = sl_attrs_u32(attrs, NFTA_EXTHDR_FLAGS);
+	expr->exthdr.writes = !attrs->at[NFTA_EXTHDR_DREG];
+	if (expr->exthdr.writes)
+		return 0;
+	if (attrs->at[NFTA_EXTHDR_SREG])
+		return opaque(expr, "both loads and stores");
+	if (!read_register(attrs, NFTA_EXTHDR_DREG, expr->exthdr.length, &expr->exthdr.dreg))
+		return opaque(expr, BAD_REGISTER);
+	return 0;
+}
+
 static const struct family families[] = {
 	{"payload",
 	 SL_EXPR_PAYLOAD,
@@ -456,6 +484,24 @@ static const struct family families[] = {
 	  [NFTA_OBJREF_SET_NAME] = SL_ATTR_TEXT,
 	  [NFTA_OBJREF_SET_ID] = SL_ATTR_HARMLESS},
 	 0},
+	{"fib",
+	 SL_EXPR_FIB,
+	 read_fib,
+	 {[NFTA_FIB_DREG] = SL_ATTR_U32,
+	  [NFTA_FIB_RESULT] = SL_ATTR_U32,
+	  [NFTA_FIB_FLAGS] = SL_ATTR_U32},
+	 HAS(NFTA_FIB_DREG) | HAS(NFTA_FIB_RESULT) | HAS(NFTA_FIB_FLAGS)},
+	{"exthdr",
+	 SL_EXPR_EXTHDR,
+	 read_exthdr,
+	 {[NFTA_EXTHDR_DREG] = SL_ATTR_U32,
+	  [NFTA_EXTHDR_TYPE] = SL_ATTR_U8,
+	  [NFTA_EXTHDR_OFFSET] = SL_ATTR_U32,
+	  [NFTA_EXTHDR_LEN] = SL_ATTR_U32,
+	  [NFTA_EXTHDR_FLAGS] = SL_ATTR_U32,
+	  [NFTA_EXTHDR_OP] = SL_ATTR_U32,
+	  [NFTA_EXTHDR_SREG] = SL_ATTR_U32},
+	 HAS(NFTA_EXTHDR_TYPE) | HAS(NFTA_EXTHDR_LEN)},
 	{"match", SL_EXPR_XT_MATCH, read_xt, XT_POLICY, XT_REQUIRED},
 	{"target", SL_EXPR_XT_TARGET, read_xt, XT_POLICY, XT_REQUIRED},
 };

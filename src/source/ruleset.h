@@ -36,6 +36,8 @@ enum sl_expr_kind {
 	SL_EXPR_LOOKUP,
 	SL_EXPR_COUNTER,
 	SL_EXPR_OBJREF,
+	SL_EXPR_FIB,
+	SL_EXPR_EXTHDR,
 	SL_EXPR_XT_MATCH,
 	SL_EXPR_XT_TARGET,
 };
@@ -103,6 +105,16 @@ struct sl_expr {
 			u32 type;           /* NFT_OBJECT_* */
 			const char *object; /* NULL when chosen through a map */
 		} objref;
+		struct {
+			u32 dreg, result; /* NFT_FIB_RESULT_* */
+			u32 flags;        /* NFTA_FIB_F_* */
+		} fib;
+		struct {
+			u32 op; /* NFT_EXTHDR_OP_* */
+			u32 type, offset, length, flags;
+			u32 dreg;
+			bool writes; /* sets bytes of it, or removes it */
+		} exthdr;
 		struct {
 			u32 revision;
 			const u8 *info; /* the struct of include/uapi/linux/netfilter*, padded */
