@@ -41,6 +41,7 @@ struct nf_hook_entries {
 };
 
 enum nf_hook_ops_type {
+	NF_HOOK_OP_NF_TABLES = 1,
 	NF_HOOK_OP_BPF = 2,
 };
 
@@ -194,6 +195,51 @@ struct bpf_prog_aux {
 
 struct bpf_prog {
 	struct bpf_prog_aux *aux;
+};
+
+/* nf_tables' rules, as far as it takes to find an expression. Modules have them, and their BTF. */
+struct nft_table {
+	struct list_head chains;
+	__u64 handle;
+};
+
+struct nft_chain {
+	struct list_head rules, list;
+	struct nft_table *table;
+	__u64 handle;
+};
+
+struct nft_rule {
+	struct list_head list;
+	__u64 handle : 42;
+	unsigned char data[0];
+};
+
+struct nft_expr_ops {
+	unsigned int size;
+};
+
+struct nft_expr {
+	struct nft_expr_ops *ops;
+	unsigned char data[0];
+};
+
+struct spinlock {
+	int word; /* alone, but on kernels whose locks sleep or are debugged */
+};
+
+struct nft_limit {
+	struct spinlock lock;
+	__u64 last, tokens;
+};
+
+struct nft_limit_priv {
+	struct nft_limit *limit;
+};
+
+struct nft_limit_priv_pkts {
+	struct nft_limit_priv limit;
+	__u64 cost;
 };
 
 struct nsproxy {

@@ -11,6 +11,7 @@
 #include "guard.h"
 #include "hook.h"
 #include "kernel.h"
+#include "limit.h"
 #include "packet.h"
 #include "route.h"
 #include "rules.h"
@@ -78,7 +79,8 @@ static __always_inline __u64 judge_ip6(const struct packet *packet, struct sl_cu
 /* Never called: but for it libbpf would leave out what only generated code calls. */
 static __always_inline __u32 mention_functions(struct sl_cursor *cursor)
 {
-	return table_step(&cursor->question) + trie_has(0, 0, 0) + trie_value(0, 0, 0);
+	return table_step(&cursor->question) + trie_has(0, 0, 0) + trie_value(0, 0, 0) +
+	       limit_is_spent(0);
 }
 
 /* What becomes of the packet; `ret_bytes` is its size as the rules' counters see it. */

@@ -4,6 +4,7 @@
  * namespace. Never attached: user space runs it with BPF_PROG_TEST_RUN in its own thread.
  * It also lists the netfilter hooks, so that user space sees who else sits on a packet's path.
  */
+#include "find_limits.h"
 #include "hooks.h"
 #include "kernel.h"
 #include "snapshot.h"
@@ -93,12 +94,16 @@ static __always_inline void read_program_name(struct nf_hook_ops *ops, char name
 
 /* struct nf_hook_entries: a count, the functions, then a pointer to each one's struct nf_hook_ops
  */
+static __always_inline struct nf_hook_ops **hook_ops(struct nf_hook_entries *entries, __u32 count)
+{
+	return (void *)entries + bpf_core_field_offset(struct nf_hook_entries, hooks) +
+	       (__u64)count * bpf_core_type_size(struct nf_hook_entry);
+}
+
 static __always_inline void list_hooks(struct nf_hook_entries *entries, struct sl_hook_list *list)
 {
 	__u32 count = entries ? BPF_CORE_READ(entries, num_hook_entries) : 0;
-	struct nf_hook_ops **ops = (void *)entries +
-				   bpf_core_field_offset(struct nf_hook_entries, hooks) +
-				   (__u64)count * bpf_core_type_size(struct nf_hook_entry);
+	struct nf_hook_ops **ops = hook_ops(entries, count);
 
 	list->count = count;
 	snapshot.hooks_hash += count;
@@ -133,6 +138,35 @@ int take_snapshot(void *context)
 		list_hooks((void *)snapshot.hooks_ip6[i], &hook_lists[3 + i]);
 	}
 	list_hooks((void *)snapshot.hooks_ingress, &hook_lists[6]);
+	return 0;
+}
+
+static __always_inline void note_tables(struct nf_hook_entries *entries)
+{
+	__u32 count = entries ? BPF_CORE_READ(entries, num_hook_entries) : 0;
+	struct nf_hook_ops **ops = hook_ops(entries, count);
+
+	for (__u32 i = 0; i < SL_HOOKS_MAX && i < count; i++) {
+		struct nf_hook_ops *one;
+
+		bpf_probe_read_kernel(&one, sizeof one, ops + i);
+		note_table(one);
+	}
+}
+
+/* Behind take_snapshot(), whose hooks it takes. */
+SEC("raw_tp")
+int find_limits(void *context)
+{
+	limit_table_count = 0;
+	if (!KNOWS_LIMITS())
+		return 0;
+	for (int i = 0; i < 3; i++) {
+		note_tables((void *)snapshot.hooks_ip[i]);
+		note_tables((void *)snapshot.hooks_ip6[i]);
+	}
+	note_tables((void *)snapshot.hooks_ingress);
+	bpf_loop(limit_count, find_limit, NULL, 0);
 	return 0;
 }
 

@@ -75,24 +75,53 @@ static int load(const struct sl_program *program, struct sl_code *code, enum sl_
 	return error;
 }
 
+static bool are_same_limit(const struct sl_limit *a, const struct sl_limit *b)
+{
+	return a->table == b->table && a->chain == b->chain && a->rule == b->rule &&
+	       a->expression == b->expression;
+}
+
+/*
+ * Tells a data plane where the rates of its program are, of all that were found for the front's.
+ * Without its place it takes none for spent.
+ */
+static void place_limits(const struct sl_compiled *compiled, const struct sl_program *program,
+			 struct sl_dataplane *dataplane)
+{
+	struct sl_limit_place places[SL_LIMITS_MAX] = {0};
+
+	for (u32 i = 0; i < program->limits.count && i < SL_LIMITS_MAX; i++)
+		for (u32 k = 0; k < compiled->program->limits.count && k < SL_LIMITS_MAX; k++)
+			if (are_same_limit(&program->limits.items[i],
+					   &compiled->program->limits.items[k]))
+				places[i] = compiled->limits[k];
+	if (program->limits.count)
+		sl_dataplane_place_limits(dataplane, places);
+}
+
 int sl_compiled_load(struct sl_compiled *compiled, enum sl_hook_point point,
 		     const struct sl_handover *handover, struct sl_dataplane **ret_dataplane,
 		     struct sl_diag *diag)
 {
 	int error = load(compiled->program, &compiled->code, point, handover, ret_dataplane, diag);
 
-	if (!error)
-		compiled->code_is_cut = is_cut(&compiled->code);
-	return error;
+	if (error)
+		return error;
+	compiled->code_is_cut = is_cut(&compiled->code);
+	place_limits(compiled, compiled->program, *ret_dataplane);
+	return 0;
 }
 
 int sl_compiled_load_hooks(struct sl_compiled *compiled, const struct sl_dataplane *front,
 			   struct sl_dataplane **ret_dataplane, struct sl_diag *diag)
 {
 	const struct sl_handover handover = {.front = front};
+	int error = load(compiled->hook_program, &compiled->hook_code, SL_POINT_HOOK, &handover,
+			 ret_dataplane, diag);
 
-	return load(compiled->hook_program, &compiled->hook_code, SL_POINT_HOOK, &handover,
-		    ret_dataplane, diag);
+	if (!error)
+		place_limits(compiled, compiled->hook_program, *ret_dataplane);
+	return error;
 }
 
 /* From what was read to code. */
@@ -213,6 +242,18 @@ static int check_generation(const struct sl_compiled *compiled, struct sl_diag *
 		       "rules would go unnoticed; if kernel.kptr_restrict is 2, set it to 1");
 }
 
+/* Of a kernel that tells too little of its memory none is found, and they stay the kernel's. */
+static int find_limits(struct sl_observer *observer, struct sl_compiled *compiled,
+		       struct sl_diag *diag)
+{
+	const struct sl_program *program = compiled->program;
+
+	if (!program->limits.count)
+		return 0;
+	return sl_observer_find_limits(observer, program->limits.items, program->limits.count,
+				       compiled->limits, diag);
+}
+
 /* The host, read behind a snapshot: whoever takes another then knows if it changed meanwhile. */
 static int read_host(struct sl_observer *observer, const char *device, u32 own_program,
 		     struct sl_host **ret_host, struct sl_snapshot *ret_snapshot,
@@ -313,6 +354,8 @@ int sl_compile_live(struct sl_observer *observer, const char *device, u32 own_pr
 		compiled->read_ns = sl_monotonic_ns();
 		if (!error && consistent)
 			error = compile(compiled, device, memory_limit, diag);
+		if (!error && consistent)
+			error = find_limits(observer, compiled, diag);
 		if (!error && consistent) {
 			*ret_compiled = compiled;
 			return 0;

@@ -21,8 +21,9 @@ struct sl_compiled {
 	struct sl_program *program;  /* optimised: what runs */
 	struct sl_code code;         /* of `program` */
 	struct sl_snapshot snapshot; /* the state of the kernel that all this holds for */
-	u64 began_ns, read_ns;       /* monotonic: of a live compile, and when all had been read */
-	bool code_is_cut;            /* rules were left to the kernel because code ran long */
+	struct sl_limit_place limits[SL_LIMITS_MAX]; /* of `program` */
+	u64 began_ns, read_ns; /* monotonic: of a live compile, and when all had been read */
+	bool code_is_cut;      /* rules were left to the kernel because code ran long */
 	/* Of what is left for netfilter's hooks; NULL: nothing, or not asked for. */
 	struct sl_program *hook_program;
 	struct sl_code hook_code;

@@ -81,7 +81,9 @@ static struct judgement judge_met(const struct sl_rule *rule, const struct meeti
 		if ((op->kind == SL_OP_VERDICT && op->verdict.kind == SL_VERDICT_KERNEL) ||
 		    maps_to_kernel(op))
 			return (struct judgement){SL_DECIDED_KERNEL, "verdict"};
-		if (op->kind == SL_OP_UNKNOWN)
+		if (op->kind == SL_OP_LIMIT && !op->invert)
+			return (struct judgement){SL_DECIDED_KERNEL, op->reason};
+		if (op->kind == SL_OP_UNKNOWN || op->kind == SL_OP_LIMIT)
 			judgement = (struct judgement){SL_DECIDED_MAYBE, op->reason};
 		else if (judgement.decision == SL_DECIDED_EARLY && reads_address_type(op))
 			judgement = (struct judgement){

@@ -84,8 +84,11 @@ int sl_runner_open(struct sl_compiled *compiled, enum sl_hook_point point, bool 
 	static const u8 zeros[ETH_ZLEN];
 	struct sl_runner runner = {.ifindex = compiled->meaning->device.ifindex};
 	bool drop;
-	int error = load(compiled, point, may_relate, &runner, diag);
+	int error;
 
+	/* What is left of a rate is of the moment; packets that ask for it pass, for both. */
+	memset(compiled->limits, 0, sizeof compiled->limits);
+	error = load(compiled, point, may_relate, &runner, diag);
 	if (error)
 		return error;
 	if (point == SL_POINT_XDP &&

@@ -399,6 +399,22 @@ static enum sl_match_result conntrack_state(struct sl_gen *gen, struct rule_stat
 	return SL_MATCH_TESTED;
 }
 
+/* Passes, or fails the rule, or goes on with it: false for the first two alone. */
+static bool limit(struct sl_gen *gen, const struct sl_frame *frame, const struct rule_state *state,
+		  const struct sl_op *op)
+{
+	sl_label is_spent = sl_asm_label(gen->code);
+
+	if (!state->maybe) {
+		sl_asm_const(gen->code, R1, op->limit);
+		sl_asm_call_function(gen->code, SL_FUNCTION_LIMIT_IS_SPENT);
+		sl_asm_jump32_imm(gen->code, BPF_JNE, R0, 0, op->invert ? is_spent : state->next);
+	}
+	pass(gen, frame, state);
+	sl_asm_bind(gen->code, is_spent);
+	return op->invert && !state->maybe;
+}
+
 /* Emits one op; false when the rest of the rule cannot be reached. */
 static bool gen_op(struct sl_gen *gen, const struct sl_frame *frame, struct rule_state *state,
 		   const struct sl_op *op)
@@ -425,6 +441,8 @@ static bool gen_op(struct sl_gen *gen, const struct sl_frame *frame, struct rule
 	case SL_OP_KERNEL:
 		pass(gen, frame, state);
 		return false;
+	case SL_OP_LIMIT:
+		return limit(gen, frame, state, op);
 	case SL_OP_VERDICT:
 		verdict(gen, frame, state, &op->verdict);
 		return false;

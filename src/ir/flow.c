@@ -76,7 +76,8 @@ static bool wants_other_protocol(u8 family, const struct sl_op *op)
 
 static bool decides(const struct sl_op *op)
 {
-	return op->kind == SL_OP_VERDICT || op->kind == SL_OP_VMAP || op->kind == SL_OP_KERNEL;
+	return op->kind == SL_OP_VERDICT || op->kind == SL_OP_VMAP || op->kind == SL_OP_KERNEL ||
+	       op->kind == SL_OP_LIMIT;
 }
 
 /* A rule that can match such a packet, and do something about it. */
@@ -123,7 +124,7 @@ static void search_op(struct search *search, const struct sl_op *op)
 	search->tells_apart |= !key_is_of_flow(search->family, &op->key);
 	for (u32 i = 0; i < op->alternative_count; i++)
 		search_op(search, &op->alternatives[i]);
-	if (op->kind == SL_OP_KERNEL)
+	if (op->kind == SL_OP_KERNEL || op->kind == SL_OP_LIMIT)
 		search->asks_kernel = search->lets_in = true;
 	if (op->kind == SL_OP_VERDICT)
 		search_verdict(search, &op->verdict);

@@ -454,6 +454,20 @@ static const struct sl_verdict *find_verdict(struct walk *walk, const struct sl_
 	return NULL;
 }
 
+/* Within the rate or not: to the kernel with it, a miss, or on. */
+static const struct sl_verdict *take_off(const struct walk *walk, const struct sl_op *op,
+					 struct progress *at)
+{
+	const struct sl_oracle *oracle = walk->oracle;
+
+	at->needs = op->reason;
+	if (at->unsure || !oracle->is_spent || !oracle->is_spent(oracle->context, op->limit))
+		return &to_kernel;
+	if (!op->invert)
+		at->worlds = 0;
+	return NULL;
+}
+
 /* The verdict that ends the rule here, or NULL to go on with its next op. */
 static const struct sl_verdict *walk_op(struct walk *walk, const struct sl_op *op,
 					struct progress *at)
@@ -467,6 +481,8 @@ static const struct sl_verdict *walk_op(struct walk *walk, const struct sl_op *o
 	case SL_OP_KERNEL:
 		at->needs = op->reason;
 		return &to_kernel;
+	case SL_OP_LIMIT:
+		return take_off(walk, op, at);
 	case SL_OP_VERDICT:
 		return &op->verdict;
 	case SL_OP_VMAP:

@@ -26,6 +26,8 @@ struct sl_oracle {
 		SL_FATE_INPUT,
 		SL_FATE_FORWARD
 	} (*route)(void *context, const u8 *frame, u32 length);
+	/* Whether one of program->limits has surely nothing left. NULL: of none it is known. */
+	bool (*is_spent)(void *context, u32 limit);
 	void *context;
 	u64 now_ns; /* CLOCK_MONOTONIC, for elements that expire */
 };

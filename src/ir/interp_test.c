@@ -94,6 +94,45 @@ static void the_outcome_names_the_rule_that_decided(void **unused)
 	sl_program_free(p);
 }
 
+static void a_rate_passes_until_it_is_spent(void **unused)
+{
+	struct answers some = {0}, spent = {.is_spent = true};
+	struct sl_chain *input;
+	struct sl_program *p = strict_host(&input);
+	struct sl_op beyond = counter(p, input);
+	struct sl_outcome outcome;
+
+	(void)unused;
+	rule(p, input, is(p, DPORT, "22"), limit(p, false));
+	rule(p, input, is(p, DPORT, "23"), limit(p, true), beyond, DROP);
+	rule(p, input, is(p, DPORT, "23"), ACCEPT);
+
+	outcome = judge_with(p, tcp_to(22), &some);
+	assert_false(outcome.drop);
+	assert_string_equal(outcome.reason, "the kernel must do this");
+	assert_string_equal(outcome.subject, "limit");
+	assert_true(judge_with(p, tcp_to(22), &spent).drop);
+	assert_false(judge_with(p, tcp_to(23), &some).drop);
+	outcome = judge_with(p, tcp_to(23), &spent);
+	assert_true(outcome.drop);
+	assert_int_equal(outcome.hit_count, 1);
+	assert_int_equal(outcome.hits[0], beyond.counter);
+	assert_true(judge_with(p, tcp_to(24), &some).drop);
+	sl_program_free(p);
+}
+
+static void a_rate_behind_a_doubt_passes_even_if_it_is_spent(void **unused)
+{
+	struct answers spent = {.is_spent = true};
+	struct sl_chain *input;
+	struct sl_program *p = strict_host(&input);
+
+	(void)unused;
+	rule(p, input, unknown("something"), limit(p, true), DROP);
+	assert_false(judge_with(p, tcp_to(22), &spent).drop);
+	sl_program_free(p);
+}
+
 static void an_odd_frame_passes_unjudged(void **unused)
 {
 	struct sl_chain *input;
@@ -472,6 +511,8 @@ int main(void)
 		cmocka_unit_test(the_first_rule_that_matches_decides),
 		cmocka_unit_test(accept_ends_one_base_chain_only),
 		cmocka_unit_test(the_outcome_names_the_rule_that_decided),
+		cmocka_unit_test(a_rate_passes_until_it_is_spent),
+		cmocka_unit_test(a_rate_behind_a_doubt_passes_even_if_it_is_spent),
 		cmocka_unit_test(an_odd_frame_passes_unjudged),
 		cmocka_unit_test(a_foreign_hook_passes_what_reaches_it),
 		cmocka_unit_test(jump_comes_back_goto_does_not),

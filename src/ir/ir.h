@@ -143,6 +143,12 @@ enum sl_op_kind {
 	/* Effects: never fail. */
 	SL_OP_COUNTER, /* count the packet in `counter` */
 	SL_OP_KERNEL,  /* the kernel must do this: the live worlds pass */
+	/*
+	 * A rate: the packet may be within what `limit` allows, and then the live worlds pass, for
+	 * the kernel must take it off. If there is surely nothing left to take, the rule fails, or
+	 * with `invert` goes on; that the packet asked changes nothing in the kernel's bucket.
+	 */
+	SL_OP_LIMIT,
 	/* Verdicts: the last op of a rule. */
 	SL_OP_VERDICT,
 	SL_OP_VMAP, /* key's verdict in `set`; a miss is a failed match */
@@ -170,8 +176,10 @@ struct sl_op {
 	struct sl_set *set;
 	const struct sl_op *alternatives;
 	u32 alternative_count;
-	u32 counter;        /* index into the program's counters */
-	const char *reason; /* UNKNOWN, KERNEL: what it is, for a person: "limit", "xt recent" */
+	u32 counter; /* index into the program's counters */
+	u32 limit;   /* LIMIT: index into the program's limits */
+	const char *
+		reason; /* UNKNOWN, KERNEL, LIMIT: what it is, for a person: "limit", "xt recent" */
 	struct sl_verdict verdict;
 	const struct sl_table *table;
 };
@@ -278,6 +286,12 @@ struct sl_counter {
 	u64 handle; /* the rule's; 0: the chain's policy */
 };
 
+/* Where the kernel keeps a rate: in an expression of a rule, all by the kernel's handles. */
+struct sl_limit {
+	u64 table, chain, rule;
+	u32 expression; /* in the rule, from 0 */
+};
+
 enum sl_hook { SL_HOOK_INGRESS, SL_HOOK_PREROUTING, SL_HOOK_INPUT, SL_HOOK_FORWARD };
 
 /* Which packets meet a step. */
@@ -376,6 +390,7 @@ struct sl_program {
 	SL_LIST(struct sl_chain *) chains;
 	SL_LIST(struct sl_set *) sets;
 	SL_LIST(struct sl_counter) counters;
+	SL_LIST(struct sl_limit) limits;
 	SL_LIST(struct sl_local_address) local; /* for ROUTE_* and DADDR_TYPE */
 	SL_LIST(struct sl_choice) choices;      /* of optimise/ */
 	const u64 *image;                       /* the tables of all runs (abi/table.h) */

@@ -21,11 +21,18 @@ static enum sl_fate answer_route(void *context, const u8 *frame, u32 length)
 	return ((struct answers *)context)->fate;
 }
 
+static bool answer_spent(void *context, u32 limit)
+{
+	(void)limit;
+	return ((struct answers *)context)->is_spent;
+}
+
 struct sl_outcome judge_with(const struct sl_program *p, struct frame frame,
 			     struct answers *answers)
 {
 	struct sl_oracle oracle = {.conntrack = answers->worlds ? answer_conntrack : NULL,
 				   .route = answer_route,
+				   .is_spent = answer_spent,
 				   .context = answers,
 				   .now_ns = answers->now_ns};
 	struct sl_outcome outcome;

@@ -22,6 +22,7 @@ struct answers {
 	u8 worlds; /* 0: nobody to ask */
 	enum sl_fate fate;
 	u64 now_ns;
+	bool is_spent; /* all rates */
 	u32 asked;
 };
 

@@ -147,6 +147,9 @@ static void print_op(u32 family, const struct sl_op *op, FILE *out)
 	case SL_OP_KERNEL:
 		print_reason("kernel", op->reason, out);
 		break;
+	case SL_OP_LIMIT:
+		fprintf(out, "limit %s%u", op->invert ? "over " : "", op->limit);
+		break;
 	case SL_OP_COUNTER:
 		fprintf(out, "counter %u", op->counter);
 		break;

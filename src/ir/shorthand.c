@@ -185,6 +185,15 @@ struct sl_op unknown(const char *reason)
 	return (struct sl_op){.kind = SL_OP_UNKNOWN, .reason = reason};
 }
 
+struct sl_op limit(struct sl_program *p, bool is_over)
+{
+	*(struct sl_limit *)sl_list_push(p->arena, &p->limits) = (struct sl_limit){.rule = 1};
+	return (struct sl_op){.kind = SL_OP_LIMIT,
+			      .limit = p->limits.count - 1,
+			      .invert = is_over,
+			      .reason = "limit"};
+}
+
 struct sl_op kernel(const char *reason)
 {
 	return (struct sl_op){.kind = SL_OP_KERNEL, .reason = reason};

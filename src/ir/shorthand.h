@@ -64,6 +64,7 @@ struct sl_op any_of(struct sl_program *p, const struct sl_op *alternatives, u32 
 struct sl_op state(u8 worlds);
 struct sl_op unknown(const char *reason);
 struct sl_op kernel(const char *reason);
+struct sl_op limit(struct sl_program *p, bool is_over); /* a rate of its own */
 struct sl_op counter(struct sl_program *p, const struct sl_chain *chain);
 struct sl_op jump(struct sl_chain *chain);
 struct sl_op go_to(struct sl_chain *chain);

@@ -216,7 +216,8 @@ static int verify_any(const struct verify *verify, const struct sl_op *op)
 
 static bool can_invert(const struct sl_op *op)
 {
-	return op->kind == SL_OP_RANGE || op->kind == SL_OP_SET || op->kind == SL_OP_ANY;
+	return op->kind == SL_OP_RANGE || op->kind == SL_OP_SET || op->kind == SL_OP_ANY ||
+	       op->kind == SL_OP_LIMIT;
 }
 
 static int verify_lanes(const struct verify *verify, const struct sl_table *run)
@@ -275,6 +276,10 @@ static int verify_op(const struct verify *verify, const struct sl_op *op)
 		return verify_any(verify, op);
 	case SL_OP_UNKNOWN:
 	case SL_OP_KERNEL:
+		return op->reason ? 0 : reject(verify, "no reason given");
+	case SL_OP_LIMIT:
+		if (op->limit >= verify->program->limits.count)
+			return reject(verify, "limit %u does not exist", op->limit);
 		return op->reason ? 0 : reject(verify, "no reason given");
 	case SL_OP_COUNTER:
 		if (op->counter >= verify->program->counters.count)

@@ -243,7 +243,8 @@ static void reject_bad_effects_and_verdicts(void **unused)
 	rejects_rule("counter 0 does not exist", ((struct sl_op){.kind = SL_OP_COUNTER}));
 	rejects_rule("no reason given", unknown(NULL));
 	rejects_rule("no reason given", kernel(NULL));
-	rejects_rule("op 11 does not exist", ((struct sl_op){.kind = SL_OP_TABLE + 1}));
+	rejects_rule("limit 0 does not exist", ((struct sl_op){.kind = SL_OP_LIMIT}));
+	rejects_rule("op 12 does not exist", ((struct sl_op){.kind = SL_OP_TABLE + 1}));
 	rejects_rule("verdict 7 does not exist",
 		     ((struct sl_op){.kind = SL_OP_VERDICT, .verdict = {SL_VERDICT_KERNEL + 1}}));
 	rejects_rule("jump to a chain that is not in the program", jump(NULL));

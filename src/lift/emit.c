@@ -47,6 +47,15 @@ int sl_emit_kernel(struct sl_rule_lift *rule, const char *reason)
 	return append_effect(rule, &op);
 }
 
+int sl_emit_limit(struct sl_rule_lift *rule, u32 limit, bool is_over, const char *reason)
+{
+	struct sl_op op = {
+		.kind = SL_OP_LIMIT, .limit = limit, .invert = is_over, .reason = reason};
+
+	rule->ends = !is_over; /* all that get here pass, or miss */
+	return append_effect(rule, &op);
+}
+
 int sl_emit_unknown_named(struct sl_rule_lift *rule, const char *prefix, const char *name)
 {
 	const char *reason = sl_arena_printf(arena_of(rule), "%s%s", prefix, name);

@@ -16,6 +16,9 @@ int sl_emit_kernel(struct sl_rule_lift *rule, const char *reason);
 int sl_emit_unknown_named(struct sl_rule_lift *rule, const char *prefix, const char *name);
 int sl_emit_kernel_named(struct sl_rule_lift *rule, const char *prefix, const char *name);
 
+/* A rate that the kernel keeps (ir.h). */
+int sl_emit_limit(struct sl_rule_lift *rule, u32 limit, bool is_over, const char *reason);
+
 /* The rule ends here without a match. */
 int sl_emit_never(struct sl_rule_lift *rule);
 /* Matches in `worlds`: nothing is emitted for all of them, and the rule ends for none. */

@@ -373,6 +373,18 @@ static void padding_is_zero_where_the_kernel_zeroes_it(void **state)
 		cmp_eq("\0\0"), drop_it());
 }
 
+static void a_rate_of_packets_is_the_kernels_to_keep(void **state)
+{
+	(void)state;
+	becomes("th dport 22 limit 0\n", load_th(2, 2), cmp_eq("\0\26"),
+		limit_of(NFT_LIMIT_PKTS, false), count_packet(), accept_it());
+	becomes("counter 0 limit over 0 drop\n", count_packet(), limit_of(NFT_LIMIT_PKTS, true),
+		drop_it());
+	becomes("limit over 0 limit 1\n", limit_of(NFT_LIMIT_PKTS, true),
+		limit_of(NFT_LIMIT_PKTS, false), drop_it());
+	becomes("kernel(limit of bytes)\n", limit_of(NFT_LIMIT_PKT_BYTES, false), drop_it());
+}
+
 /* Of a connection that begins, four bits are known; of others none; without one the rule breaks. */
 static void the_status_of_a_new_connection_is_partly_known(void **state)
 {
@@ -465,6 +477,7 @@ int main(void)
 		cmocka_unit_test(counters_are_kept_per_rule),
 		cmocka_unit_test(registers_that_the_rule_did_not_load_are_unknown),
 		cmocka_unit_test(padding_is_zero_where_the_kernel_zeroes_it),
+		cmocka_unit_test(a_rate_of_packets_is_the_kernels_to_keep),
 		cmocka_unit_test(the_status_of_a_new_connection_is_partly_known),
 		cmocka_unit_test(only_what_has_no_effect_is_unknown),
 		cmocka_unit_test(effects_keep_their_place_in_the_rule),

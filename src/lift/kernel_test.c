@@ -66,7 +66,7 @@ static void nft_rules_keep_their_meaning(void **state)
 			  "meta nfproto 2 meta l4proto 6 iifname . ip saddr . th dport @__set1 "
 			  "drop\n"
 			  "\n"
-			  "kernel(limit)\n"
+			  "limit 0\n"
 			  "unknown(fib) drop\n"
 			  "ct state established unknown(ct status) accept\n"
 			  "ct state related unknown(ct status) accept\n"

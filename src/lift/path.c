@@ -147,7 +147,7 @@ static void see_verdict(struct doings *doings, const struct sl_verdict *verdict)
 
 static void see_op(struct doings *doings, const struct sl_op *op)
 {
-	if (op->kind == SL_OP_COUNTER || op->kind == SL_OP_KERNEL)
+	if (op->kind == SL_OP_COUNTER || op->kind == SL_OP_KERNEL || op->kind == SL_OP_LIMIT)
 		doings->effects = true;
 	if (op->kind == SL_OP_VERDICT)
 		see_verdict(doings, &op->verdict);

@@ -265,6 +265,11 @@ struct sl_expr count_packet(void)
 	return (struct sl_expr){.kind = SL_EXPR_COUNTER, .name = "counter"};
 }
 
+struct sl_expr limit_of(u32 type, bool is_over)
+{
+	return (struct sl_expr){.kind = SL_EXPR_LIMIT, .name = "limit", .limit = {type, is_over}};
+}
+
 struct sl_expr object(u32 type)
 {
 	return (struct sl_expr){.kind = SL_EXPR_OBJREF, .name = "objref", .objref = {.type = type}};

@@ -86,6 +86,7 @@ static void find_functions(struct splicing *work, const struct bpf_prog_load_opt
 		[SL_FUNCTION_TABLE_STEP] = "table_step",
 		[SL_FUNCTION_TRIE_HAS] = "trie_has",
 		[SL_FUNCTION_TRIE_VALUE] = "trie_value",
+		[SL_FUNCTION_LIMIT_IS_SPENT] = "limit_is_spent",
 	};
 
 	for (u32 i = 0; i < SL_FUNCTIONS; i++)
@@ -512,6 +513,17 @@ int sl_dataplane_load(const struct sl_program *program, const struct sl_code *co
 	if (again == error)
 		*diag = details;
 	return again ? error : 0;
+}
+
+int sl_dataplane_place_limits(struct sl_dataplane *dataplane,
+			      const struct sl_limit_place places[SL_LIMITS_MAX])
+{
+	int fd = bpf_map__fd(dataplane->skeleton->maps.limits);
+
+	for (u32 i = 0; i < SL_LIMITS_MAX; i++)
+		if (bpf_map_update_elem(fd, &i, &places[i], BPF_ANY))
+			return -errno;
+	return 0;
 }
 
 void sl_dataplane_free(struct sl_dataplane *dataplane)

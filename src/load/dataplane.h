@@ -11,6 +11,7 @@
 #include "base/diag.h"
 #include "codegen/codegen.h"
 #include "ir/ir.h"
+#include "limit.h"
 #include "load/known_filter.h"
 #include "load/maps.h"
 #include "load/witness.h"
@@ -52,6 +53,9 @@ struct sl_handover {
 int sl_dataplane_load(const struct sl_program *program, const struct sl_code *code,
 		      enum sl_hook_point point, const struct sl_handover *handover,
 		      struct sl_dataplane **ret_dataplane, struct sl_diag *diag);
+/* Where the kernel keeps the program's rates; before the first publication. 0 or -errno. */
+int sl_dataplane_place_limits(struct sl_dataplane *dataplane,
+			      const struct sl_limit_place places[SL_LIMITS_MAX]);
 void sl_dataplane_free(struct sl_dataplane *dataplane); /* NULL is fine */
 
 int sl_dataplane_program_fd(const struct sl_dataplane *dataplane);

@@ -88,6 +88,31 @@ int sl_observer_look(struct sl_observer *observer, u32 ifindex, struct sl_snapsh
 	return 0;
 }
 
+int sl_observer_find_limits(struct sl_observer *observer, const struct sl_limit *limits, u32 count,
+			    struct sl_limit_place *ret_places, struct sl_diag *diag)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
+	struct snapshot_bpf *skeleton = observer->skeleton;
+
+	if (count > SL_LIMITS_MAX)
+		count = SL_LIMITS_MAX;
+	skeleton->bss->limit_count = count;
+	for (u32 i = 0; i < count; i++)
+		skeleton->bss->limit_queries[i] = (struct sl_limit_query){
+			.table = limits[i].table,
+			.chain = limits[i].chain,
+			.rule = limits[i].rule,
+			.expression = limits[i].expression,
+		};
+	if (bpf_prog_test_run_opts(bpf_program__fd(skeleton->progs.find_limits), &opts))
+		return sl_fail(diag, errno, "cannot look at the kernel's rules: %s",
+			       strerror(errno));
+	memset(ret_places, 0, SL_LIMITS_MAX * sizeof *ret_places);
+	for (u32 i = 0; i < count; i++)
+		ret_places[i] = skeleton->bss->limit_queries[i].place;
+	return 0;
+}
+
 const struct sl_hook_list *sl_observer_hooks(const struct sl_observer *observer)
 {
 	return (const struct sl_hook_list *)observer->skeleton->bss->hook_lists;

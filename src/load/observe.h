@@ -9,6 +9,8 @@
 #include "base/diag.h"
 #include "base/types.h"
 #include "hooks.h"
+#include "ir/ir.h"
+#include "limit.h"
 #include "state.h"
 
 struct sl_observer;
@@ -29,6 +31,14 @@ int sl_observer_look(struct sl_observer *observer, u32 ifindex, struct sl_snapsh
 
 /* The hooks as of the last look; SL_HOOK_LISTS lists, borrowed until the next. */
 const struct sl_hook_list *sl_observer_hooks(const struct sl_observer *observer);
+
+/*
+ * Finds where the kernel keeps these rates, by the hooks as of the last look: `ret_places` has room
+ * for SL_LIMITS_MAX, the others are not looked for. Those that are not found stay zero. What is
+ * found is good for the generation of the rules that the handles are from. 0 or -errno.
+ */
+int sl_observer_find_limits(struct sl_observer *observer, const struct sl_limit *limits, u32 count,
+			    struct sl_limit_place *ret_places, struct sl_diag *diag);
 
 bool sl_snapshots_equal(const struct sl_snapshot *a, const struct sl_snapshot *b);
 

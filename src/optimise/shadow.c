@@ -88,7 +88,7 @@ static u32 find_effect(const struct sl_rule *rule)
 	u32 i = 0;
 
 	while (i < rule->ops.count && rule->ops.items[i].kind != SL_OP_COUNTER &&
-	       rule->ops.items[i].kind != SL_OP_KERNEL)
+	       rule->ops.items[i].kind != SL_OP_KERNEL && rule->ops.items[i].kind != SL_OP_LIMIT)
 		i++;
 	return i;
 }

@@ -380,6 +380,19 @@ static void what_stands_behind_a_goto_is_told(void **unused)
 }
 
 /* It is the kernel that meets it, and does what it says. */
+static void what_stands_behind_a_rate_is_met(void **unused)
+{
+	struct sl_chain *input;
+	struct sl_program *p = begin(&input);
+
+	(void)unused;
+	rule(p, input, limit(p, true), DROP);
+	rule(p, input, from(p, "10.0.0.0", "10.255.255.255"), limit(p, true), DROP);
+	rule(p, input, from(p, "10.0.0.0", "10.0.0.255"), DROP);
+	check(p, input, 3, 0);
+	sl_program_free(p);
+}
+
 static void what_stands_behind_a_rule_for_the_kernel_is_not(void **unused)
 {
 	struct sl_program *p = host();
@@ -420,6 +433,7 @@ int main(void)
 		cmocka_unit_test(what_stands_behind_an_unconditional_verdict_is_told),
 		cmocka_unit_test(an_unconditional_verdict_ahead_of_others_changes_something),
 		cmocka_unit_test(what_stands_behind_a_goto_is_told),
+		cmocka_unit_test(what_stands_behind_a_rate_is_met),
 		cmocka_unit_test(what_stands_behind_a_rule_for_the_kernel_is_not),
 	};
 

@@ -155,6 +155,8 @@ static void decode_the_other_expressions(void **state)
 			 "  ip ttl set 9\n"
 			 "  tcp option maxseg size 100 limit rate 1/second accept\n"
 			 "  ct mark set meta mark << 4\n"
+			 "  fib daddr type local limit rate over 1/second accept\n"
+			 "  tcp option maxseg size set 1400\n"
 			 "}; }\n");
 	const struct sl_nft_chain *chain = get_chain(ruleset, NFPROTO_IPV4, "t", "c");
 	const struct sl_expr *ct = get_expr(chain, 0, 0), *jump = get_expr(chain, 0, 2);
@@ -177,9 +179,17 @@ static void decode_the_other_expressions(void **state)
 	assert_int_equal(swap->byteorder.size, 4);
 	assert_int_equal(swap->byteorder.op, NFT_BYTEORDER_HTON);
 	assert_true(get_expr(chain, 5, 1)->meta.writes);
-	assert_int_equal(get_expr(chain, 7, 2)->kind, SL_EXPR_OPAQUE);
-	assert_string_equal(get_expr(chain, 7, 2)->name, "limit");
-	assert_null(get_expr(chain, 7, 2)->opaque);
+	assert_int_equal(get_expr(chain, 7, 0)->exthdr.op, NFT_EXTHDR_OP_TCPOPT);
+	assert_false(get_expr(chain, 7, 0)->exthdr.writes);
+	assert_int_equal(get_expr(chain, 7, 2)->kind, SL_EXPR_LIMIT);
+	assert_int_equal(get_expr(chain, 7, 2)->limit.type, NFT_LIMIT_PKTS);
+	assert_false(get_expr(chain, 7, 2)->limit.is_over);
+	assert_int_equal(get_expr(chain, 9, 0)->kind, SL_EXPR_FIB);
+	assert_int_equal(get_expr(chain, 9, 0)->fib.result, NFT_FIB_RESULT_ADDRTYPE);
+	assert_int_equal(get_expr(chain, 9, 0)->fib.flags, NFTA_FIB_F_DADDR);
+	assert_true(get_expr(chain, 9, 2)->limit.is_over);
+	assert_true(find_expr(chain, SL_EXPR_EXTHDR));
+	assert_true(get_expr(chain, 10, chain->rules.items[10].exprs.count - 1)->exthdr.writes);
 
 	const struct sl_nft_rule *ttl = &chain->rules.items[6], *shift = &chain->rules.items[8];
 

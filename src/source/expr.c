@@ -388,6 +388,16 @@ static int read_exthdr(struct sl_reader *reader, const struct sl_attrs *attrs, s
 	return 0;
 }
 
+static int read_limit(struct sl_reader *reader, const struct sl_attrs *attrs, struct sl_expr *expr)
+{
+	(void)reader;
+	expr->limit.type = sl_attrs_u32(attrs, NFTA_LIMIT_TYPE);
+	expr->limit.is_over = sl_attrs_u32(attrs, NFTA_LIMIT_FLAGS) & NFT_LIMIT_F_INV;
+	return sl_attrs_u32(attrs, NFTA_LIMIT_FLAGS) & ~(u32)NFT_LIMIT_F_INV
+		       ? opaque(expr, "has an unknown flag")
+		       : 0;
+}
+
 static const struct family families[] = {
 	{"payload",
 	 SL_EXPR_PAYLOAD,
@@ -502,6 +512,16 @@ static const struct family families[] = {
 	  [NFTA_EXTHDR_OP] = SL_ATTR_U32,
 	  [NFTA_EXTHDR_SREG] = SL_ATTR_U32},
 	 HAS(NFTA_EXTHDR_TYPE) | HAS(NFTA_EXTHDR_LEN)},
+	{"limit",
+	 SL_EXPR_LIMIT,
+	 read_limit,
+	 {[NFTA_LIMIT_RATE] = SL_ATTR_U64,
+	  [NFTA_LIMIT_UNIT] = SL_ATTR_U64,
+	  [NFTA_LIMIT_BURST] = SL_ATTR_U32,
+	  [NFTA_LIMIT_TYPE] = SL_ATTR_U32,
+	  [NFTA_LIMIT_FLAGS] = SL_ATTR_U32,
+	  [NFTA_LIMIT_PAD] = SL_ATTR_HARMLESS},
+	 HAS(NFTA_LIMIT_RATE) | HAS(NFTA_LIMIT_UNIT) | HAS(NFTA_LIMIT_TYPE)},
 	{"match", SL_EXPR_XT_MATCH, read_xt, XT_POLICY, XT_REQUIRED},
 	{"target", SL_EXPR_XT_TARGET, read_xt, XT_POLICY, XT_REQUIRED},
 };

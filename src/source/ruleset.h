@@ -38,6 +38,7 @@ enum sl_expr_kind {
 	SL_EXPR_OBJREF,
 	SL_EXPR_FIB,
 	SL_EXPR_EXTHDR,
+	SL_EXPR_LIMIT,
 	SL_EXPR_XT_MATCH,
 	SL_EXPR_XT_TARGET,
 };
@@ -115,6 +116,10 @@ struct sl_expr {
 			u32 dreg;
 			bool writes; /* sets bytes of it, or removes it */
 		} exthdr;
+		struct {
+			u32 type;     /* NFT_LIMIT_* */
+			bool is_over; /* matches beyond the rate */
+		} limit;
 		struct {
 			u32 revision;
 			const u8 *info; /* the struct of include/uapi/linux/netfilter*, padded */

@@ -104,6 +104,8 @@ for what in "agrees natively" "agrees in generic"; do
 	netns-audit /sluice/sluice "$what"
 	report "audit: $what" $?
 done
+netns-limit /sluice/sluice
+report "rates are read where this kernel keeps them" $?
 # Devices that not every host's kernel has.
 /sluice/netns-vlan /sluice/sluice "vlan device" # the others need none
 report "devices on devices: vlan" $?

@@ -361,6 +361,18 @@ static struct sl_op random_any(struct draft *draft)
 			      .alternative_count = count};
 }
 
+/* Of which nothing is known where these programs run: one that is not spent. */
+static struct sl_op random_limit(struct draft *draft)
+{
+	struct sl_program *program = draft->program;
+
+	*push(draft, &program->limits) = (struct sl_limit){.rule = program->limits.count};
+	return (struct sl_op){.kind = SL_OP_LIMIT,
+			      .invert = roll_percent(&draft->dice, 50),
+			      .limit = program->limits.count - 1,
+			      .reason = "limit"};
+}
+
 static struct sl_op random_match(struct draft *draft)
 {
 	u32 which = roll_below(&draft->dice, 100);
@@ -372,6 +384,8 @@ static struct sl_op random_match(struct draft *draft)
 		return random_any(draft);
 	if (which < 25)
 		return (struct sl_op){.kind = SL_OP_UNKNOWN, .reason = "something random"};
+	if (which < 28)
+		return random_limit(draft);
 	return random_comparison(draft);
 }
 
