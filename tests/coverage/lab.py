@@ -79,8 +79,10 @@ class Lab:
     def set_up(self):
         for name in (self.host, self.world, self.inside):
             run("ip", "netns", "add", name)
-        self.in_host("sysctl", "-qw", "net.ipv6.conf.default.accept_dad=0",
+        self.in_host("sysctl", "-eqw", "net.ipv6.conf.default.accept_dad=0",
                      "net.ipv4.icmp_ratemask=0", "net.ipv6.icmp.ratelimit=0",
+                     "net.ipv6.icmp.ratemask=", "net.ipv4.icmp_msgs_per_sec=100000",
+                     "net.ipv4.icmp_msgs_burst=100000",
                      "net.ipv4.conf.all.rp_filter=0", "net.ipv4.conf.default.rp_filter=0")
         commands = [f"link add eth0 type veth peer name w0 netns {self.world}", "link set lo up",
                     f"addr add {HOST4}/24 dev eth0", f"addr add {HOST6}/64 dev eth0",
@@ -89,7 +91,7 @@ class Lab:
             name, *addresses = self.inside_device
             commands.append(f"link add {name} type veth peer name x0 netns {self.inside}")
             commands += [f"addr add {address} dev {name}" for address in addresses]
-            commands.append(f"link set {name} up")
+            commands.append(f"link set {name} up arp off")  # nobody answers there
         self.batch(self.host, commands)
         run("ip", "netns", "exec", self.world, "sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1")
         self.batch(self.world, ["link set w0 up"])

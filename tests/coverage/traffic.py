@@ -22,6 +22,7 @@ SCANNED = (21, 23, 25, 110, 139, 445, 1433, 3306, 3389, 5432, 5900, 6379, 8080, 
 REFLECTORS = (19, 53, 123, 161, 389, 1900, 11211)
 BOGONS = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "198.18.0.0/15")
 MSS = bytes((2, 4, 5, 180))
+FLOOD = 6
 
 
 class Mix:
@@ -81,9 +82,10 @@ class Mix:
                            type=kind if kind is not None else (128 if six else 8))
 
     def classes(self):
-        """(name, is TCP or UDP, packets), in the order in which they are sent."""
+        """(name, packets), in the order in which they are sent; of floods there are more."""
         for name, make in self.makers():
-            packets = [packet for _ in range(self.size) for packet in (make(),) if packet]
+            size = self.size * (FLOOD if name.startswith("flood") else 1)
+            packets = [packet for _ in range(size) for packet in (make(),) if packet]
             if packets:
                 yield name, packets
 
@@ -101,10 +103,10 @@ class Mix:
 
     def attacks(self):
         choice = self.random.choice
-        yield "SYN, closed ports", lambda: self.tcp(self.anyone(), self.closed("tcp"))
+        yield "flood of SYNs, closed ports", lambda: self.tcp(self.anyone(), self.closed("tcp"))
         yield "port scan", lambda: self.tcp("185.220.101.7", choice(SCANNED))
         yield "SYN, IPv6", lambda: self.tcp(self.anyone6(), choice(SCANNED))
-        yield "UDP, closed ports", lambda: self.udp(self.anyone(), self.closed("udp"))
+        yield "flood of UDP, closed ports", lambda: self.udp(self.anyone(), self.closed("udp"))
         yield "UDP, IPv6", lambda: self.udp(self.anyone6(), self.closed("udp"))
         yield "reflection", lambda: self.udp(self.anyone(), self.high(), 440, sport=choice(REFLECTORS))
         yield "odd flags", lambda: self.tcp(self.anyone(), self.any_port("tcp"), choice(
@@ -162,8 +164,8 @@ class Mix:
 
     def other_protocols(self):
         choice = self.random.choice
-        yield "ICMP flood", lambda: self.ping(self.anyone())
-        yield "ICMPv6 flood", lambda: self.ping(self.anyone6())
+        yield "flood of pings", lambda: self.ping(self.anyone())
+        yield "pings, IPv6", lambda: self.ping(self.anyone6())
         yield "odd ICMP", lambda: self.ping(self.anyone(), choice((5, 13, 17)))
         yield "GRE", lambda: self.packet(self.anyone(), protocol=GRE)
         yield "fragments", lambda: self.udp(self.anyone(), self.closed("udp"), 400, cut=208)
