@@ -88,13 +88,22 @@ void fuzz_program(const struct sl_program *plain, struct sl_program *program)
 	need(sl_codegen(program, SL_STAGE_INSNS_MAX, &code, &diag), &diag);
 }
 
+/*
+ * NULL where chains jump in a circle or too deep, which the kernel never lets happen; a compile
+ * refuses them.
+ */
 static struct sl_program *lift_rules(const struct sl_ruleset *rules, const struct sl_host *host)
 {
 	struct sl_program *program = NULL;
 	struct sl_diag diag = {""};
 
 	need(sl_lift(rules, NULL, host, "eth0", &program, &diag), &diag);
-	need(sl_program_verify(program, &diag), &diag);
+	int error = sl_program_verify(program, &diag);
+	if (error && strstr(diag.text, "jump")) {
+		sl_program_free(program);
+		return NULL;
+	}
+	need(error, &diag);
 	fuzz_settle_timeouts(program);
 	return program;
 }
@@ -103,7 +112,8 @@ void fuzz_rules(const struct sl_ruleset *rules, const struct sl_host *host)
 {
 	struct sl_program *plain = lift_rules(rules, host), *program = lift_rules(rules, host);
 
-	fuzz_program(plain, program);
+	if (plain && program)
+		fuzz_program(plain, program);
 	sl_program_free(plain);
 	sl_program_free(program);
 }
