@@ -8,7 +8,7 @@ import socketserver
 import packets
 from lab import CLIENT_IP, SERVER_IP, Lab
 from places import LabError
-from story import Flood, Seen, Worker, attach, counts, sent_again
+from story import Flood, Seen, attach, counts, sent_again, serving
 
 PATIENCE_S = 20
 IMPATIENCE_S = 0.3  # of a connection that must not come in
@@ -202,18 +202,14 @@ def has_helper(lab):
 
 
 def play(build, with_sluice, long):
-    seen, files = Seen(), 2000 if long else 25
+    seen, files = Seen(), 500 if long else 25
     Session.again = Session.in_vain = 0
     with Lab(build, one_queue=False) as lab:
         lab.in_server("nft", "-f", "-", text=RULES)
         if with_sluice:
             attach(lab, "server", "vb")
-        server = FtpServer(lab)
-        with Worker(lambda _: server.serve_forever(0.1)), \
-             Flood(lab, "client", "va", attack_frames(lab)) as flood:
+        with serving(FtpServer(lab)), Flood(lab, "client", "va", attack_frames(lab)) as flood:
             got = live(lab, files)
-            server.shutdown()
-        server.server_close()
         judged, early = counts(lab, "server")["closed"]
     uninvited = flood.sent + Session.in_vain
     seen.all("files come by the connections that were agreed upon", wanted(files), got)

@@ -5,6 +5,7 @@ A story is a module with play(build, with_sluice, long), which returns a Seen: t
 It says what it wants to be so with promise(), as counts and sets, never as times; what its clients
 got goes to clients, which must be the same with and without sluice.
 """
+import contextlib
 import itertools
 import json
 import re
@@ -76,6 +77,16 @@ class Worker(threading.Thread):
         self.join()
         if self.error and not kind:
             raise self.error
+
+
+@contextlib.contextmanager
+def serving(server):
+    """A socketserver works meanwhile, and ends whatever happens."""
+    with server, Worker(lambda _: server.serve_forever(0.05)):
+        try:
+            yield server
+        finally:
+            server.shutdown()
 
 
 class Flood(Worker):

@@ -4,7 +4,8 @@ import contextlib
 import socket
 import socketserver
 
-from story import Worker, sent_again
+import story
+from story import sent_again
 
 PATIENCE_S = 20  # of those who must get in
 IMPATIENCE_S = 0.3  # of those who must not
@@ -30,14 +31,8 @@ class Greeting(socketserver.StreamRequestHandler):
                 self.wfile.write(f"welcome {self.client_address[0]}\n".encode())
 
 
-@contextlib.contextmanager
 def serving(places, role, *address):
-    with WebServer(places, role, address) as server:
-        with Worker(lambda _: server.serve_forever(0.05)):
-            try:
-                yield server
-            finally:
-                server.shutdown()
+    return story.serving(WebServer(places, role, address))
 
 
 class Browser:
