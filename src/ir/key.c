@@ -105,6 +105,14 @@ bool sl_op_is_unsure(const struct sl_op *op)
 	return op->kind == SL_OP_UNKNOWN || sl_key_is_address_type(&op->key);
 }
 
+bool sl_op_asks_timeouts(const struct sl_op *op)
+{
+	for (u32 i = 0; i < op->alternative_count; i++)
+		if (sl_op_asks_timeouts(&op->alternatives[i]))
+			return true;
+	return op->set && op->set->has_timeouts;
+}
+
 static void put(u8 *value, u32 number, size_t length)
 {
 	memcpy(value, &number, length); /* host order */

@@ -27,6 +27,9 @@ bool sl_key_is_address_type(const struct sl_key *key);
 /* Whether it may stay open if the op matches: an UNKNOWN, or one that can act as such. */
 bool sl_op_is_unsure(const struct sl_op *op);
 
+/* Its lookup may not be missed: an element that is just expiring makes the packet pass. */
+bool sl_op_asks_timeouts(const struct sl_op *op);
+
 /*
  * The register bytes of metadata that one device, one family (SL_IP, SL_IP6) and the family of the
  * base chain (NFPROTO_*) fix.

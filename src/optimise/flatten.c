@@ -106,7 +106,8 @@ static bool get_tests(const struct sl_rule *jump, u32 *ret_tests, bool *ret_coun
 		tests--;
 	for (u32 i = 0; i < tests; i++)
 		if (jump->ops.items[i].kind > SL_OP_ANY ||
-		    sl_op_is_unsure(&jump->ops.items[i])) /* it passes, even into an empty chain */
+		    sl_op_is_unsure(&jump->ops.items[i]) ||   /* passes, even into an empty chain */
+		    sl_op_asks_timeouts(&jump->ops.items[i])) /* can pass likewise */
 			return false;
 	*ret_tests = tests;
 	return true;

@@ -302,6 +302,22 @@ static void a_jump_that_may_not_match_stays(void **unused)
 	sl_program_free(p);
 }
 
+/* An element that is just expiring makes the packet pass, wherever the jump leads. */
+static void a_jump_that_asks_for_timeouts_stays(void **unused)
+{
+	struct sl_chain *input, *site;
+	struct sl_program *p = begin(&input, &site);
+	struct sl_set *banned = set(p, SL_SET_EXACT, IP_SADDR);
+
+	(void)unused;
+	banned->has_timeouts = true;
+	rule(p, input, in_set(banned, key(p, IP_SADDR)), jump(site));
+	add_ports(p, input, 9, 8);
+	flatten(p);
+	assert_int_equal(input->rules.count, 9);
+	sl_program_free(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -318,6 +334,7 @@ int main(void)
 		cmocka_unit_test(a_set_that_may_change_is_asked_once),
 		cmocka_unit_test(rules_are_at_most_doubled),
 		cmocka_unit_test(a_jump_that_may_not_match_stays),
+		cmocka_unit_test(a_jump_that_asks_for_timeouts_stays),
 	};
 
 	return cmocka_run_group_tests_name("optimise/flatten", tests, NULL, NULL);

@@ -20,6 +20,7 @@
 #include <string.h>
 
 #include "classify/boxes.h"
+#include "ir/key.h"
 #include "optimise/optimise.h"
 #include "optimise/overlap.h"
 
@@ -488,14 +489,13 @@ static bool does_nothing(const struct told *told)
 	return told->is_exact && !told->box_count;
 }
 
-/* Its lookups may not be missed: an element that is just expiring makes the packet pass. */
-static bool looks_up_timeouts(const struct sl_op *ops, u32 count)
+static bool looks_up_timeouts(const struct sl_rule *rule)
 {
-	for (u32 i = 0; i < count; i++)
-		if ((ops[i].set && ops[i].set->has_timeouts) ||
-		    looks_up_timeouts(ops[i].alternatives, ops[i].alternative_count))
-			return true;
-	return false;
+	bool found = false;
+
+	for (u32 i = 0; i < rule->ops.count && !found; i++)
+		found = sl_op_asks_timeouts(&rule->ops.items[i]);
+	return found;
 }
 
 static void drop_idle(const struct survey *survey)
@@ -508,8 +508,7 @@ static void drop_idle(const struct survey *survey)
 
 		if (does_nothing(&survey->told[i]))
 			continue;
-		if (!survey->told[i].is_shadowed ||
-		    looks_up_timeouts(rule->ops.items, rule->ops.count))
+		if (!survey->told[i].is_shadowed || looks_up_timeouts(rule))
 			chain->rules.items[kept++] = *rule;
 	}
 	chain->rules.count = kept;
