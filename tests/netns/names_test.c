@@ -80,11 +80,11 @@ static void rename_twice_while_no_compile_succeeds(void)
 	prove_early_drops();
 	run(ON_HOST, "(echo 'add table ip big'; echo 'add set ip big s { type ipv4_addr; }'; "
 		     "echo 'add chain ip big c { type filter hook input priority 1; }'; "
-		     "seq 0 29999 | awk '{ printf \"add element ip big s { 10.%%d.%%d.%%d }\\n\", "
+		     "seq 0 99999 | awk '{ printf \"add element ip big s { 10.%%d.%%d.%%d }\\n\", "
 		     "$1 / 62500, $1 / 250 %% 250, $1 %% 250 }'; "
 		     "echo 'add rule ip big c ip saddr @s drop') | nft -f -");
 	pause_ms(300);
-	expect(!is_fresh(), "30,000 elements are less than 1 MB by now");
+	expect(!is_fresh(), "100,000 elements are less than 1 MB by now");
 	rename_device("mid0");
 	expect(eventually(is_attached(), 2), "the pins do not follow");
 	rename_device("wan0");
