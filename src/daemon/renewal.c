@@ -199,8 +199,10 @@ static void finish(struct sl_keeper *keeper)
 		give_up(renewal, SL_KNOWN_UNSAFE);
 		return;
 	}
-	if (!add_table(keeper))
+	if (!add_table(keeper)) {
+		give_up(renewal, SL_KNOWN_MADE);
 		return;
+	}
 	start_reading(renewal, &sight, renewal->making);
 	cell->writes_all = false;
 	cell->writing = 1U << renewal->making;
