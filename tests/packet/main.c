@@ -305,18 +305,26 @@ static void print_tally(const struct tally *tally, u32 seconds)
 	       (unsigned long long)tally->counts_off, tally->miscounts, tally->slow);
 }
 
+/* One is no share yet, however few trials there were. */
+static bool is_too_many(u32 count, const struct tally *tally, u32 in)
+{
+	return count > 1 && count * in > tally->trials;
+}
+
 /* A candidate that drops nothing would pass every comparison. */
 static bool is_success(const struct tally *tally)
 {
+	bool is_unsteady = is_too_many(tally->verdicts[SL_TRIAL_UNSTEADY], tally, 100);
+	bool is_noisy = is_too_many(tally->verdicts[SL_TRIAL_NOISY], tally, 50);
+
 	if (!tally->early_drops)
 		printf("FAIL: nothing was dropped early, so nothing was proved\n");
-	if (tally->verdicts[SL_TRIAL_UNSTEADY] * 100 > tally->trials)
+	if (is_unsteady)
 		printf("FAIL: more than one trial in a hundred is unsteady\n");
-	if (tally->verdicts[SL_TRIAL_NOISY] * 50 > tally->trials)
+	if (is_noisy)
 		printf("FAIL: more than one trial in fifty is noisy\n");
 	return tally->early_drops && !tally->errors && !tally->verdicts[SL_TRIAL_DIFFERENT] &&
-	       tally->verdicts[SL_TRIAL_UNSTEADY] * 100 <= tally->trials &&
-	       tally->verdicts[SL_TRIAL_NOISY] * 50 <= tally->trials;
+	       !is_unsteady && !is_noisy;
 }
 
 static bool replay(const char *path, const struct sl_sides *sides, const struct options *options,
