@@ -16,6 +16,7 @@
 #include "route.h"
 #include "rules.h"
 #include "table.h"
+#include "tcp_option.h"
 #include "trie.h"
 
 struct packet {
@@ -80,7 +81,7 @@ static __always_inline __u64 judge_ip6(const struct packet *packet, struct sl_cu
 static __always_inline __u32 mention_functions(struct sl_cursor *cursor)
 {
 	return table_step(&cursor->question) + trie_has(0, 0, 0) + trie_value(0, 0, 0) +
-	       limit_is_spent(0);
+	       limit_is_spent(0) + tcp_option((void *)cursor->scratch, 0, 0);
 }
 
 /* What becomes of the packet; `ret_bytes` is its size as the rules' counters see it. */

@@ -84,6 +84,8 @@ static int find_source(const struct cutter *cutter, u32 at, struct source *ret_s
 
 		if (at < part->at || at >= (u32)part->at + part->field.length)
 			continue;
+		if (part->field.base > SL_META)
+			return -ENOTSUP;
 		if (part->field.base == SL_META)
 			return find_meta(cutter->place, &part->field, at - part->at, ret_source);
 		source = name_byte(cutter->place, part->field.base,

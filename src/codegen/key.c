@@ -13,10 +13,15 @@
 
 #include "ir/key.h"
 #include "ir/packet.h"
+#include "ir/tcp_option.h"
+#include "tcp_options.h"
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "chunks are little endian");
 
 #define ETHER_HEADER 14
+
+/* The value of a TCP option that a check has found: where no key under construction is. */
+#define TCP_OPTION_VALUE (SL_CURSOR(key) + 4)
 
 static u32 network_header(const struct sl_gen *gen)
 {
@@ -62,16 +67,87 @@ static void pass_if_out_of_reach(struct sl_gen *gen, u32 need, enum sl_reg at, e
 	sl_asm_jump_reg(gen->code, BPF_JGT, at, end, gen->pass_all);
 }
 
-void sl_gen_key_check(struct sl_gen *gen, const struct sl_key *key, sl_label broke)
+/* dst = bytes behind the start of the transport header that the rules at hand can see. */
+static void load_room(struct sl_gen *gen, enum sl_reg dst)
 {
 	bool sees_padding = gen->hook == SL_HOOK_INGRESS;
+
+	sl_asm_load(gen->code, 4, dst, R6, sees_padding ? SL_CURSOR(frame_room) : SL_CURSOR(room));
+}
+
+/*
+ * r2 = bytes of options in the TCP header, all of which is there; jumps to `absent` if it is not,
+ * or is none. Uses r1.
+ */
+static void measure_tcp_options(struct sl_gen *gen, sl_label absent)
+{
+	sl_asm_load(gen->code, 1, R1, R6, SL_CURSOR(protocol));
+	sl_asm_jump32_imm(gen->code, BPF_JNE, R1, IPPROTO_TCP, absent);
+	pass_if_out_of_reach(gen, SL_TCP_MIN, R1, R2);
+	sl_asm_load(gen->code, 1, R2, R8, 12);
+	sl_asm_alu64_imm(gen->code, BPF_RSH, R2, 4);
+	sl_asm_alu64_imm(gen->code, BPF_LSH, R2, 2);
+	load_room(gen, R1);
+	sl_asm_jump_reg(gen->code, BPF_JGT, R2, R1, absent);
+	sl_asm_jump_imm(gen->code, BPF_JLT, R2, SL_TCP_MIN, absent);
+	sl_asm_alu64_imm(gen->code, BPF_SUB, R2, SL_TCP_MIN);
+}
+
+/*
+ * r0 = what tcp_option() finds. It is shown the last 40 bytes up to the header's end, whatever of
+ * them is options: so the verifier sees one length, and one check. Before that many options at
+ * least as many bytes of IP header lie.
+ */
+static void call_tcp_option(struct sl_gen *gen, const struct sl_field *field)
+{
+	u32 from = sl_tcp_option_from(field), length = field->length;
+	s32 before = (s32)network_header(gen) + SL_TCP_MIN - SL_TCP_OPTIONS_MAX;
+
+	sl_asm_alu64_reg(gen->code, BPF_MOV, R1, R7);
+	sl_asm_alu64_reg(gen->code, BPF_ADD, R1, R2);
+	sl_asm_alu64_imm(gen->code, BPF_ADD, R1, before);
+	sl_asm_alu64_reg(gen->code, BPF_MOV, R3, R1);
+	sl_asm_alu64_imm(gen->code, BPF_ADD, R3, SL_TCP_OPTIONS_MAX);
+	sl_asm_load(gen->code, 8, R4, R6, SL_CURSOR(end));
+	sl_asm_jump_reg(gen->code, BPF_JGT, R3, R4, gen->pass_all);
+	sl_asm_const(gen->code, R3,
+		     SL_TCP_OPTION_WANTED((u32)sl_tcp_option_kind(field), from, length));
+	sl_asm_call_function(gen->code, SL_FUNCTION_TCP_OPTION);
+}
+
+/* Leaves the field's value where load_field() looks for it. */
+static void find_tcp_option(struct sl_gen *gen, const struct sl_field *field, sl_label broke)
+{
+	sl_label absent = sl_asm_label(gen->code), done = sl_asm_label(gen->code);
+	bool asks_presence = field->base == SL_HAS_TCP_OPTION;
+
+	measure_tcp_options(gen, absent);
+	call_tcp_option(gen, field);
+	sl_asm_alu64_reg(gen->code, BPF_MOV, R1, R0);
+	sl_asm_alu64_imm(gen->code, BPF_RSH, R1, 32);
+	sl_asm_jump_imm(gen->code, BPF_JEQ, R1, 0, absent);
+	sl_asm_store(gen->code, 4, R6, TCP_OPTION_VALUE, asks_presence ? R1 : R0);
+	sl_asm_jump(gen->code, done);
+	sl_asm_bind(gen->code, absent);
+	if (asks_presence)
+		sl_asm_store_imm(gen->code, 4, R6, TCP_OPTION_VALUE, 0);
+	else
+		sl_asm_jump(gen->code, broke);
+	sl_asm_bind(gen->code, done);
+}
+
+void sl_gen_key_check(struct sl_gen *gen, const struct sl_key *key, sl_label broke)
+{
 	u32 need = key_need(gen, key);
 
-	if (need <= SL_TRANSPORT_MIN)
-		return;
-	sl_asm_load(gen->code, 4, R1, R6, sees_padding ? SL_CURSOR(frame_room) : SL_CURSOR(room));
-	sl_asm_jump32_imm(gen->code, BPF_JLT, R1, need, broke);
-	pass_if_out_of_reach(gen, need, R1, R2);
+	if (need > SL_TRANSPORT_MIN) {
+		load_room(gen, R1);
+		sl_asm_jump32_imm(gen->code, BPF_JLT, R1, need, broke);
+		pass_if_out_of_reach(gen, need, R1, R2);
+	}
+	for (u32 i = 0; i < key->part_count; i++)
+		if (sl_field_is_tcp_option(&key->parts[i].field))
+			find_tcp_option(gen, &key->parts[i].field, broke);
 }
 
 void sl_gen_lane_check(struct sl_gen *gen, const struct sl_key *key, enum sl_reg dst,
@@ -149,12 +225,16 @@ static void load_field(struct sl_gen *gen, enum sl_reg dst, const struct sl_fiel
 	default:
 		break;
 	}
-	if (sl_meta_fold((enum sl_meta)field->offset, &gen->program->device, gen->family,
+	if (field->base == SL_META &&
+	    sl_meta_fold((enum sl_meta)field->offset, &gen->program->device, gen->family,
 			 gen->chain_family, constant)) {
 		sl_asm_const(gen->code, dst, sl_chunk_const(constant + skip, length));
 		return;
 	}
-	load_meta(gen, dst, (enum sl_meta)field->offset);
+	if (sl_field_is_tcp_option(field))
+		sl_asm_load(gen->code, 4, dst, R6, TCP_OPTION_VALUE);
+	else
+		load_meta(gen, dst, (enum sl_meta)field->offset);
 	if (skip)
 		sl_asm_alu64_imm(gen->code, BPF_RSH, dst, (s32)(8 * skip));
 	if (length < 4) /* what is wider than asked for would run into the bytes behind */

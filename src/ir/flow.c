@@ -40,6 +40,9 @@ static bool field_is_of_flow(u8 family, const struct sl_field *field)
 		return network_is_of_flow(family, from, end);
 	case SL_TRANSPORT:
 		return end <= 4; /* ports */
+	case SL_TCP_OPTION:
+	case SL_HAS_TCP_OPTION:
+		return false;
 	default:
 		return meta_is_of_flow(from);
 	}

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "ir/packet.h"
+#include "ir/tcp_option.h"
 
 #define WORLD_COUNT 5
 
@@ -62,11 +63,18 @@ static const char address_type[] = "type of the destination address";
 /* In the order of their force: a header that is not there breaks whatever else is unknown. */
 enum loaded { LOADED, NOT_KNOWN, NOT_THERE };
 
+/* Where headers end for the rules at hand: ip_rcv() cuts the padding off. */
+static u32 packet_end(const struct walk *walk)
+{
+	bool is_trimmed = walk->step->hook != SL_HOOK_INGRESS;
+
+	return is_trimmed ? walk->packet.ip_end : walk->packet.frame_length;
+}
+
 static enum loaded load_bytes(const struct walk *walk, const struct sl_field *field, u8 *ret_bytes)
 {
 	const struct sl_packet *packet = &walk->packet;
-	bool is_trimmed = walk->step->hook != SL_HOOK_INGRESS; /* ip_rcv() cuts the padding off */
-	u32 end = is_trimmed && field->base != SL_LINK ? packet->ip_end : packet->frame_length;
+	u32 end = field->base == SL_LINK ? packet->frame_length : packet_end(walk);
 	u32 start = field->offset;
 
 	if (field->base == SL_NETWORK)
@@ -76,6 +84,26 @@ static enum loaded load_bytes(const struct walk *walk, const struct sl_field *fi
 	if (start + field->length > end)
 		return NOT_THERE;
 	memcpy(ret_bytes, packet->frame + start, field->length);
+	return LOADED;
+}
+
+static enum loaded load_tcp_option(const struct walk *walk, const struct sl_field *field,
+				   u8 *ret_bytes)
+{
+	const struct sl_packet *packet = &walk->packet;
+	u32 from = sl_tcp_option_from(field), need = from + field->length;
+	const u8 *option = NULL;
+
+	if (packet->protocol == IPPROTO_TCP)
+		option = sl_tcp_option_find(packet->frame + packet->transport,
+					    packet_end(walk) - packet->transport,
+					    sl_tcp_option_kind(field), need);
+	if (field->base == SL_HAS_TCP_OPTION)
+		*ret_bytes = option != NULL;
+	else if (option)
+		memcpy(ret_bytes, option + from, field->length);
+	else
+		return NOT_THERE;
 	return LOADED;
 }
 
@@ -255,6 +283,15 @@ static void apply_transform(const struct sl_transform *transform, u8 *key)
 	}
 }
 
+static enum loaded load_field(const struct walk *walk, const struct sl_field *field, u8 *ret_bytes)
+{
+	if (sl_field_is_tcp_option(field))
+		return load_tcp_option(walk, field, ret_bytes);
+	if (field->base == SL_META)
+		return load_meta(walk, field, ret_bytes);
+	return load_bytes(walk, field, ret_bytes);
+}
+
 /* `ret_bytes` has room for SL_KEY_MAX bytes: transforms may reach into the last word's padding. */
 static enum loaded load_key(const struct walk *walk, const struct sl_key *key, u8 *ret_bytes)
 {
@@ -263,10 +300,7 @@ static enum loaded load_key(const struct walk *walk, const struct sl_key *key, u
 	memset(ret_bytes, 0, SL_KEY_MAX);
 	for (u32 i = 0; i < key->part_count; i++) {
 		const struct sl_part *part = &key->parts[i];
-		u8 *to = ret_bytes + part->at;
-		enum loaded loaded = part->field.base == SL_META
-					     ? load_meta(walk, &part->field, to)
-					     : load_bytes(walk, &part->field, to);
+		enum loaded loaded = load_field(walk, &part->field, ret_bytes + part->at);
 
 		if (loaded > worst)
 			worst = loaded;

@@ -49,6 +49,13 @@ enum sl_field_base {
 	SL_NETWORK,   /* from the IP header's first byte */
 	SL_TRANSPORT, /* from the first byte behind the IP header(s) */
 	SL_META,      /* offset is an enum sl_meta */
+	/*
+	 * Of the first TCP option of kind `offset >> 8` the bytes from `offset & 0xff` on, its kind
+	 * being byte 0; at most 4. Like the kernel's walk (tcp_option.h): not there if the option
+	 * is shorter than that, or malformed.
+	 */
+	SL_TCP_OPTION,
+	SL_HAS_TCP_OPTION, /* 1 byte, always there: 1 if such a byte is, else 0 */
 };
 
 /* Metadata that is known at XDP; lengths and byte order are nf_tables'. */

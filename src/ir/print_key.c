@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "ir/print_parts.h"
+#include "ir/tcp_option.h"
 
 /* Names come from the kernel, but a terminal must survive whatever they hold. */
 void sl_print_text(const char *name, FILE *out)
@@ -138,6 +139,7 @@ static const struct field_name field_names[] = {
 	{{SL_META, 4, SL_META_MARK}, OF_ANY, "meta mark", print_host},
 	{{SL_META, 1, SL_META_PKTTYPE}, OF_ANY, "meta pkttype", print_be},
 	{{SL_META, 4, SL_META_DADDR_TYPE}, OF_ANY, "fib daddr type", print_host},
+	{{SL_TCP_OPTION, 2, 2 << 8 | 2}, OF_ANY, "tcp option maxseg size", print_be},
 };
 
 /* What bytes mean in a chain of both families is told by their place alone. */
@@ -170,9 +172,14 @@ static void print_field(u32 family, const struct sl_field *field, FILE *out)
 	static const char *const bases[] = {
 		[SL_LINK] = "ll", [SL_NETWORK] = "nh", [SL_TRANSPORT] = "th", [SL_META] = "meta"};
 	const struct field_name *name = find_name(family, field);
+	u32 kind = sl_tcp_option_kind(field), from = sl_tcp_option_from(field);
 
 	if (name)
 		fputs(name->name, out);
+	else if (field->base == SL_TCP_OPTION)
+		fprintf(out, "tcp option @%u,%u,%u", kind, from * 8, field->length * 8u);
+	else if (field->base == SL_HAS_TCP_OPTION)
+		fprintf(out, "tcp option %u has %u", kind, from + field->length);
 	else
 		fprintf(out, "@%s,%u,%u", bases[field->base], field->offset * 8u,
 			field->length * 8u);

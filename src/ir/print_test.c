@@ -41,6 +41,12 @@ static void rules_read_like_nft(void **unused)
 	reads("iifname \"eth*\"", key_is(p, key(p, META(3, IIFNAME)), "eth"));
 	reads("ether saddr 02:00:00:00:00:09",
 	      key_is(p, key(p, ((struct sl_field){SL_LINK, 6, 6})), "\2\0\0\0\0\x09"));
+	reads("tcp option maxseg size 1-500",
+	      within(p, ((struct sl_field){SL_TCP_OPTION, 2, 2 << 8 | 2}), "1", "500"));
+	reads("tcp option @3,16,8 0x07",
+	      is(p, ((struct sl_field){SL_TCP_OPTION, 1, 3 << 8 | 2}), "7"));
+	reads("tcp option 4 has 1 0x01",
+	      is(p, ((struct sl_field){SL_HAS_TCP_OPTION, 1, 4 << 8}), "1"));
 	reads("meta mark 7 kernel", is(p, MARK, "7"), VERDICT(KERNEL));
 	reads("ct state established,related accept", state(SL_WORLD_ESTABLISHED | SL_WORLD_RELATED),
 	      ACCEPT);

@@ -5,7 +5,9 @@
 #include <linux/netfilter.h>
 #include <string.h>
 
+#include "ir/tcp_option.h"
 #include "table.h"
+#include "tcp_options.h"
 
 #define LINK_HEADER 14
 #define ETHERTYPE   12 /* in it; nf_tables puts a VLAN tag back there that the NIC has stripped */
@@ -60,6 +62,18 @@ static int verify_meta(const struct verify *verify, const struct sl_field *field
 	return 0;
 }
 
+static int verify_tcp_option(const struct verify *verify, const struct sl_field *field)
+{
+	u32 length_max = field->base == SL_TCP_OPTION ? SL_TCP_OPTION_VALUE_MAX : 1;
+
+	if (field->length > length_max)
+		return reject(verify, "%u bytes of a TCP option, more than %u", field->length,
+			      length_max);
+	if (sl_tcp_option_from(field) + field->length > UINT8_MAX)
+		return reject(verify, "field reaches past any TCP option");
+	return 0;
+}
+
 static int verify_field(const struct verify *verify, const struct sl_field *field)
 {
 	if (!field->length)
@@ -76,6 +90,9 @@ static int verify_field(const struct verify *verify, const struct sl_field *fiel
 		return 0;
 	case SL_META:
 		return verify_meta(verify, field);
+	case SL_TCP_OPTION:
+	case SL_HAS_TCP_OPTION:
+		return verify_tcp_option(verify, field);
 	default:
 		return reject(verify, "field base %u does not exist", field->base);
 	}

@@ -129,7 +129,13 @@ static void reject_bad_fields(void **unused)
 	p->device.hides_vlan = true;
 	rejects_rule("a VLAN tag may hide it",
 		     with_part(p, (struct sl_field){SL_LINK, 2, 12}, 0, 4));
-	rejects_rule("field base 4", with_part(p, (struct sl_field){4, 2, 0}, 0, 4));
+	rejects_rule("field base 6", with_part(p, (struct sl_field){6, 2, 0}, 0, 4));
+	rejects_rule("5 bytes of a TCP option",
+		     with_part(p, (struct sl_field){SL_TCP_OPTION, 5, 2 << 8}, 0, 8));
+	rejects_rule("2 bytes of a TCP option",
+		     with_part(p, (struct sl_field){SL_HAS_TCP_OPTION, 2, 2 << 8}, 0, 4));
+	rejects_rule("past any TCP option",
+		     with_part(p, (struct sl_field){SL_TCP_OPTION, 2, 2 << 8 | 254}, 0, 4));
 	rejects_rule("metadata 11 does not exist",
 		     with_part(p, (struct sl_field){SL_META, 1, SL_META_COUNT}, 0, 4));
 	rejects_rule("metadata 1 is 1 bytes long, not 2", with_part(p, META(2, L4PROTO), 0, 4));

@@ -52,6 +52,8 @@ static void nft_rules_keep_their_meaning(void **state)
 	     "		fib daddr type local drop\n"
 	     "		ct status dnat accept\n"
 	     "		tcp option maxseg size 1-500 drop\n"
+	     "		tcp option sack-perm missing drop\n"
+	     "		tcp option timestamp tsval 1 drop\n"
 	     "		tcp option maxseg size set 1400\n"
 	     "	}\n"
 	     "}\n");
@@ -70,7 +72,9 @@ static void nft_rules_keep_their_meaning(void **state)
 			  "unknown(fib) drop\n"
 			  "ct state established unknown(ct status) accept\n"
 			  "ct state related unknown(ct status) accept\n"
-			  "unknown(TCP option) unknown(TCP option) drop\n"
+			  "tcp option maxseg size >= 1 tcp option maxseg size <= 500 drop\n"
+			  "tcp option 4 has 1 0x00 drop\n"
+			  "unknown(TCP option) drop\n"
 			  "kernel(sets an option of the packet)\n");
 }
 
@@ -90,9 +94,11 @@ static void addresses_and_headers_of_one_family_keep_their_meaning(void **state)
 	load("nft -f -", "table ip6 t { chain in { type filter hook input priority 0;\n"
 			 "	rt type 0 drop\n"
 			 "	frag id 7 drop\n"
+			 "	exthdr frag exists drop\n"
+			 "	exthdr hbh missing drop\n"
 			 "	fib daddr type local accept\n"
 			 "}\n}\n");
-	expect_live("in", "\n\nunknown(fib) accept\n");
+	expect_live("in", "\n\n\ndrop\nunknown(fib) accept\n");
 	enter_new_namespace();
 	load("ip6tables-nft-restore", "*filter\n:INPUT ACCEPT\n"
 				      "-A INPUT -m rt --rt-type 0 -j DROP\n"

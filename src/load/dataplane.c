@@ -87,6 +87,7 @@ static void find_functions(struct splicing *work, const struct bpf_prog_load_opt
 		[SL_FUNCTION_TRIE_HAS] = "trie_has",
 		[SL_FUNCTION_TRIE_VALUE] = "trie_value",
 		[SL_FUNCTION_LIMIT_IS_SPENT] = "limit_is_spent",
+		[SL_FUNCTION_TCP_OPTION] = "tcp_option",
 	};
 
 	for (u32 i = 0; i < SL_FUNCTIONS; i++)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "codegen/gen.h"
 #include "ir/key.h"
+#include "ir/tcp_option.h"
 #include "optimise/optimise.h"
 #include "trie.h"
 
@@ -104,6 +105,16 @@ static bool address_type_is_legal(const struct sl_op *op)
 	       (op->compare == SL_EQ || op->compare == SL_NE);
 }
 
+/* There is room for the value of one. */
+static bool tcp_option_is_legal(const struct sl_key *key)
+{
+	u32 options = 0;
+
+	for (u32 i = 0; i < key->part_count; i++)
+		options += sl_field_is_tcp_option(&key->parts[i].field);
+	return options <= 1;
+}
+
 /* What there is no code for; NULL: nothing. */
 static const char *obstacle(const struct sl_op *op)
 {
@@ -111,6 +122,8 @@ static const char *obstacle(const struct sl_op *op)
 
 	if (!address_type_is_legal(op))
 		return "an address type in a form that has no code yet";
+	if (!tcp_option_is_legal(&op->key))
+		return "several TCP options in one key";
 	if (!key_is_legal(&op->key) ||
 	    (looks_up && op->set->kind == SL_SET_BOXES && !words_fit_fields(&op->key, op->set)))
 		return "a byte-order or shift operation that has no code yet";
@@ -126,7 +139,8 @@ static void legalise(struct sl_op *op)
 
 	for (u32 i = 0; i < op->alternative_count && !reason; i++)
 		if (obstacle(&op->alternatives[i]) ||
-		    sl_key_is_address_type(&op->alternatives[i].key))
+		    sl_key_is_address_type(&op->alternatives[i].key) ||
+		    sl_key_asks_tcp_option(&op->alternatives[i].key))
 			reason = "alternatives of a kind that has no code yet";
 	if (reason)
 		leave_to_kernel(op, reason);

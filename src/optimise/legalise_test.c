@@ -91,6 +91,20 @@ static void words_within_the_key_stay(void **unused)
 			zeros));
 }
 
+static void one_tcp_option_stays(void **unused)
+{
+	const struct sl_field maxseg = {SL_TCP_OPTION, 2, 2 << 8 | 2},
+			      has_sack = {SL_HAS_TCP_OPTION, 1, 4 << 8};
+	struct sl_program *p = host();
+
+	(void)unused;
+	stays(p, key_is(p, key(p, IP_SADDR, maxseg), zeros));
+	p = host();
+	becomes(p, key_is(p, key(p, has_sack, maxseg), zeros), SL_OP_UNKNOWN);
+	p = host();
+	becomes(p, any(p, is(p, maxseg, "1"), is(p, DPORT, "22")), SL_OP_UNKNOWN);
+}
+
 static void words_that_the_key_cuts_go(void **unused)
 {
 	struct sl_program *p = host();
@@ -209,6 +223,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(words_within_the_key_stay),
+		cmocka_unit_test(one_tcp_option_stays),
 		cmocka_unit_test(words_that_the_key_cuts_go),
 		cmocka_unit_test(words_that_cross_go),
 		cmocka_unit_test(words_that_a_field_of_a_box_cuts_go),

@@ -21,6 +21,7 @@
 
 #include "classify/boxes.h"
 #include "ir/key.h"
+#include "ir/tcp_option.h"
 #include "optimise/optimise.h"
 #include "optimise/overlap.h"
 
@@ -77,6 +78,7 @@ static void read_key(const struct sl_place *place, const struct sl_key *key, str
 		if (field->base == SL_NETWORK && place->family == SL_IP6)
 			reads->is_odd |= field->offset <= 6 && end > 6; /* the next header */
 		reads->is_odd |= field->base == SL_NETWORK && end > header;
+		reads->is_odd |= sl_field_is_tcp_option(field);
 	}
 }
 

@@ -133,6 +133,61 @@ static void a_piece_of_metadata_is_no_wider_than_asked_for(void **unused)
 	end(p, dataplane);
 }
 
+static struct frame with_options(const char *from, const char *to, const char *options, u32 length)
+{
+	struct frame frame = tcp(from, 1, to, 22);
+	u32 tcp = frame.length - 20;
+	u8 *ip_length = &frame.bytes[tcp == 34 ? 17 : 19];
+
+	for (u32 i = 0; i < length; i++)
+		frame.bytes[frame.length + i] = (u8)options[i];
+	frame.bytes[tcp + 12] = (u8)((20 + length) / 4 << 4);
+	*ip_length = (u8)(*ip_length + length);
+	frame.length += length;
+	return frame;
+}
+
+/* Right, short of a byte, too long, the last possible; the IP header ahead is no option. */
+static void tcp_options_are_found_where_the_interpreter_finds_them(void **unused)
+{
+	static const struct {
+		const char options[41];
+		u32 length;
+		bool is_small;
+	} cases[] = {
+		{"\2\4\1\1", 4, true},
+		{"\2\4\5\xb4", 4, false},
+		{"\1\1\4\2\2\4\1\1", 8, true},
+		{"\4\0\2\4\1\1\1\1", 8, true}, /* one byte, and another; then it */
+		{"\5\0\1\2\4\0\1\1", 8, true},
+		{"\2\3\1\1", 4, false},
+		{"\2\5\1\1", 4, false},
+		{"\1\1\1\2", 4, false},
+		{"\3\xff\1\1\2\4\1\1", 8, false},
+		{"\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1"
+		 "\2\4\1\1",
+		 40, true},
+		{"", 0, false},
+	};
+	const struct sl_field maxseg = {SL_TCP_OPTION, 2, 2 << 8 | 2};
+	struct sl_chain *input;
+	struct sl_program *p = begin(&input);
+	struct sl_dataplane *dataplane;
+
+	(void)unused;
+	rule(p, input, within(p, maxseg, "1", "500"), DROP);
+	dataplane = load(p);
+	for (u32 i = 0; i < SL_ARRAY_SIZE(cases); i++) {
+		expect(p, dataplane, with_options(CLIENT, HOST, cases[i].options, cases[i].length),
+		       cases[i].is_small);
+		expect(p, dataplane,
+		       with_options("fd00::9", "fd00::1", cases[i].options, cases[i].length),
+		       cases[i].is_small);
+	}
+	expect(p, dataplane, udp(CLIENT, 1, HOST, 22), false);
+	end(p, dataplane);
+}
+
 /* Its worlds come to the policy by two ways; what counted first was lost. */
 static void a_policy_counts_once_for_all_worlds(void **unused)
 {
@@ -265,6 +320,7 @@ int main(void)
 		cmocka_unit_test(an_alternative_that_never_holds_matches_nothing),
 		cmocka_unit_test(a_key_for_a_map_is_stored_piece_by_piece),
 		cmocka_unit_test(a_piece_of_metadata_is_no_wider_than_asked_for),
+		cmocka_unit_test(tcp_options_are_found_where_the_interpreter_finds_them),
 		cmocka_unit_test(a_policy_counts_once_for_all_worlds),
 		cmocka_unit_test(a_counter_behind_an_ignored_drop_passes),
 		cmocka_unit_test(a_packet_that_meets_too_many_counters_passes),

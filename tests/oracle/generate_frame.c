@@ -98,6 +98,34 @@ static u8 protocol(const struct sketch *sketch)
 	return sketch->frame[ETH_HLEN + (sketch->is_ip6 ? 6 : 9)];
 }
 
+/* Options of the kinds that programs ask for, or nearly so; some are longer than the header. */
+static u32 draw_tcp_options(struct sketch *sketch, u8 *tcp)
+{
+	static const u8 kinds[] = {0, 1, 1, 2, 2, 2, 3, 4, 5, 8, 8};
+	static const u8 lengths[] = {0, 1, 2, 3, 4, 4, 4, 10, 40, 255};
+	static const u8 usual[] = {[2] = 4, [3] = 3, [4] = 2, [5] = 10, [8] = 10};
+	u32 room = 4 * roll_below(&sketch->dice, 11);
+
+	for (u32 at = 20; at + 1 < 20 + room;) {
+		u8 kind = pick(&sketch->dice, kinds);
+
+		tcp[at] = kind;
+		if (kind < 2) {
+			at++;
+			continue;
+		}
+		tcp[at + 1] = roll_percent(&sketch->dice, 85) ? usual[kind]
+							      : pick(&sketch->dice, lengths);
+		for (u32 i = at + 2; i < at + 10 && i < 20 + room; i++)
+			tcp[i] = (u8)roll_below(&sketch->dice, 3);
+		at += tcp[at + 1] ? tcp[at + 1] : 1;
+	}
+	tcp[12] = (u8)((20 + room) / 4 << 4);
+	if (roll_percent(&sketch->dice, 10))
+		tcp[12] = (u8)roll(&sketch->dice); /* too short, or longer than the packet */
+	return room;
+}
+
 static void draw_transport(struct sketch *sketch)
 {
 	static const u8 flags[] = {0x02, 0x12, 0x10, 0x04, 0x11, 0x29, 0};
@@ -109,6 +137,8 @@ static void draw_transport(struct sketch *sketch)
 	if (protocol(sketch) == IPPROTO_TCP) {
 		transport[12] = 5 << 4;
 		transport[13] = pick(&sketch->dice, flags);
+		if (roll_percent(&sketch->dice, 40))
+			payload += draw_tcp_options(sketch, transport);
 	}
 	payload += protocol(sketch) == IPPROTO_TCP ? 20 : 8;
 	sketch->length = sketch->transport + payload;
@@ -188,6 +218,10 @@ static u32 find_place(const struct sketch *sketch, const struct sl_field *field)
 		return ETH_HLEN + field->offset;
 	case SL_TRANSPORT:
 		return sketch->transport + field->offset;
+	case SL_TCP_OPTION: /* as if it were the first */
+		return sketch->transport + 20 + (field->offset & 0xff);
+	case SL_HAS_TCP_OPTION:
+		return 0;
 	default:
 		if (field->offset == SL_META_L4PROTO)
 			return ETH_HLEN + (sketch->is_ip6 ? 6 : 9);

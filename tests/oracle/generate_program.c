@@ -75,6 +75,11 @@ static const struct sl_field fields[] = {
 	{SL_TRANSPORT, 4, 0},
 	{SL_TRANSPORT, 8, 8},  /* not there in a short packet */
 	{SL_TRANSPORT, 4, 30}, /* only there in a longer one, or in padding */
+	{SL_TCP_OPTION, 2, 2 << 8 | 2},
+	{SL_TCP_OPTION, 1, 3 << 8 | 2},
+	{SL_TCP_OPTION, 4, 8 << 8 | 2},
+	{SL_HAS_TCP_OPTION, 1, 4 << 8},
+	{SL_HAS_TCP_OPTION, 1, 2 << 8 | 3},
 };
 
 static bool is_known(const struct draft *draft, const struct sl_field *field)

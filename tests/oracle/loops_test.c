@@ -166,6 +166,7 @@ static struct sl_program *write_program(void)
 		     is(p, DPORT, port), counter(p, input), i % 3 ? DROP : ACCEPT);
 	}
 	rule(p, input, is(p, DPORT, "22"), state(SL_WORLD_NEW), DROP);
+	rule(p, input, is(p, ((struct sl_field){SL_TCP_OPTION, 2, 2 << 8 | 2}), "100"), DROP);
 	return p;
 }
 

@@ -112,10 +112,12 @@ static u32 put_transport_header(const struct sl_frame_plan *plan, u8 *at)
 		sl_put16(at + 2, plan->destination_port);
 		sl_put32(at + 4, plan->seq);
 		sl_put32(at + 8, plan->ack);
-		at[12] = 5 << 4;
+		at[12] = (u8)((5 + plan->tcp_options_length / 4) << 4);
 		at[13] = plan->tcp_flags;
 		sl_put16(at + 14, 8192);
-		return 20;
+		if (plan->tcp_options_length)
+			memcpy(at + 20, plan->tcp_options, plan->tcp_options_length);
+		return 20 + plan->tcp_options_length;
 	case IPPROTO_UDP:
 		sl_put16(at, plan->source_port);
 		sl_put16(at + 2, plan->destination_port);

@@ -34,6 +34,8 @@ struct sl_frame_plan {
 	u16 source_port, destination_port;
 	u32 seq, ack;
 	u8 tcp_flags;
+	const u8 *tcp_options;
+	u32 tcp_options_length; /* a multiple of 4, at most 40 */
 	u8 icmp_type, icmp_code;
 	u32 icmp_rest;
 	const u8 *payload;

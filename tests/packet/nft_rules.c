@@ -172,6 +172,10 @@ static void match_flags(struct writer *writer)
 		"tcp flags & ack != 0",
 		"tcp flags & (fin | syn | rst | psh | ack | urg) == 0x0",
 		"tcp option maxseg exists",
+		"tcp option maxseg size 1-500",
+		"tcp option maxseg size != 1460",
+		"tcp option sack-perm missing",
+		"tcp option window count < 8",
 		"tcp window 8192",
 		"tcp sequence 0-1000",
 		"tcp doff 5"};

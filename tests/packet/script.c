@@ -205,6 +205,22 @@ static void say_tcp(struct author *author, enum sl_act_kind side, struct sl_fram
 	plan->seq += plan->payload_length + !!(flags & SL_TCP_SYN) + !!(flags & SL_TCP_FIN);
 }
 
+/* Right ones, and some that are not. */
+static void draw_tcp_options(struct author *author, struct sl_frame_plan *plan)
+{
+	static const u8 options[][12] = {
+		{2, 4, 5, 0xb4, 4, 2, 1, 3, 3, 7, 0, 0}, {2, 4, 1, 0x2c, 1, 1, 1, 1, 1, 1, 4, 2},
+		{1, 1, 1, 2, 4, 1, 0xf4, 3, 3, 9, 0, 0}, {2, 3, 0, 2, 4, 1, 0, 0, 0, 0, 0, 0},
+		{4, 0, 2, 4, 5, 0xb4, 1, 1, 1, 1, 1, 2}, {3, 3, 7, 2, 13, 1, 0, 0, 0, 0, 0, 0},
+		{8, 10, 0, 0, 0, 1, 0, 0, 0, 0, 4, 2},   {0, 0, 2, 4, 0, 100, 4, 3, 3, 3, 1, 4},
+	};
+
+	if (!sl_random_chance(&author->random, 50))
+		return;
+	plan->tcp_options = options[sl_random_below(&author->random, SL_ARRAY_SIZE(options))];
+	plan->tcp_options_length = 12;
+}
+
 /* A connection by hand: now and then a step is left out, repeated, or broken off. */
 static void converse_tcp(struct author *author, enum sl_act_kind side, bool is_ip6)
 {
@@ -216,11 +232,13 @@ static void converse_tcp(struct author *author, enum sl_act_kind side, bool is_i
 	plan.source_port = new_flow_port(author);
 	plan.destination_port = draw_port(author);
 	plan.seq = CLIENT_SEQ + sl_random_below(random, 1 << 20);
+	draw_tcp_options(author, &plan);
 	say_tcp(author, side, &plan, "SYN", SL_TCP_SYN, "");
 	if (sl_random_chance(random, 8)) {
 		plan.seq--;
 		say_tcp(author, side, &plan, "SYN again", SL_TCP_SYN, "");
 	}
+	plan.tcp_options_length = 0;
 	if (sl_random_chance(random, 92))
 		say_tcp(author, side, &plan, "handshake's ACK", SL_TCP_ACK, "");
 	if (sl_random_chance(random, 85))
