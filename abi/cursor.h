@@ -47,6 +47,22 @@ struct sl_cursor {
 	};
 };
 
+/*
+ * At a netfilter hook: what the packet has come to have by then. It lies just ahead of what
+ * `network` points to.
+ */
+struct sl_facts {
+	__u32 status, ct_mark; /* of its connection */
+	__u32 mark;            /* its own */
+	__u32 oif;             /* the device that it leaves by; 0: none */
+	__u8 oifname[16];      /* NUL padded */
+	__u8 direction;        /* in its connection */
+	__u8 padding[7];
+};
+
+/* Where a field of them is, from `network`. */
+#define SL_FACT(field) ((int)offsetof(struct sl_facts, field) - (int)sizeof(struct sl_facts))
+
 /* Keeps a byte that may be 0 from being it. */
 #define SL_CURSOR_MARK 0x80
 
@@ -96,6 +112,7 @@ _Static_assert(offsetof(struct sl_cursor, protocol) % 8 == 1 &&
 		       offsetof(struct sl_cursor, saved) % 8 == 0,
 	       "out of the verifier's sight");
 _Static_assert(offsetof(struct sl_cursor, question) % 8 == 0, "written in words of 8 bytes");
+_Static_assert(sizeof(struct sl_facts) == 40, "no holes, and what follows it is aligned");
 _Static_assert(sizeof(struct sl_set_value) == 16, "shared with maps");
 
 #endif

@@ -15,6 +15,8 @@
 #include "guard.h"
 #include "packet.h"
 
+#define IP_CT_IS_REPLY 3
+
 #define NF_DROP   0
 #define NF_ACCEPT 1
 
@@ -28,8 +30,13 @@
  */
 struct packet_copy {
 	__u32 is_taken, padding;
+	struct sl_facts facts;
 	__u8 bytes[sizeof(struct ipv6hdr) + SL_HOOK_REACH];
 };
+
+_Static_assert(offsetof(struct packet_copy, bytes) - offsetof(struct packet_copy, facts) ==
+		       sizeof(struct sl_facts),
+	       "generated code counts back from the bytes");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -132,6 +139,30 @@ static __always_inline __u32 world_of(const struct sk_buff *skb)
 	default:
 		return 0;
 	}
+}
+
+static __always_inline void note_connection(struct sl_facts *facts, unsigned long connection)
+{
+	struct nf_conn *known = (void *)(connection & ~7ul);
+
+	facts->direction = (connection & 7) >= IP_CT_IS_REPLY;
+	facts->status = (__u32)BPF_CORE_READ(known, status);
+	facts->ct_mark = bpf_core_field_exists(known->mark) ? BPF_CORE_READ(known, mark) : 0;
+}
+
+/* As nft_meta.c and nft_ct.c read them a moment later. Behind a name may be what is left of
+ * another. */
+static __always_inline void note_facts(struct sl_facts *facts, const struct bpf_nf_ctx *context)
+{
+	const struct net_device *out = context->state->out;
+
+	__builtin_memset(facts, 0, sizeof *facts);
+	note_connection(facts, context->skb->_nfct);
+	facts->mark = context->skb->mark;
+	if (!out)
+		return;
+	facts->oif = (__u32)out->ifindex;
+	bpf_probe_read_kernel_str(facts->oifname, sizeof facts->oifname, out->name);
 }
 
 /* The one that was compiled for, and no other at its place. */

@@ -171,6 +171,7 @@ struct sk_buff {
 	int skb_iif;
 	unsigned long _nfct; /* its connection, and in the low bits its part in it (IP_CT_*) */
 	unsigned int len, end;
+	__u32 mark;
 	__u8 pkt_type : 3;
 	__be16 protocol;
 	__u16 network_header, mac_header; /* from `head` */
@@ -179,7 +180,7 @@ struct sk_buff {
 
 struct nf_hook_state {
 	__u8 hook, pf;
-	struct net_device *in;
+	struct net_device *in, *out;
 	struct net *net;
 };
 
@@ -282,6 +283,7 @@ struct nf_conntrack_tuple_hash {
 struct nf_conn {
 	struct nf_conntrack_tuple_hash tuplehash[2]; /* original, reply */
 	unsigned long status;
+	__u32 mark; /* not in every kernel */
 };
 
 struct bpf_array {

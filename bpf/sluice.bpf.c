@@ -247,6 +247,8 @@ static __always_inline enum sl_fate_count judge_at_hook(const struct bpf_nf_ctx 
 	cursor.certain = WORLDS_ALL;
 	clear_hits(&cursor);
 	cursor.worlds = world;
+	if (CONFIG(asks_facts))
+		note_facts(&copy->facts, context);
 	if (CONFIG(judges_ip) && !is_ip6) {
 		if (!copy_ip(&cursor, skb, copy))
 			return SL_HOOK_PASSED;

@@ -205,6 +205,21 @@ static void load_meta(struct sl_gen *gen, enum sl_reg dst, enum sl_meta meta)
 	}
 }
 
+/* Where what a netfilter hook knows lies, from the network header. */
+static s32 fact_offset(enum sl_meta meta)
+{
+	static const s32 offsets[SL_META_COUNT] = {
+		[SL_META_CT_STATUS] = SL_FACT(status),
+		[SL_META_CT_MARK] = SL_FACT(ct_mark),
+		[SL_META_CT_DIRECTION] = SL_FACT(direction),
+		[SL_META_HOOK_MARK] = SL_FACT(mark),
+		[SL_META_OIF] = SL_FACT(oif),
+		[SL_META_OIFNAME] = SL_FACT(oifname),
+	};
+
+	return offsets[meta];
+}
+
 /* dst = bytes [skip, skip + length) of the field. Uses r5. */
 static void load_field(struct sl_gen *gen, enum sl_reg dst, const struct sl_field *field, u32 skip,
 		       u32 length)
@@ -229,6 +244,11 @@ static void load_field(struct sl_gen *gen, enum sl_reg dst, const struct sl_fiel
 	    sl_meta_fold((enum sl_meta)field->offset, &gen->program->device, gen->family,
 			 gen->chain_family, constant)) {
 		sl_asm_const(gen->code, dst, sl_chunk_const(constant + skip, length));
+		return;
+	}
+	if (sl_field_is_fact(field)) {
+		load_bytes(gen, dst, R7, fact_offset((enum sl_meta)field->offset) + (s32)skip,
+			   length);
 		return;
 	}
 	if (sl_field_is_tcp_option(field))

@@ -197,6 +197,48 @@ bool sl_program_tracks(const struct sl_program *program, u8 families)
 	return false;
 }
 
+bool sl_program_is_at_hook(const struct sl_program *program)
+{
+	for (u32 i = 0; i < program->path.count; i++)
+		if (program->path.items[i].kind == SL_STEP_TRACKED)
+			return true;
+	return false;
+}
+
+static bool asks_facts(const struct sl_op *op)
+{
+	for (u32 i = 0; i < op->key.part_count; i++)
+		if (sl_field_is_fact(&op->key.parts[i].field))
+			return true;
+	for (u32 i = 0; i < op->alternative_count; i++)
+		if (asks_facts(&op->alternatives[i]))
+			return true;
+	return false;
+}
+
+static bool rules_ask_facts(const struct sl_rule *rules, u32 count)
+{
+	for (u32 i = 0; i < count; i++) {
+		const struct sl_table *table = sl_rule_table(&rules[i]);
+
+		if (table && rules_ask_facts(table->rules, table->count))
+			return true;
+		for (u32 k = 0; k < rules[i].ops.count; k++)
+			if (asks_facts(&rules[i].ops.items[k]))
+				return true;
+	}
+	return false;
+}
+
+bool sl_program_asks_facts(const struct sl_program *program)
+{
+	for (u32 i = 0; i < program->chains.count; i++)
+		if (rules_ask_facts(program->chains.items[i]->rules.items,
+				    program->chains.items[i]->rules.count))
+			return true;
+	return false;
+}
+
 static bool forwards(enum sl_route_mode mode)
 {
 	return mode != SL_ROUTE_INPUT_ONLY && mode != SL_ROUTE_LOCAL_ONLY;

@@ -13,6 +13,12 @@
  */
 bool sl_program_tracks(const struct sl_program *program, u8 families);
 
+/* They have met it: the program is for a netfilter hook. */
+bool sl_program_is_at_hook(const struct sl_program *program);
+
+/* Its rules ask for what only a hook knows. */
+bool sl_program_asks_facts(const struct sl_program *program);
+
 /*
  * Whether rules may let in the packet that begins a TCP or UDP connection, and drop another packet
  * of it only because they do not know the connection yet:

@@ -58,7 +58,20 @@ struct progress {
 
 /* Keys: loading */
 
-static const char address_type[] = "type of the destination address";
+/* What a key asks for that may not be known, for a person. */
+static const char *subject_of(const struct sl_op *op)
+{
+	for (u32 i = 0; i < op->key.part_count; i++)
+		if (sl_field_is_fact(&op->key.parts[i].field))
+			return "what is known at the netfilter hook";
+	for (u32 i = 0; i < op->alternative_count; i++) {
+		const char *subject = subject_of(&op->alternatives[i]);
+
+		if (subject)
+			return subject;
+	}
+	return "type of the destination address";
+}
 
 /* In the order of their force: a header that is not there breaks whatever else is unknown. */
 enum loaded { LOADED, NOT_KNOWN, NOT_THERE };
@@ -156,6 +169,29 @@ static enum loaded load_address_type(const struct walk *walk, u32 *ret_type)
 	return LOADED;
 }
 
+/* NULL where nobody could be asked. */
+static const void *find_fact(const struct walk *walk, u32 meta)
+{
+	const struct sl_facts *facts = walk->oracle->facts;
+
+	if (!facts)
+		return NULL;
+	switch (meta) {
+	case SL_META_CT_STATUS:
+		return &facts->status;
+	case SL_META_CT_MARK:
+		return &facts->ct_mark;
+	case SL_META_CT_DIRECTION:
+		return &facts->direction;
+	case SL_META_HOOK_MARK:
+		return &facts->mark;
+	case SL_META_OIF:
+		return &facts->oif;
+	default:
+		return facts->oifname;
+	}
+}
+
 static u8 nfproto(const struct walk *walk)
 {
 	if (walk->step->chain->family == NFPROTO_NETDEV)
@@ -209,8 +245,10 @@ static enum loaded load_meta(const struct walk *walk, const struct sl_field *fie
 		value = &type;
 		break;
 	default:
-		assert(!"a program that was not verified");
-		return NOT_KNOWN;
+		assert(sl_field_is_fact(field));
+		value = find_fact(walk, field->offset);
+		if (!value)
+			return NOT_KNOWN;
 	}
 	memcpy(ret_bytes, value, field->length);
 	return LOADED;
@@ -445,7 +483,7 @@ static void narrow(struct walk *walk, const struct sl_op *op, struct progress *a
 		match = match_key(walk, op);
 	}
 	if (match == UNSURE)
-		at->unsure = address_type;
+		at->unsure = subject_of(op);
 	else if (match != HIT)
 		at->worlds = 0;
 }
@@ -479,7 +517,7 @@ static const struct sl_verdict *find_verdict(struct walk *walk, const struct sl_
 			return &op->set->catchall;
 		break;
 	case NOT_KNOWN:
-		at->unsure = address_type;
+		at->unsure = subject_of(op);
 		return &to_kernel;
 	case NOT_THERE:
 		break;

@@ -29,6 +29,8 @@ struct sl_oracle {
 	/* Whether one of program->limits has surely nothing left. NULL: of none it is known. */
 	bool (*is_spent)(void *context, u32 limit);
 	void *context;
+	/* Of a packet at a netfilter hook. NULL: not known, and matches on it act as UNKNOWN. */
+	const struct sl_facts *facts;
 	u64 now_ns; /* CLOCK_MONOTONIC, for elements that expire */
 };
 

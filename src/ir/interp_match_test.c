@@ -202,6 +202,41 @@ static void the_types_of_known_addresses(void **unused)
 	}
 }
 
+/* Each fact in turn is what the rule drops, and then another. */
+static void facts_are_the_hooks(void **unused)
+{
+	static const struct sl_facts facts = {.status = 0x20,
+					      .ct_mark = 1,
+					      .mark = 2,
+					      .oif = 3,
+					      .oifname = "eth1",
+					      .direction = 1};
+	static const struct {
+		struct sl_field field;
+		const char *right, *wrong;
+	} cases[] = {
+		{CT_STATUS, "0x20", "0"}, {CT_MARK, "1", "2"}, {CT_DIRECTION, "1", "0"},
+		{HOOK_MARK, "2", "1"},    {OIF, "3", "0"},     {OIFNAME, "eth1", "eth0"},
+	};
+
+	(void)unused;
+	for (u32 i = 0; i < SL_ARRAY_SIZE(cases); i++) {
+		struct answers told = {.worlds = SL_WORLD_NEW, .facts = &facts}, nothing = {0};
+		struct sl_program *p = host();
+		struct sl_chain *input;
+
+		step(p, SL_STEP_TRACKED);
+		step(p, SL_STEP_ROUTE);
+		input = base_chain(p, SL_HOOK_INPUT, 0, ACCEPTS);
+		rule(p, input, is(p, DPORT, "1"), is(p, cases[i].field, cases[i].right), DROP);
+		rule(p, input, is(p, DPORT, "2"), is(p, cases[i].field, cases[i].wrong), DROP);
+		assert_true(judge_with(p, tcp_to(1), &told).drop);
+		assert_false(judge_with(p, tcp_to(2), &told).drop);
+		assert_false(judge_with(p, tcp_to(1), &nothing).drop);
+		sl_program_free(p);
+	}
+}
+
 static void any_is_certain_when_one_alternative_is(void **unused)
 {
 	struct sl_chain *input;
@@ -290,6 +325,7 @@ int main(void)
 		cmocka_unit_test(nfproto_is_netdev_itself_in_a_netdev_chain),
 		cmocka_unit_test(the_type_of_a_foreign_address_is_unknown),
 		cmocka_unit_test(the_types_of_known_addresses),
+		cmocka_unit_test(facts_are_the_hooks),
 		cmocka_unit_test(any_is_certain_when_one_alternative_is),
 		cmocka_unit_test(a_verdict_by_an_unknown_type_passes),
 		cmocka_unit_test(transforms_work_as_on_registers),

@@ -42,6 +42,8 @@ enum {
 	SL_WORLD_INVALID = 1 << 3,
 	SL_WORLD_UNTRACKED = 1 << 4,
 	SL_WORLDS_ALL = (1 << 5) - 1,
+	/* In which the packet has a connection, if only one that begins with it. */
+	SL_WORLDS_CONNECTED = SL_WORLD_NEW | SL_WORLD_ESTABLISHED | SL_WORLD_RELATED,
 };
 
 enum sl_field_base {
@@ -75,6 +77,17 @@ enum sl_meta {
 			       what is in the program's `local` and for IPv4's 255.255.255.255,
 			       224/4 and ff00::/8; for others a match on it acts as UNKNOWN (in
 			       VMAP: passes), unless another part of its key is not there */
+	/*
+	 * What the packet has come to have by a netfilter hook (struct sl_facts): only with a
+	 * TRACKED step in the path. Of the first three a packet without a connection has 0, where
+	 * the kernel gives up the rule; so a STATE match for the worlds that have one comes first.
+	 */
+	SL_META_CT_STATUS,    /* 4 bytes, host order: IPS_* */
+	SL_META_CT_MARK,      /* 4 bytes, host order */
+	SL_META_CT_DIRECTION, /* 1 byte: IP_CT_DIR_* */
+	SL_META_HOOK_MARK,    /* 4 bytes, host order: the packet's own */
+	SL_META_OIF,          /* 4 bytes, host order; 0 where it leaves by no device */
+	SL_META_OIFNAME,      /* 16 bytes, NUL padded; all zero there */
 	SL_META_COUNT,
 };
 
@@ -83,6 +96,13 @@ struct sl_field {
 	u8 length;  /* bytes, ≥ 1; of metadata the first bytes, at most all */
 	u16 offset; /* bytes from the base, or enum sl_meta */
 };
+
+/* What is known at a netfilter hook only. */
+static inline bool sl_field_is_fact(const struct sl_field *field)
+{
+	return field->base == SL_META && field->offset >= SL_META_CT_STATUS &&
+	       field->offset <= SL_META_OIFNAME;
+}
 
 #define SL_KEY_MAX       64
 #define SL_KEY_PARTS_MAX 16

@@ -34,6 +34,7 @@ struct sl_outcome judge_with(const struct sl_program *p, struct frame frame,
 				   .route = answer_route,
 				   .is_spent = answer_spent,
 				   .context = answers,
+				   .facts = answers->facts,
 				   .now_ns = answers->now_ns};
 	struct sl_outcome outcome;
 	struct sl_diag diag = {""};

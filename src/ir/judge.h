@@ -23,6 +23,7 @@ struct answers {
 	enum sl_fate fate;
 	u64 now_ns;
 	bool is_spent; /* all rates */
+	const struct sl_facts *facts;
 	u32 asked;
 };
 

@@ -139,6 +139,12 @@ static const struct field_name field_names[] = {
 	{{SL_META, 4, SL_META_MARK}, OF_ANY, "meta mark", print_host},
 	{{SL_META, 1, SL_META_PKTTYPE}, OF_ANY, "meta pkttype", print_be},
 	{{SL_META, 4, SL_META_DADDR_TYPE}, OF_ANY, "fib daddr type", print_host},
+	{{SL_META, 4, SL_META_CT_STATUS}, OF_ANY, "ct status", print_host},
+	{{SL_META, 4, SL_META_CT_MARK}, OF_ANY, "ct mark", print_host},
+	{{SL_META, 1, SL_META_CT_DIRECTION}, OF_ANY, "ct direction", print_be},
+	{{SL_META, 4, SL_META_HOOK_MARK}, OF_ANY, "meta mark", print_host},
+	{{SL_META, 4, SL_META_OIF}, OF_ANY, "oif", print_host},
+	{{SL_META, 16, SL_META_OIFNAME}, OF_ANY, "oifname", print_device},
 	{{SL_TCP_OPTION, 2, 2 << 8 | 2}, OF_ANY, "tcp option maxseg size", print_be},
 };
 
@@ -152,7 +158,8 @@ static u8 meanings(u32 family)
 
 static bool is_field(const struct field_name *name, const struct sl_field *field)
 {
-	bool is_name = field->base == SL_META && field->offset == SL_META_IIFNAME;
+	bool is_name = field->base == SL_META &&
+		       (field->offset == SL_META_IIFNAME || field->offset == SL_META_OIFNAME);
 
 	return name->field.base == field->base && name->field.offset == field->offset &&
 	       (name->field.length == field->length || is_name);

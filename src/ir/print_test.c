@@ -48,6 +48,8 @@ static void rules_read_like_nft(void **unused)
 	reads("tcp option 4 has 1 0x01",
 	      is(p, ((struct sl_field){SL_HAS_TCP_OPTION, 1, 4 << 8}), "1"));
 	reads("meta mark 7 kernel", is(p, MARK, "7"), VERDICT(KERNEL));
+	reads("ct mark 7 ct direction 1 oifname \"eth1\" drop", is(p, CT_MARK, "7"),
+	      is(p, CT_DIRECTION, "1"), is(p, OIFNAME, "eth1"), DROP);
 	reads("ct state established,related accept", state(SL_WORLD_ESTABLISHED | SL_WORLD_RELATED),
 	      ACCEPT);
 	reads("ct state none", state(0));

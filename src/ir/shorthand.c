@@ -31,6 +31,10 @@ static bool is_host_order(struct sl_field field)
 	case SL_META_LENGTH:
 	case SL_META_MARK:
 	case SL_META_DADDR_TYPE:
+	case SL_META_CT_STATUS:
+	case SL_META_CT_MARK:
+	case SL_META_HOOK_MARK:
+	case SL_META_OIF:
 		return true;
 	default:
 		return false;
@@ -53,7 +57,8 @@ const u8 *value(struct sl_program *p, struct sl_field field, const char *text)
 {
 	u8 *bytes = need(sl_arena_alloc(p->arena, SL_KEY_MAX));
 
-	if (field.base == SL_META && field.offset == SL_META_IIFNAME)
+	if (field.base == SL_META &&
+	    (field.offset == SL_META_IIFNAME || field.offset == SL_META_OIFNAME))
 		memcpy(bytes, text, strlen(text));
 	else if (strchr(text, '.') && inet_pton(AF_INET, text, bytes) != 1)
 		abort();

@@ -33,6 +33,12 @@
 #define LENGTH              META(4, LENGTH)
 #define PKTTYPE             META(1, PKTTYPE)
 #define DADDR_TYPE          META(4, DADDR_TYPE)
+#define CT_STATUS           META(4, CT_STATUS)
+#define CT_MARK             META(4, CT_MARK)
+#define CT_DIRECTION        META(1, CT_DIRECTION)
+#define HOOK_MARK           META(4, HOOK_MARK)
+#define OIF                 META(4, OIF)
+#define OIFNAME             META(16, OIFNAME)
 
 /* The bytes of `text` as nf_tables holds this field: an address, a name, a number. */
 const u8 *value(struct sl_program *p, struct sl_field field, const char *text);

@@ -5,6 +5,7 @@
 #include <linux/netfilter.h>
 #include <string.h>
 
+#include "ir/flow.h"
 #include "ir/tcp_option.h"
 #include "table.h"
 #include "tcp_options.h"
@@ -41,10 +42,12 @@ static bool is_family(u32 family)
 static u32 meta_length(const struct sl_field *field)
 {
 	static const u8 lengths[SL_META_COUNT] = {
-		[SL_META_NFPROTO] = 1,  [SL_META_L4PROTO] = 1,    [SL_META_PROTOCOL] = 2,
-		[SL_META_IIF] = 4,      [SL_META_IIFNAME] = 16,   [SL_META_IIFTYPE] = 2,
-		[SL_META_IIFGROUP] = 4, [SL_META_LENGTH] = 4,     [SL_META_MARK] = 4,
-		[SL_META_PKTTYPE] = 1,  [SL_META_DADDR_TYPE] = 4,
+		[SL_META_NFPROTO] = 1,  [SL_META_L4PROTO] = 1,      [SL_META_PROTOCOL] = 2,
+		[SL_META_IIF] = 4,      [SL_META_IIFNAME] = 16,     [SL_META_IIFTYPE] = 2,
+		[SL_META_IIFGROUP] = 4, [SL_META_LENGTH] = 4,       [SL_META_MARK] = 4,
+		[SL_META_PKTTYPE] = 1,  [SL_META_DADDR_TYPE] = 4,   [SL_META_CT_STATUS] = 4,
+		[SL_META_CT_MARK] = 4,  [SL_META_CT_DIRECTION] = 1, [SL_META_HOOK_MARK] = 4,
+		[SL_META_OIF] = 4,      [SL_META_OIFNAME] = 16,
 	};
 
 	return lengths[field->offset];
@@ -59,6 +62,9 @@ static int verify_meta(const struct verify *verify, const struct sl_field *field
 			      meta_length(field), field->length);
 	if (field->offset == SL_META_MARK && !verify->program->device.mark_is_zero)
 		return reject(verify, "the mark is read, but not known on this device");
+	if (sl_field_is_fact(field) && !sl_program_is_at_hook(verify->program))
+		return reject(verify, "metadata %u is read, but known at a netfilter hook only",
+			      field->offset);
 	return 0;
 }
 

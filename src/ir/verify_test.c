@@ -136,11 +136,12 @@ static void reject_bad_fields(void **unused)
 		     with_part(p, (struct sl_field){SL_HAS_TCP_OPTION, 2, 2 << 8}, 0, 4));
 	rejects_rule("past any TCP option",
 		     with_part(p, (struct sl_field){SL_TCP_OPTION, 2, 2 << 8 | 254}, 0, 4));
-	rejects_rule("metadata 11 does not exist",
-		     with_part(p, (struct sl_field){SL_META, 1, SL_META_COUNT}, 0, 4));
+	rejects_rule("metadata 200 does not exist",
+		     with_part(p, (struct sl_field){SL_META, 1, 200}, 0, 4));
 	rejects_rule("metadata 1 is 1 bytes long, not 2", with_part(p, META(2, L4PROTO), 0, 4));
 	p->device.mark_is_zero = false;
 	rejects_rule("not known on this device", is(p, MARK, "0"));
+	rejects_rule("known at a netfilter hook only", is(p, CT_MARK, "0"));
 	sl_program_free(p);
 }
 

@@ -260,13 +260,49 @@ static void the_devices_type_is_not_asked_for(void **state)
 	expect_hook_rule(nft, "unknown(meta iiftype) counter 0 accept\n");
 }
 
-static void marks_may_have_been_set(void **state)
+static void marks_are_those_that_the_rules_see(void **state)
 {
 	struct nft nft = an_input_chain(NFPROTO_INET);
 
 	(void)state;
 	nft_rule(&nft, nft.chain, load_meta(NFT_META_MARK), cmp_eq("\1\0\0\0"), accept_it());
-	expect_hook_rule(nft, "unknown(mark: something may set it before the rules) accept\n");
+	expect_hook_rule(nft, "meta mark 1 accept\n");
+}
+
+/* Without a connection they break the rule. */
+static void the_connection_is_at_hand(void **state)
+{
+	struct nft nft = an_input_chain(NFPROTO_INET);
+
+	(void)state;
+	nft_rule(&nft, nft.chain, load_ct(NFT_CT_STATUS), mask_bytes("\40\0\0\0", "\0\0\0\0", 4),
+		 cmp_ne("\0\0\0\0"), accept_it());
+	nft_rule(&nft, nft.chain, load_ct(NFT_CT_MARK), cmp_eq("\7\0\0\0"), drop_it());
+	nft_rule(&nft, nft.chain, load_ct(NFT_CT_DIRECTION), cmp_eq("\1"), drop_it());
+	expect_hook_rule(nft, "ct state new,established,related ct status & 32 != 0 accept\n"
+			      "ct state new,established,related ct mark 7 drop\n"
+			      "ct state new,established,related ct direction 1 drop\n");
+}
+
+static void forwarded_packets_have_a_device_to_leave_by(void **state)
+{
+	struct nft nft = a_table(NFPROTO_IPV4);
+	struct sl_program *program;
+
+	(void)state;
+	eth0(&nft)->forwards_ip = true;
+	nft.chain = dropping(&nft, "forward", NF_INET_FORWARD, 0);
+	nft_rule(&nft, nft.chain, load_meta(NFT_META_OIF), cmp_eq("\3\0\0\0"), drop_it());
+	nft_rule(&nft, nft.chain, load_meta(NFT_META_OIFNAME), cmp_eq("eth1\0\0\0\0\0\0\0\0\0\0\0"),
+		 drop_it());
+	nft_rule(&nft, nft.chain, load_meta(NFT_META_OIFGROUP), cmp_eq("\3\0\0\0"), drop_it());
+	program = lift_hooks(&nft);
+	assert_string_equal(rules_text(program, "forward"), "ct state invalid drop\n"
+							    "oif 3 drop\n"
+							    "oifname \"eth1\" drop\n"
+							    "unknown(meta oifgroup) drop\n");
+	sl_program_free(program);
+	nft_free(&nft);
 }
 
 int main(void)
@@ -288,7 +324,9 @@ int main(void)
 		cmocka_unit_test(the_ethernet_header_is_gone),
 		cmocka_unit_test(lengths_are_those_that_the_rules_see),
 		cmocka_unit_test(the_devices_type_is_not_asked_for),
-		cmocka_unit_test(marks_may_have_been_set),
+		cmocka_unit_test(marks_are_those_that_the_rules_see),
+		cmocka_unit_test(the_connection_is_at_hand),
+		cmocka_unit_test(forwarded_packets_have_a_device_to_leave_by),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

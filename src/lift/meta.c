@@ -8,17 +8,18 @@
 enum knowledge {
 	NOT_KNOWN,
 	FIELD,
-	MARK,   /* a field where packets arrive without one */
+	MARK,   /* a field where packets arrive without one, and another at a netfilter hook */
 	LENGTH, /* a field at a netfilter hook */
 	TYPE, /* a field ahead of it: there the device is known by address and index (bpf/hook.h) */
-	OUT,  /* of the device that the packet leaves by: zero while there is none, … */
+	OUT,  /* of the device that the packet leaves by: a field at a netfilter hook; zero while
+		 there is none, … */
 	OUT_OR, /* … or NFT_BREAK */
 };
 
 static const struct key {
 	enum knowledge knowledge;
 	u8 length;          /* bytes */
-	u8 field;           /* FIELD, MARK, LENGTH, TYPE: enum sl_meta */
+	u8 field;           /* FIELD, MARK, LENGTH, TYPE, OUT: enum sl_meta */
 	const char *reason; /* NULL only for FIELD */
 } keys[] = {
 	[NFT_META_LEN] = {LENGTH, 4, SL_META_LENGTH, "length: GRO may have merged packets"},
@@ -26,9 +27,9 @@ static const struct key {
 	[NFT_META_PRIORITY] = {NOT_KNOWN, 4, 0, "meta priority"},
 	[NFT_META_MARK] = {MARK, 4, SL_META_MARK, "mark: something may set it before the rules"},
 	[NFT_META_IIF] = {FIELD, 4, SL_META_IIF, NULL},
-	[NFT_META_OIF] = {OUT, 4, 0, "meta oif"},
+	[NFT_META_OIF] = {OUT, 4, SL_META_OIF, "meta oif"},
 	[NFT_META_IIFNAME] = {FIELD, IFNAMSIZ, SL_META_IIFNAME, NULL},
-	[NFT_META_OIFNAME] = {OUT, IFNAMSIZ, 0, "meta oifname"},
+	[NFT_META_OIFNAME] = {OUT, IFNAMSIZ, SL_META_OIFNAME, "meta oifname"},
 	[NFT_META_IIFTYPE] = {TYPE, 2, SL_META_IIFTYPE, "meta iiftype"},
 	[NFT_META_OIFTYPE] = {OUT_OR, 2, 0, "meta oiftype"},
 	[NFT_META_SKUID] = {NOT_KNOWN, 4, 0, "meta skuid"},
@@ -65,7 +66,9 @@ static bool is_field(const struct sl_rule_lift *rule, const struct key *key)
 	case FIELD:
 		return true;
 	case MARK:
-		return rule->lifter->program->device.mark_is_zero;
+		return rule->lifter->front || rule->lifter->program->device.mark_is_zero;
+	case OUT:
+		return rule->lifter->front && !has_no_out(rule);
 	case LENGTH:
 		return rule->lifter->front;
 	case TYPE:
@@ -80,6 +83,8 @@ static int load(struct sl_rule_lift *rule, const struct key *key, u32 dreg)
 	static const u8 zeroes[IFNAMSIZ];
 	struct sl_field field = {.base = SL_META, .length = key->length, .offset = key->field};
 
+	if (key->knowledge == MARK && rule->lifter->front)
+		field.offset = SL_META_HOOK_MARK;
 	if (key->field == SL_META_IIFNAME || key->field == SL_META_IIFGROUP)
 		rule->lifter->program->device.is_asked_for = true;
 	if (is_field(rule, key))

@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* xt_mark.c: (mark & mask) == value, where packets arrive without a mark. */
+/*
+ * xt_mark.c and xt_connmark.c: (mark & mask) == value. The packet's, where packets arrive without
+ * one, and at a netfilter hook; its connection's at the hook only.
+ */
 #include "lift/xt.h"
 
+#include <linux/netfilter/xt_connmark.h>
 #include <linux/netfilter/xt_mark.h>
 
-static int lift(struct sl_rule_lift *rule, const void *data)
+/* The struct is one and the same; so they say. */
+_Static_assert(sizeof(struct xt_mark_mtinfo1) == sizeof(struct xt_connmark_mtinfo1), "one layout");
+
+static int compare(struct sl_rule_lift *rule, enum sl_meta meta, const struct xt_mark_mtinfo1 *info)
 {
 	static const u8 zeroes[sizeof(u32)];
-	const struct xt_mark_mtinfo1 *info = data;
-	struct sl_key_draft key = sl_key_of(SL_META, SL_META_MARK, sizeof info->mark);
+	struct sl_key_draft key = sl_key_of(SL_META, meta, sizeof info->mark);
 
-	if (!rule->lifter->program->device.mark_is_zero)
-		return sl_emit_unknown(rule, "mark: something may set it before the rules");
 	if (info->invert > 1)
 		return sl_emit_unknown(rule, "xt mark");
 	key.transform_count = 1;
@@ -24,4 +28,26 @@ static int lift(struct sl_rule_lift *rule, const void *data)
 	return sl_emit_compare(rule, &key, info->invert ? SL_NE : SL_EQ, (const u8 *)&info->mark);
 }
 
+static int lift(struct sl_rule_lift *rule, const void *data)
+{
+	if (rule->lifter->front)
+		return compare(rule, SL_META_HOOK_MARK, data);
+	if (!rule->lifter->program->device.mark_is_zero)
+		return sl_emit_unknown(rule, "mark: something may set it before the rules");
+	return compare(rule, SL_META_MARK, data);
+}
+
 const struct sl_xt_match sl_xt_mark = {"mark", 1, sizeof(struct xt_mark_mtinfo1), lift};
+
+static int lift_connection(struct sl_rule_lift *rule, const void *data)
+{
+	int error;
+
+	if (!rule->lifter->front)
+		return sl_emit_unknown(rule, "xt connmark");
+	error = sl_emit_states(rule, SL_WORLDS_CONNECTED);
+	return error || rule->ends ? error : compare(rule, SL_META_CT_MARK, data);
+}
+
+const struct sl_xt_match sl_xt_connmark = {"connmark", 1, sizeof(struct xt_connmark_mtinfo1),
+					   lift_connection};

@@ -36,6 +36,28 @@ static struct sl_expr padded(const char *name, u32 revision, const void *info, u
 	return xt_match(name, revision, buffer, (size + 7) & ~7u);
 }
 
+/* The same at the input hook. */
+static void expect_at_hook(const char *expected, struct sl_expr match)
+{
+	struct nft nft = an_input_chain(NFPROTO_IPV4);
+	struct sl_program *front, *program;
+	struct sl_diag diag = {""};
+
+	nft_rule(&nft, nft.chain, load_state(), cmp_eq("\1\0\0\0"), drop_it());
+	nft_rule(&nft, nft.chain, match, drop_it());
+	front = lift(&nft);
+	if (sl_lift_hooks(nft.rules, &nft.host, front, &program, &diag) ||
+	    sl_program_verify(program, &diag))
+		fail_msg("%s", diag.text);
+	assert_string_equal(rules_text(program, "in") + strlen("ct state invalid drop\n"),
+			    expected);
+	sl_program_free(program);
+	sl_program_free(front);
+	nft_free(&nft);
+}
+
+#define becomes_at_hook(expected, name, revision, type, ...)                                       \
+	expect_at_hook(expected, padded(name, revision, &(type){__VA_ARGS__}, sizeof(type)))
 #define becomes(expected, name, revision, type, ...)                                               \
 	expect_in(NFPROTO_IPV4, expected,                                                          \
 		  padded(name, revision, &(type){__VA_ARGS__}, sizeof(type)))
@@ -177,6 +199,39 @@ static void conntrack_beyond_states_is_unknown(void **state)
 		.match_flags = XT_CONNTRACK_STATE | XT_CONNTRACK_DIRECTION, .state_mask = 2);
 	becomes("unknown(xt conntrack: more than the state) drop\n", "conntrack", 3,
 		struct xt_conntrack_mtinfo3, .match_flags = XT_CONNTRACK_STATUS);
+}
+
+#define CONNECTED_NAMES "ct state new,established,related "
+
+static void conntrack_beyond_states_is_known_at_hooks(void **state)
+{
+	(void)state;
+	becomes_at_hook("ct state new ct status & 16 != 0 drop\n"
+			"ct state established ct status & 16 != 0 drop\n"
+			"ct state related drop\n",
+			"conntrack", 3, struct xt_conntrack_mtinfo3,
+			STATE_BITS(XT_CONNTRACK_STATE_SNAT | RELATED_BIT));
+	becomes_at_hook("ct state new ct status & 32 == 0 drop\n"
+			"ct state established ct status & 32 == 0 drop\n"
+			"ct state related ct status & 32 == 0 drop\n"
+			"ct state invalid drop\n"
+			"ct state untracked drop\n",
+			"conntrack", 3, struct xt_conntrack_mtinfo3,
+			STATE_BITS(XT_CONNTRACK_STATE_DNAT), .invert_flags = XT_CONNTRACK_STATE);
+	becomes_at_hook(CONNECTED_NAMES "ct status & 4 != 0 drop\n", "conntrack", 3,
+			struct xt_conntrack_mtinfo3, .match_flags = XT_CONNTRACK_STATUS,
+			.status_mask = IPS_ASSURED);
+	becomes_at_hook(CONNECTED_NAMES "ct direction 1 drop\n", "conntrack", 3,
+			struct xt_conntrack_mtinfo3, .match_flags = XT_CONNTRACK_DIRECTION,
+			.invert_flags = XT_CONNTRACK_DIRECTION);
+	/* Without a connection the state alone decides. */
+	becomes_at_hook("ct state established ct direction 0 drop\n"
+			"ct state invalid drop\n",
+			"conntrack", 3, struct xt_conntrack_mtinfo3,
+			.match_flags = XT_CONNTRACK_STATE | XT_CONNTRACK_DIRECTION,
+			.state_mask = ESTABLISHED_BIT | XT_CONNTRACK_STATE_INVALID);
+	becomes_at_hook("unknown(xt conntrack: more than the state) drop\n", "conntrack", 3,
+			struct xt_conntrack_mtinfo3, .match_flags = XT_CONNTRACK_EXPIRES);
 }
 
 static void legacy_state_match(void **state)
@@ -323,6 +378,7 @@ int main(void)
 		cmocka_unit_test(multiport_corners),
 		cmocka_unit_test(conntrack_states),
 		cmocka_unit_test(conntrack_beyond_states_is_unknown),
+		cmocka_unit_test(conntrack_beyond_states_is_known_at_hooks),
 		cmocka_unit_test(legacy_state_match),
 		cmocka_unit_test(iprange_of_both_families),
 		cmocka_unit_test(mac_source),

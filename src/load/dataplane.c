@@ -223,6 +223,7 @@ static void configure(struct sl_dataplane *dataplane, const struct sl_program *p
 		.drops_nothing = point == SL_POINT_XDP && device->wants_tc,
 		.asks_packet_type = point == SL_POINT_TC && device->has_members,
 		.has_known = dataplane->has_known,
+		.asks_facts = point == SL_POINT_HOOK && sl_program_asks_facts(program),
 		.table_words = program->image_words,
 		.trie_units = dataplane->sets.trie_units,
 	};

@@ -441,6 +441,95 @@ static void chains_behind_nat_at_input(void)
 	expect(hook_drops() == before, "dropped ahead of NAT's place");
 }
 
+static void send_8053(void)
+{
+	send_udp(8053);
+}
+
+/* Of those that were sent elsewhere, one kind is let in, and the rest is dropped: as firewalld
+ * does. */
+static void what_dnat_has_done(void)
+{
+	int server;
+
+	build_lab();
+	build_back();
+	load_nft("table inet t {\n"
+		 "	chain pre {\n"
+		 "		type nat hook prerouting priority -100;\n"
+		 "		udp dport 8053 dnat ip to 10.88.0.2:5000\n"
+		 "	}\n"
+		 "	chain forward {\n"
+		 "		type filter hook forward priority 0; policy drop;\n"
+		 "		ct direction reply accept\n"
+		 "		ct status dnat accept\n"
+		 "		oifname \"back*\" ct mark 0 meta mark 0 counter drop\n"
+		 "	}\n"
+		 "}\n");
+	server = listen_udp(ON_BACK, OPEN_PORT);
+	attach_hooks();
+	send_udp(8053);
+	expect(arrives(server), "dropped although it was sent there");
+	attempt(ON_WIRE, "ping -c 2 -i 0.2 -W 1 10.88.0.2");
+	expect(eventually(hook_drops() == 2, 1), "%llu of 2 dropped at the hook",
+	       (unsigned long long)hook_drops());
+	expect_listed("counter packets 2 bytes 168 drop");
+}
+
+/* By their devices' names, behind which there may be what is left of a longer one. */
+static void where_packets_leave(void)
+{
+	build_lab();
+	build_back();
+	run(ON_HOST, "ip link set back0 down && ip link set back0 name longername0 && "
+		     "ip link set longername0 name back0 && ip link set back0 up");
+	load_nft("table inet t {\n"
+		 "	chain forward {\n"
+		 "		type filter hook forward priority 0;\n"
+		 "		meta l4proto icmp oifname != \"back0\" drop\n"
+		 "		ct state established accept\n"
+		 "		meta l4proto icmp oifname \"back0\" icmp id 7 drop\n"
+		 "	}\n"
+		 "}\n");
+	attach_hooks();
+	attempt(ON_WIRE, "ping -c 2 -i 0.2 -W 1 10.88.0.2");
+	expect(eventually(hook_passes(), 1) && !hook_drops(), "dropped for another device");
+}
+
+/* A mark that a rule sets ahead of the hook, and one that a connection keeps. */
+static void marks_that_rules_have_set(void)
+{
+	build_lab();
+	load_nft("table inet t {\n"
+		 "	chain pre {\n"
+		 "		type filter hook prerouting priority -150;\n"
+		 "		udp dport 8053 meta mark set 7\n"
+		 "	}\n"
+		 "	chain input {\n"
+		 "		type filter hook input priority 0;\n"
+		 "		ct state established accept\n"
+		 "		meta mark 7 counter drop\n"
+		 "	}\n"
+		 "}\n");
+	attach_hooks();
+	expect_hook_drops(send_8053);
+	load_nft("flush ruleset\n"
+		 "table inet t {\n"
+		 "	chain pre {\n"
+		 "		type filter hook prerouting priority -150;\n"
+		 "		udp dport 8053 ct mark set 8\n"
+		 "	}\n"
+		 "	chain input {\n"
+		 "		type filter hook input priority 0;\n"
+		 "		ct mark 7 drop\n"
+		 "		ct mark & 0x8 == 0x8 drop\n"
+		 "	}\n"
+		 "}\n");
+	settle();
+	expect_hook_drops(send_8053);
+	expect(!drops_at_hook(ping), "dropped for the mark of another");
+}
+
 int main(int argc, char **argv)
 {
 	static const struct lab_case cases[] = {
@@ -461,6 +550,9 @@ int main(int argc, char **argv)
 		{"somebody stands between", somebody_stands_between},
 		{"somebody comes between", somebody_comes_between},
 		{"chains behind nat at input", chains_behind_nat_at_input},
+		{"what dnat has done", what_dnat_has_done},
+		{"where packets leave", where_packets_leave},
+		{"marks that rules have set", marks_that_rules_have_set},
 	};
 
 	return lab_main(argc, argv, cases, SL_ARRAY_SIZE(cases));

@@ -39,7 +39,28 @@ struct hook_state {
 	void *others[5];
 };
 
-/* From a path by way of a device to one behind the hook. */
+/*
+ * From a path by way of a device to one behind the hook. What only the hook knows stands there for
+ * something that the device tells, so that it is met in all of its forms; a test run has none of
+ * it.
+ */
+static const struct sl_facts no_facts;
+
+static u16 known_at_hook(u16 meta)
+{
+	switch (meta) {
+	case SL_META_MARK:
+		return SL_META_HOOK_MARK;
+	case SL_META_IIFGROUP:
+		return SL_META_CT_STATUS;
+	case SL_META_IIF:
+		return SL_META_OIF;
+	case SL_META_IIFNAME:
+		return SL_META_OIFNAME;
+	default:
+		return meta;
+	}
+}
 
 /* The link header is gone there, and what is far behind the headers is not looked at. */
 static void move_key(const struct sl_key *key)
@@ -49,6 +70,8 @@ static void move_key(const struct sl_key *key)
 
 		if (field->base == SL_LINK)
 			field->base = SL_NETWORK;
+		if (field->base == SL_META)
+			field->offset = known_at_hook(field->offset);
 		if (field->base != SL_META && field->offset + field->length > SL_HOOK_REACH)
 			field->offset = (u16)(SL_HOOK_REACH - field->length);
 	}
@@ -126,10 +149,13 @@ static int load(struct sl_program *program, struct sl_dataplane **ret_front,
 
 	if (!error)
 		error = sl_program_verify(program, diag);
+	/* No rules at the device: what they ask for is not known there. */
 	if (!error)
-		error = sl_codegen(program, SL_STAGE_INSNS_MAX, &code, diag);
+		error = sl_codegen(program, 0, &code, diag);
 	if (!error)
 		error = sl_dataplane_load(program, &code, SL_POINT_TC, NULL, ret_front, diag);
+	if (!error)
+		error = sl_codegen(program, SL_STAGE_INSNS_MAX, &code, diag);
 	if (!error)
 		error = sl_dataplane_load(program, &code, SL_POINT_HOOK,
 					  &(struct sl_handover){.front = *ret_front}, ret_dataplane,
@@ -178,7 +204,8 @@ static int fail(const struct campaign *campaign, u64 number, const struct sl_pro
 static int judge_frames(struct campaign *campaign, u64 number, const struct sl_program *meaning,
 			const struct sl_program *program, const struct sl_dataplane *dataplane)
 {
-	const struct sl_oracle oracle = {.conntrack = invalid, .now_ns = sl_monotonic_ns()};
+	const struct sl_oracle oracle = {
+		.conntrack = invalid, .now_ns = sl_monotonic_ns(), .facts = &no_facts};
 	int failed = 0;
 
 	for (u32 i = 0; i < campaign->frames && !failed; i++) {
