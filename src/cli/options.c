@@ -88,17 +88,8 @@ static const struct option *find_option(const char *word, const char **ret_value
 
 static int set_mode(struct sl_cli *cli, const char *value)
 {
-	static const char *const names[] = {
-		[SL_WANT_AUTO] = "auto", [SL_WANT_OFFLOAD] = "offload", [SL_WANT_NATIVE] = "native",
-		[SL_WANT_TC] = "tc",     [SL_WANT_GENERIC] = "generic",
-	};
-
-	for (size_t i = 0; i < SL_ARRAY_SIZE(names); i++) {
-		if (!strcmp(value, names[i])) {
-			cli->mode = (enum sl_wanted_mode)i;
-			return 0;
-		}
-	}
+	if (sl_wanted_mode_parse(value, &cli->mode))
+		return 0;
 	return sl_cli_usage(NULL, "no mode \"%s\": auto, offload, native, tc or generic", value);
 }
 
@@ -161,20 +152,11 @@ static int set_duration(struct sl_cli *cli, const char *value)
 	return sl_cli_usage(NULL, "--for takes a time like 90s, 30m, 24h or 7d, not \"%s\"", value);
 }
 
-/* "65536", "512K", "64M", "2G" */
 static int set_memory(struct sl_cli *cli, const char *value)
 {
-	static const char suffixes[] = "KMG";
-	char *end;
-	unsigned long long number = strtoull(value, &end, 10);
-	const char *suffix = *end ? strchr(suffixes, *end) : NULL;
-	u32 shift = suffix ? 10 * (u32)(suffix - suffixes + 1) : 0;
-
-	if (value[0] < '0' || value[0] > '9' || (*end && (!suffix || end[1])) || !number ||
-	    number > UINT64_MAX >> shift)
-		return sl_cli_usage(NULL, "--memory takes a size like 64M, not \"%s\"", value);
-	cli->memory_limit = (u64)number << shift;
-	return 0;
+	if (sl_memory_parse(value, &cli->memory_limit))
+		return 0;
+	return sl_cli_usage(NULL, "--memory takes a size like 64M, not \"%s\"", value);
 }
 
 /* "80", "80%", "99.5%" */

@@ -9,6 +9,22 @@
 
 #include "load/attach.h"
 
+bool sl_wanted_mode_parse(const char *text, enum sl_wanted_mode *ret_wanted)
+{
+	static const char *const names[] = {
+		[SL_WANT_AUTO] = "auto", [SL_WANT_OFFLOAD] = "offload", [SL_WANT_NATIVE] = "native",
+		[SL_WANT_TC] = "tc",     [SL_WANT_GENERIC] = "generic",
+	};
+
+	for (size_t i = 0; i < SL_ARRAY_SIZE(names); i++) {
+		if (!strcmp(text, names[i])) {
+			*ret_wanted = (enum sl_wanted_mode)i;
+			return true;
+		}
+	}
+	return false;
+}
+
 void sl_ladder_note(struct sl_ladder *ladder, const char *rung, const char *format, ...)
 {
 	size_t used = strlen(ladder->text);

@@ -13,6 +13,9 @@ enum sl_wanted_mode { SL_WANT_AUTO, SL_WANT_OFFLOAD, SL_WANT_NATIVE, SL_WANT_TC,
 
 #define SL_LADDER_TEXT 1024
 
+/* "auto", "native" … as people write it; false where it is none. */
+bool sl_wanted_mode_parse(const char *text, enum sl_wanted_mode *ret_wanted);
+
 struct sl_ladder {
 	const struct sl_compiled *compiled;
 	const struct sl_link *link;

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "config.h"
 #include "ir/flow.h"
@@ -60,6 +61,21 @@ int sl_memory_plan(const struct sl_program *program, u64 limit, struct sl_memory
 		add_known(&memory, limit);
 	*ret_memory = memory;
 	return 0;
+}
+
+bool sl_memory_parse(const char *text, u64 *ret_bytes)
+{
+	static const char suffixes[] = "KMG";
+	char *end;
+	unsigned long long number = strtoull(text, &end, 10);
+	const char *suffix = *end ? strchr(suffixes, *end) : NULL;
+	u32 shift = suffix ? 10 * (u32)(suffix - suffixes + 1) : 0;
+
+	if (text[0] < '0' || text[0] > '9' || (*end && (!suffix || end[1])) || !number ||
+	    number > UINT64_MAX >> shift)
+		return false;
+	*ret_bytes = (u64)number << shift;
+	return true;
 }
 
 u32 sl_memory_image_words(u64 limit)

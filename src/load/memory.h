@@ -25,6 +25,9 @@ struct sl_memory {
 int sl_memory_plan(const struct sl_program *program, u64 limit, struct sl_memory *ret_memory,
 		   struct sl_diag *diag);
 
+/* "65536", "512K", "64M", "2G"; false for what is no such size, or none at all. */
+bool sl_memory_parse(const char *text, u64 *ret_bytes);
+
 /* The words that an image may have within the limit, and within a map. */
 u32 sl_memory_image_words(u64 limit);
 
