@@ -1,13 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include <errno.h>
-#include <fcntl.h>
-#include <net/if.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,55 +9,10 @@
 #include "cli/cli.h"
 #include "cli/names.h"
 #include "cli/session.h"
+#include "daemon/child.h"
 #include "daemon/detach.h"
-#include "daemon/keeper.h"
 #include "load/attach.h"
 #include "load/pins.h"
-
-/* What the keeper tells the command that started it, over a pipe. */
-struct outcome {
-	int error;
-	enum sl_attach_mode mode;
-	u64 net_cookie;
-	char ladder[SL_LADDER_TEXT];
-	struct sl_diag diag;
-};
-
-/* Nothing of the terminal's stays open: the keeper outlives it. */
-static void leave_terminal(void)
-{
-	int null = open("/dev/null", O_RDWR);
-
-	setsid();
-	prctl(PR_SET_NAME, "sluice-keeper");
-	if (chdir("/"))
-		return;
-	for (int fd = 0; fd <= 2 && null >= 0; fd++)
-		dup2(null, fd);
-	if (null > 2)
-		close(null);
-}
-
-static void keep(const struct sl_cli *cli, int pipe_fd)
-{
-	struct outcome outcome = {0};
-	struct sl_keeper *keeper = NULL;
-
-	outcome.error = sl_keeper_attach(cli->device, cli->mode, cli->memory_limit, cli->replace,
-					 &keeper, outcome.ladder, &outcome.diag);
-	if (!outcome.error) {
-		outcome.mode = sl_keeper_mode(keeper);
-		outcome.net_cookie = sl_keeper_net_cookie(keeper);
-		leave_terminal();
-		outcome.error = sl_keeper_start(keeper, &outcome.diag);
-	}
-	if (write(pipe_fd, &outcome, sizeof outcome) != sizeof outcome)
-		outcome.error = -EPIPE;
-	close(pipe_fd);
-	if (!outcome.error)
-		sl_keeper_run(keeper, &outcome.diag);
-	sl_keeper_free(keeper);
-}
 
 /* People who wait for longer shall know for what. */
 #define PATIENCE_MS 2000
@@ -80,33 +29,22 @@ static void wait_for_outcome(const char *device, int pipe_fd)
 			device);
 }
 
-/* Forks the keeper and waits until it is attached, or has failed. */
-static void start_keeper(const struct sl_cli *cli, struct outcome *ret_outcome)
+/* Leaves a keeper behind; waits until it is attached, or has failed. */
+static void start_keeper(const struct sl_cli *cli, struct sl_child_outcome *ret_outcome)
 {
-	int ends[2];
+	const struct sl_child_wish wish = {.device = cli->device,
+					   .mode = cli->mode,
+					   .memory_limit = cli->memory_limit,
+					   .replaces = cli->replace};
+	SL_CLEANUP(sl_close) int pipe_fd = -1;
 	pid_t pid;
 
-	memset(ret_outcome, 0, sizeof *ret_outcome);
-	if (pipe2(ends, O_CLOEXEC)) {
-		ret_outcome->error =
-			sl_fail(&ret_outcome->diag, errno, "pipe: %s", strerror(errno));
+	ret_outcome->error = sl_child_start(&wish, &pid, &pipe_fd, &ret_outcome->diag);
+	if (ret_outcome->error)
 		return;
-	}
-	pid = fork();
-	if (!pid) {
-		close(ends[0]);
-		keep(cli, ends[1]);
-		_exit(0);
-	}
-	close(ends[1]);
-	if (pid > 0)
-		wait_for_outcome(cli->device, ends[0]);
-	if (pid < 0 || read(ends[0], ret_outcome, sizeof *ret_outcome) != sizeof *ret_outcome)
-		ret_outcome->error =
-			sl_fail(&ret_outcome->diag, ECHILD,
-				"the process that should keep %s in step ended early", cli->device);
-	close(ends[0]);
-	if (ret_outcome->error && pid > 0)
+	wait_for_outcome(cli->device, pipe_fd);
+	sl_child_read(pipe_fd, cli->device, ret_outcome);
+	if (ret_outcome->error)
 		waitpid(pid, NULL, 0);
 }
 
@@ -124,7 +62,7 @@ static bool is_confirmed(u32 seconds)
 
 int sl_command_attach(const struct sl_cli *cli)
 {
-	struct outcome outcome;
+	struct sl_child_outcome outcome;
 
 	if (!sl_cli_need_device(cli, "attach"))
 		return SL_EXIT_USAGE;

@@ -189,7 +189,7 @@ static int begin(struct sl_auditor *auditor, char ladder[SL_LADDER_TEXT], struct
 	if (!error)
 		error = sl_keeper_audit(cli->device, cli->mode, cli->memory_limit, auditor->audit,
 					&auditor->keeper, ladder, diag);
-	return error ? error : sl_keeper_start(auditor->keeper, diag);
+	return error ? error : sl_keeper_start(auditor->keeper, true, diag);
 }
 
 static void announce(const struct sl_auditor *auditor, const char *ladder)

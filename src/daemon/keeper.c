@@ -61,6 +61,11 @@ static int create_info(struct sl_keeper *keeper, struct sl_diag *diag)
 	return 0;
 }
 
+bool sl_keeper_was_removed(const struct sl_keeper *keeper)
+{
+	return keeper->removed;
+}
+
 u64 sl_keeper_generations(const struct sl_keeper *keeper)
 {
 	return keeper->info.generations;
@@ -202,7 +207,7 @@ static int open_signals(void)
 	return signalfd(-1, &signals, SFD_CLOEXEC);
 }
 
-int sl_keeper_start(struct sl_keeper *keeper, struct sl_diag *diag)
+int sl_keeper_start(struct sl_keeper *keeper, bool alone, struct sl_diag *diag)
 {
 	int error = sl_lock_sign(keeper->lock_fd);
 
@@ -210,6 +215,7 @@ int sl_keeper_start(struct sl_keeper *keeper, struct sl_diag *diag)
 		return sl_fail(diag, -error, "cannot write the lock of %s: %s", keeper->device,
 			       strerror(-error));
 	sl_namespace_watch_init(&keeper->namespace_watch);
+	keeper->namespace_watch.is_host |= !alone;
 	sl_keeper_write_info(keeper);
 	return 0;
 }

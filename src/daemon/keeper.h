@@ -37,15 +37,21 @@ int sl_keeper_audit(const char *device, enum sl_wanted_mode wanted, u64 memory_l
 		    struct sl_audit *audit, struct sl_keeper **ret_keeper,
 		    char ret_ladder[SL_LADDER_TEXT], struct sl_diag *diag);
 
-/* In the process that will run it: signs the lock, says so in the pins. */
-int sl_keeper_start(struct sl_keeper *keeper, struct sl_diag *diag);
+/*
+ * In the process that will run it: signs the lock, says so in the pins. One that is `alone` ends
+ * when everybody else has left the network namespace; another leaves that to whoever started it.
+ */
+int sl_keeper_start(struct sl_keeper *keeper, bool alone, struct sl_diag *diag);
 
 /*
  * Follows changes until SIGTERM or SIGINT, until the attachment is removed by somebody else, or
- * until the network namespace is left by everyone else. Waits for a device that was removed.
- * An audit also ends when it has enough, and takes its program off.
+ * until the network namespace is left by everyone else (`alone`). Waits for a device that was
+ * removed. An audit also ends when it has enough, and takes its program off.
  */
 int sl_keeper_run(struct sl_keeper *keeper, struct sl_diag *diag);
+
+/* Why it has ended: the attachment was taken away, or its network namespace was left. */
+bool sl_keeper_was_removed(const struct sl_keeper *keeper);
 
 /* Lets go of the attachment, which stays; NULL is fine. */
 void sl_keeper_free(struct sl_keeper *keeper);

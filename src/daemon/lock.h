@@ -11,6 +11,9 @@
 #include "base/diag.h"
 #include "base/types.h"
 
+/* In place of a device's name, which it is not: there is one sluiced in a network namespace. */
+#define SL_LOCK_SERVICE ""
+
 /* 0 and a file descriptor that holds the lock (over fork, too), or -EALREADY when it is taken. */
 int sl_lock_take(u64 net_cookie, const char *device, int *ret_fd, struct sl_diag *diag);
 
