@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "cli/cli.h"
 #include "cli/names.h"
+#include "cli/service.h"
 #include "cli/session.h"
 #include "daemon/child.h"
 #include "daemon/detach.h"
@@ -80,7 +81,8 @@ int sl_command_attach(const struct sl_cli *cli)
 	/* Here, where the caller is the parent process, whose mounts may be needed. */
 	if (sl_pins_init(&outcome.diag))
 		return sl_cli_refuse(&outcome.diag);
-	start_keeper(cli, &outcome);
+	if (!sl_service_attach(cli, &outcome))
+		start_keeper(cli, &outcome);
 	if (outcome.error)
 		return sl_cli_refuse(&outcome.diag);
 	if (cli->json)
@@ -93,6 +95,7 @@ int sl_command_attach(const struct sl_cli *cli)
 	if (cli->confirm_seconds && !is_confirmed(cli->confirm_seconds)) {
 		struct sl_diag diag;
 
+		json_decref(sl_service_release(cli->device, &diag));
 		if (sl_keeper_detach(outcome.net_cookie, cli->device, &diag))
 			return sl_cli_refuse(&diag);
 		fprintf(stderr, "sluice: %s: not confirmed, detached\n", cli->device);

@@ -47,6 +47,7 @@ int sl_command_detach(const struct sl_cli *cli);
 int sl_command_status(const struct sl_cli *cli);
 int sl_command_list(const struct sl_cli *cli);
 int sl_command_trace(const struct sl_cli *cli);
+int sl_command_reload(const struct sl_cli *cli);
 int sl_command_audit(const struct sl_cli *cli);
 
 #endif

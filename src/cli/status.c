@@ -2,11 +2,13 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "cli/attachments.h"
 #include "cli/cli.h"
 #include "cli/names.h"
+#include "cli/service.h"
 #include "load/attach.h"
 #include "load/pins.h"
 #include "tc.h"
@@ -68,8 +70,22 @@ static void print_hooks(const struct sl_attachment *attachment)
 	       (unsigned long long)fates[SL_HOOK_STALE].packets);
 }
 
+static void print_keeper(const struct sl_attachment *attachment, const json_t *service)
+{
+	const char *device = attachment->info.device;
+
+	if (!attachment->is_kept)
+		printf("  kept by      NOBODY: after the next change all packets pass until "
+		       "`sluice attach dev %s`\n",
+		       device);
+	else if (service && sl_service_find(service, device))
+		printf("  kept by      process %d, of sluiced's\n", (int)attachment->keeper);
+	else
+		printf("  kept by      process %d\n", (int)attachment->keeper);
+}
+
 static void print_one(const struct sl_attachments *attachments,
-		      const struct sl_attachment *attachment)
+		      const struct sl_attachment *attachment, const json_t *service)
 {
 	const struct sl_info *info = &attachment->info;
 	const struct sl_count *fates = attachment->fates;
@@ -99,13 +115,7 @@ static void print_one(const struct sl_attachments *attachments,
 	if (attachment->known)
 		printf("  connections  a filter of those that are known: %s\n",
 		       known_name(attachment));
-	if (attachment->is_kept)
-		printf("  kept by      process %d\n", (int)attachment->keeper);
-	else
-		printf("  kept by      NOBODY: after the next change all packets pass until "
-		       "`sluice "
-		       "attach dev %s`\n",
-		       info->device);
+	print_keeper(attachment, service);
 	printf("  dropped      %llu packets, %llu bytes, early\n",
 	       (unsigned long long)fates[SL_DROPPED].packets,
 	       (unsigned long long)fates[SL_DROPPED].bytes);
@@ -163,22 +173,50 @@ static json_t *describe(const struct sl_attachments *attachments,
 			 "known_connections", known_name(attachment));
 }
 
-static void print_json(const struct sl_attachments *attachments)
+static void print_json(const struct sl_attachments *attachments, json_t *service)
 {
 	json_t *devices = json_array();
 
 	for (u32 i = 0; i < attachments->count; i++)
 		json_array_append_new(devices, describe(attachments, &attachments->items[i]));
-	json_t *root = json_pack("{s:o}", "devices", devices);
-
-	json_dumpf(root, stdout, JSON_INDENT(2));
-	printf("\n");
-	json_decref(root);
+	sl_json_print(json_pack("{s:o, s:O*}", "devices", devices, "sluiced", service));
 }
 
-static int check(const struct sl_attachments *attachments)
+static void print_text(const struct sl_cli *cli, const struct sl_attachments *attachments,
+		       const json_t *service)
 {
-	int worst = attachments->count ? CHECK_OK : CHECK_CRITICAL;
+	if (!attachments->count)
+		printf("sluice is not attached to %s\n",
+		       cli->device ? cli->device : "any device of this network namespace");
+	for (u32 i = 0; i < attachments->count; i++)
+		print_one(attachments, &attachments->items[i], service);
+	sl_service_print(service, cli->device);
+}
+
+/* Of all that sluiced shall keep: one that it could not attach to is as bad as one without. */
+static int judge_service(const json_t *service)
+{
+	int worst = CHECK_OK;
+	const json_t *ward;
+	size_t i;
+
+	json_array_foreach(json_object_get(service, "devices"), i, ward)
+	{
+		const char *state = json_string_value(json_object_get(ward, "state"));
+
+		if (state &&
+		    (!strcmp(state, "retrying") ||
+		     (!strcmp(state, "starting") && json_is_string(json_object_get(ward, "why")))))
+			worst = CHECK_CRITICAL;
+		else if (state && strcmp(state, "kept") != 0 && worst < CHECK_WARNING)
+			worst = CHECK_WARNING;
+	}
+	return worst;
+}
+
+static int check(const struct sl_attachments *attachments, const json_t *service)
+{
+	int worst = attachments->count || service ? judge_service(service) : CHECK_CRITICAL;
 
 	for (u32 i = 0; i < attachments->count; i++) {
 		const struct sl_attachment *attachment = &attachments->items[i];
@@ -201,6 +239,7 @@ int sl_command_status(const struct sl_cli *cli)
 	struct sl_attachments attachments;
 	struct sl_diag diag = {0};
 	int status = SL_EXIT_DONE;
+	json_t *service;
 
 	if (cli->argument_count)
 		return sl_cli_usage("status", "\"%s\" is one word too many", cli->arguments[0]);
@@ -208,15 +247,16 @@ int sl_command_status(const struct sl_cli *cli)
 		sl_cli_refuse(&diag);
 		return cli->check ? CHECK_UNKNOWN : SL_EXIT_REFUSED;
 	}
+	service = sl_service_status(&diag);
+	if (diag.text[0])
+		sl_cli_refuse(&diag); /* what the pins say is so all the same */
 	if (cli->check)
-		status = check(&attachments);
+		status = check(&attachments, service);
 	else if (cli->json)
-		print_json(&attachments);
-	else if (!attachments.count)
-		printf("sluice is not attached to %s\n",
-		       cli->device ? cli->device : "any device of this network namespace");
-	for (u32 i = 0; i < attachments.count && !cli->check && !cli->json; i++)
-		print_one(&attachments, &attachments.items[i]);
+		print_json(&attachments, service);
+	else
+		print_text(cli, &attachments, service);
+	json_decref(service);
 	sl_attachments_free(&attachments);
 	return status;
 }

@@ -74,6 +74,15 @@ static const struct sl_verb verbs[] = {
 		.run = sl_command_detach,
 	},
 	{
+		.name = "reload",
+		.arguments = "",
+		.summary = "have sluiced read its configuration again",
+		.details =
+			"Whole or not at all: where the file has a mistake, all stays as it was,\n"
+			"and the exit status is 1.\n",
+		.run = sl_command_reload,
+	},
+	{
 		.name = "status",
 		.arguments = "[dev D] [--check]",
 		.summary = "what is attached, how fresh, what it did",

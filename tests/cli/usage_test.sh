@@ -8,7 +8,7 @@ run --help; exits 0; says "usage: sluice"; says "trace dev D"
 run help; exits 0; says "usage: sluice"
 run --version; exits 0; says "sluice 0."
 run; exits 2; complains "usage: sluice"
-for command in plan audit attach detach status list trace; do
+for command in plan audit attach detach reload status list trace; do
 	run $command --help; exits 0; says "usage: sluice $command"; says "--json"
 done
 run list --help; says_not "--confirm"
@@ -39,6 +39,8 @@ run plan dev v0 --check=abc; exits 2; complains '--check takes a percentage, 0 t
 run plan dev v0 --check 120%; exits 2; complains "not \"120%\""
 run list extra; exits 2; complains '"extra" is one word too many'
 run detach extra; exits 2; complains '"extra" is one word too many'
+run reload extra; exits 2; complains '"extra" is one word too many'
+run reload; exits 1; complains "sluiced does not run in this network namespace"
 run status extra; exits 2; complains '"extra" is one word too many'
 run plan a b; exits 2; complains '"b" is one word too many'
 run list --format xml; exits 2; complains 'no format "xml"'

@@ -50,6 +50,7 @@ static const char *case_name;
 static int places[PLACES] = {-1, -1, -1, -1};
 static u64 host_cookie;
 static struct sl_observer *observer;
+static void (*ending)(void);
 
 /* Cases */
 
@@ -76,9 +77,16 @@ static void clean_up(void)
 	sl_keeper_detach(host_cookie, device, &diag);
 }
 
+void at_end(void (*function)(void))
+{
+	ending = function;
+}
+
 static void leave(int status)
 {
 	fflush(stdout);
+	if (ending)
+		ending();
 	clean_up();
 	_exit(status);
 }

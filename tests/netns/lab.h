@@ -29,6 +29,9 @@ struct lab_case {
 /* argv[1] is the sluice to test. Returns the exit status: 0, 1, or 77 if all were skipped. */
 int lab_main(int argc, char **argv, const struct lab_case *cases, size_t count);
 
+/* Called when the case ends, however it does, before what it attached is detached. */
+void at_end(void (*function)(void));
+
 __attribute__((format(printf, 1, 2), noreturn)) void fail_case(const char *format, ...);
 __attribute__((format(printf, 1, 2), noreturn)) void skip_case(const char *format, ...);
 __attribute__((format(printf, 1, 2))) void note(const char *format, ...);

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* sluiced and its devices: they come, go, are renamed; keepers and sluiced itself are killed. */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "load/pins.h"
+#include "running.h"
+
+static const char config[] = "[device dut0]\n";
+
+static void start_protected(void)
+{
+	build_lab();
+	load_nft(drop_closed);
+	start_service(config);
+	expect(eventually(is_protected(), 10), "not attached");
+	prove_early_drops();
+}
+
+static void device_that_comes_late(void)
+{
+	build_lab();
+	run(ON_HOST, "ip link del dut0");
+	load_nft(drop_closed);
+	start_service(config);
+	expect(is_state("waiting"), "not waiting: %s", output);
+	run(ON_HOST, "%s status | grep -q 'there is no such device yet'", sluice);
+	expect(attempt(ON_HOST, "%s status --check", sluice) == 1, "--check: %s", output);
+	remake_device();
+	expect(eventually(is_protected(), 10), "not attached");
+	prove_early_drops();
+	run(ON_HOST, "%s status | grep -q \"of sluiced's\"", sluice);
+}
+
+static void device_comes_back_twenty_times(void)
+{
+	u64 slowest_ms = 0;
+	u32 files, before;
+
+	start_protected();
+	files = before = 0;
+	for (int i = 0; i < 20; i++) {
+		u64 start_ms;
+
+		run(ON_HOST, "ip link del dut0");
+		if (i % 4 == 3) /* often enough for the keeper to have seen it gone */
+			expect(eventually(!is_attached(), 3), "the attachment outlives its device");
+		remake_device();
+		start_ms = monotonic_ms();
+		expect(eventually(is_protected(), 10), "not attached again, time %d", i);
+		if (monotonic_ms() - start_ms > slowest_ms)
+			slowest_ms = monotonic_ms() - start_ms;
+		files = count_files(keeper()) + count_files(service_pid());
+		before = before ? before : files;
+	}
+	prove_early_drops();
+	note("protected at most %llu ms after it was back", (unsigned long long)slowest_ms);
+	expect(files <= before, "%u files were open after the first time, %u now", before, files);
+}
+
+static void rename_to(const char *from, const char *to)
+{
+	run(ON_HOST, "ip link set %s down && ip link set %s name %s && ip link set %s up", from,
+	    from, to, to);
+}
+
+/* Until there is another by the configured name. */
+static void renamed_device_is_kept(void)
+{
+	start_protected();
+	rename_to("dut0", "wan0");
+	strcpy(device, "wan0");
+	expect(eventually(is_protected(), 5), "not under its new name");
+	prove_early_drops();
+	expect(ask("status") && strstr(output, "\"now\":\"wan0\""), "status: %s", output);
+	run(ON_HOST, "ip link add dut0 type veth peer name dut1");
+	strcpy(device, "dut0");
+	expect(eventually(is_protected(), 10), "the new dut0 is not attached");
+	strcpy(device, "wan0");
+	expect(eventually(!is_attached(), 3), "the old one still is");
+}
+
+static void renamed_device_that_goes(void)
+{
+	start_protected();
+	rename_to("dut0", "wan0");
+	strcpy(device, "wan0");
+	expect(eventually(is_protected(), 5), "not under its new name");
+	run(ON_HOST, "ip link del wan0");
+	strcpy(device, "dut0");
+	remake_device();
+	expect(eventually(is_protected(), 10), "dut0 is not attached");
+	prove_early_drops();
+}
+
+/* What the rules say of each packet, whoever is alive. */
+static void expect_exact_verdicts(int open, int closed)
+{
+	for (int i = 0; i < 5; i++) {
+		send_udp(OPEN_PORT);
+		send_udp(CLOSED_PORT);
+		expect(arrives(open), "an open port's packet is lost");
+	}
+	expect(stays_silent(closed), "a closed port's packet arrives");
+}
+
+static void killed_keeper_is_replaced(void)
+{
+	int open, closed;
+	u32 files = 0;
+
+	start_protected();
+	open = listen_udp(ON_HOST, OPEN_PORT);
+	closed = listen_udp(ON_HOST, CLOSED_PORT);
+	for (int i = 0; i < 5; i++) {
+		pid_t former = keeper();
+
+		expect(former > 0 && !kill(former, SIGKILL), "no keeper");
+		expect_exact_verdicts(open, closed);
+		expect(eventually(keeper() > 0 && keeper() != former && is_protected(), 10),
+		       "not replaced, time %d", i);
+		expect_exact_verdicts(open, closed);
+		expect(!files || count_files(service_pid()) <= files, "sluiced leaks files");
+		files = count_files(service_pid());
+	}
+	prove_early_drops();
+}
+
+static void killed_service_is_taken_over_from(void)
+{
+	int open, closed;
+
+	start_protected();
+	open = listen_udp(ON_HOST, OPEN_PORT);
+	closed = listen_udp(ON_HOST, CLOSED_PORT);
+	for (int i = 0; i < 5; i++) {
+		kill_service();
+		expect_exact_verdicts(open, closed);
+		expect(is_attached(), "the attachment ended with sluiced");
+		start_service(NULL);
+		expect(eventually(is_protected(), 10), "not taken over, time %d", i);
+		expect_exact_verdicts(open, closed);
+	}
+	prove_early_drops();
+}
+
+static void attachment_stays_when_it_is_stopped(void)
+{
+	start_protected();
+	stop_service();
+	expect(is_attached(), "it did not stay");
+	expect(drops_early(), "it drops nothing");
+	run(ON_HOST, "%s detach dev dut0", sluice);
+}
+
+static void attachment_goes_when_the_configuration_says_so(void)
+{
+	char path[SL_PIN_PATH_MAX];
+
+	build_lab();
+	load_nft(drop_closed);
+	start_service("[device dut0]\n[service]\non-stop = detach\n");
+	expect(eventually(is_protected(), 10), "not attached");
+	stop_service();
+	expect(!is_attached(), "it stays");
+	sl_pins_path(path, net_cookie(), "", NULL);
+	expect(access(path, F_OK) != 0, "pins are left in %s", path);
+}
+
+/* The last resort of whoever is locked out: sluiced must not undo it. */
+static void pins_removed_by_hand_end_it(void)
+{
+	char path[SL_PIN_PATH_MAX];
+
+	start_protected();
+	sl_pins_path(path, net_cookie(), "dut0", NULL);
+	run(ON_HOST, "rm -r %s", path);
+	expect(eventually(is_state("off"), 5), "it is %s", output);
+	pause_ms(500);
+	expect(!is_attached() && !keeper(), "attached again");
+	run(ON_HOST, "%s attach dev dut0", sluice);
+	settle();
+	prove_early_drops();
+}
+
+static void refused_device_is_tried_again(void)
+{
+	build_lab();
+	load_nft(drop_closed);
+	start_service("[device dut0]\nmemory = 1K\n");
+	expect(eventually(is_state("retrying"), 10), "it is %s", output);
+	expect(strstr(output, "limit of 1 kB") != NULL, "it does not say why: %s", output);
+	expect(attempt(ON_HOST, "%s status --check", sluice) == 2, "--check: %s", output);
+	expect(eventually(!attempt(ON_HOST, "%s status | grep 'tries again'", sluice), 5),
+	       "status does not say when it is tried again");
+	write_config(config);
+	kill(service_pid(), SIGHUP);
+	expect(eventually(is_protected(), 10), "not attached with the limit gone");
+}
+
+static void keeper_may_do_no_more_than_it_needs(void)
+{
+	start_protected();
+	run(ON_HOST,
+	    "sed -n 's/^CapEff:[ \\t]*//p; s/^CapBnd:[ \\t]*//p; s/^NoNewPrivs:[ \\t]*//p' "
+	    "/proc/%d/status | tr '\\n' ' '",
+	    (int)keeper());
+	/* SYSLOG 34, SYS_ADMIN 21, NET_ADMIN 12 */
+	expect(!strcmp(output, "0000000400201000 0000000400201000 1 "), "it has %s", output);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct lab_case cases[] = {
+		{"device that comes late", device_that_comes_late},
+		{"device comes back twenty times", device_comes_back_twenty_times},
+		{"renamed device is kept", renamed_device_is_kept},
+		{"renamed device that goes", renamed_device_that_goes},
+		{"killed keeper is replaced", killed_keeper_is_replaced},
+		{"killed service is taken over from", killed_service_is_taken_over_from},
+		{"attachment stays when it is stopped", attachment_stays_when_it_is_stopped},
+		{"attachment goes when the configuration says so",
+		 attachment_goes_when_the_configuration_says_so},
+		{"pins removed by hand end it", pins_removed_by_hand_end_it},
+		{"refused device is tried again", refused_device_is_tried_again},
+		{"keeper may do no more than it needs", keeper_may_do_no_more_than_it_needs},
+	};
+
+	return lab_main(argc, argv, cases, SL_ARRAY_SIZE(cases));
+}

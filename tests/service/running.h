@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A real sluiced on the lab's host, with a configuration of its own; it ends with the case.
+ */
+#ifndef SLUICE_TESTS_SERVICE_RUNNING_H
+#define SLUICE_TESTS_SERVICE_RUNNING_H
+
+#include <sys/types.h>
+
+#include "../netns/frame.h"
+
+extern char config_path[64];
+
+void write_config(const char *text);
+void start_service(const char *config); /* … and waits until it answers */
+void stop_service(void);                /* by SIGTERM; expects it to end well */
+void kill_service(void);                /* by SIGKILL; its keepers end by themselves */
+pid_t service_pid(void);
+
+/* One question on its control socket; the answer is in `output`. False: there was none. */
+bool ask(const char *question);
+int connect_control(void);
+bool is_state(const char *state); /* of its one device */
+/* Whether it is attached and fresh, by sluiced. */
+bool is_protected(void);
+u32 count_files(pid_t pid);
+
+#endif
