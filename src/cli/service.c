@@ -82,15 +82,21 @@ static const char *text_of(const json_t *ward, const char *key)
 	return text ? text : "";
 }
 
-const json_t *sl_service_find(const json_t *status, const char *device)
+static const json_t *find_by(const json_t *status, const char *key, const char *device)
 {
 	const json_t *ward;
 	size_t i;
 
 	json_array_foreach(json_object_get(status, "devices"), i,
-			   ward) if (!strcmp(text_of(ward, "device"), device) ||
-				     !strcmp(text_of(ward, "now"), device)) return ward;
+			   ward) if (!strcmp(text_of(ward, key), device)) return ward;
 	return NULL;
+}
+
+const json_t *sl_service_find(const json_t *status, const char *device)
+{
+	const json_t *ward = find_by(status, "device", device);
+
+	return ward ? ward : find_by(status, "now", device);
 }
 
 static enum sl_attach_mode parse_mode(const char *name)

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -16,7 +17,8 @@
 #define SO_NETNS_COOKIE 71 /* Linux 5.14 */
 #endif
 
-#define BACKLOG 16
+#define BACKLOG    16
+#define PATIENCE_S 10 /* for a place in it */
 
 int sl_endpoint_find(struct sl_endpoint *ret_endpoint, struct sl_diag *diag)
 {
@@ -46,8 +48,10 @@ int sl_endpoint_connect(const struct sl_endpoint *endpoint)
 {
 	SL_CLEANUP(sl_close) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	const struct sockaddr_un address = address_of(endpoint);
+	const struct timeval patience = {.tv_sec = PATIENCE_S};
 
-	if (fd < 0 || connect(fd, (const struct sockaddr *)&address, sizeof address))
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience) ||
+	    connect(fd, (const struct sockaddr *)&address, sizeof address))
 		return -errno;
 	return sl_take_fd(&fd);
 }

@@ -25,7 +25,7 @@ struct sl_endpoint {
 
 int sl_endpoint_find(struct sl_endpoint *ret_endpoint, struct sl_diag *diag);
 
-/* A socket, connected; -ENOENT or -ECONNREFUSED where nobody listens. */
+/* A socket, connected, within seconds; -ENOENT or -ECONNREFUSED where nobody listens. */
 int sl_endpoint_connect(const struct sl_endpoint *endpoint);
 /* A socket that only root may connect to; in place of one that was left behind. */
 int sl_endpoint_listen(const struct sl_endpoint *endpoint, struct sl_diag *diag);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "service/ward.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -95,7 +96,6 @@ static void note_attached(struct sl_ward *ward, const struct sl_child_outcome *o
 	char text[64];
 
 	ward->took_ns = sl_monotonic_ns() - ward->started_ns;
-	ward->was_attached = true;
 	ward->mode = outcome->mode;
 	memcpy(ward->ladder, outcome->ladder, sizeof ward->ladder);
 	if (ward->state != SL_WARD_STARTING) /* it is being ended */
@@ -115,10 +115,14 @@ static void take_outcome(void *context)
 
 	sl_child_read(ward->outcome.fd, ward->device, &outcome);
 	sl_waiter_close(ward->epoll_fd, &ward->outcome);
-	if (outcome.error)
-		complain(ward, outcome.diag.text); /* its end follows */
-	else
+	if (!outcome.error) {
 		note_attached(ward, &outcome);
+		return;
+	}
+	/* Its end follows. One that was refused leaves nothing behind, one that was killed may. */
+	if (ward->state != SL_WARD_ENDING)
+		complain(ward, outcome.diag.text);
+	ward->was_attached &= outcome.error == -ECHILD;
 }
 
 static void begin(struct sl_ward *ward)
@@ -146,6 +150,7 @@ static void begin(struct sl_ward *ward)
 		return;
 	}
 	ward->state = SL_WARD_STARTING;
+	ward->was_attached = true;
 	sl_waiter_add(ward->epoll_fd, &ward->outcome, EPOLLIN);
 }
 

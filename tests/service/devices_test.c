@@ -106,6 +106,19 @@ static void expect_exact_verdicts(int open, int closed)
 	expect(stays_silent(closed), "a closed port's packet arrives");
 }
 
+/* What is in the kernel of it is held by these, and by open files. */
+static void expect_nothing_left(void)
+{
+	char path[SL_PIN_PATH_MAX];
+
+	sl_pins_path(path, net_cookie(), "", NULL);
+	expect(access(path, F_OK) != 0, "pins are left in %s", path);
+	expect(attempt(ON_HOST, "ls /run/sluice/%llu-dut0.lock", (unsigned long long)net_cookie()),
+	       "a lock is left: %s", output);
+	expect(attempt(ON_HOST, "bpftool net show dev dut0 | grep -i sluice"), "attached: %s",
+	       output);
+}
+
 static void killed_keeper_is_replaced(void)
 {
 	int open, closed;
@@ -126,6 +139,8 @@ static void killed_keeper_is_replaced(void)
 		files = count_files(service_pid());
 	}
 	prove_early_drops();
+	run(ON_HOST, "%s detach dev dut0", sluice);
+	expect_nothing_left();
 }
 
 static void killed_service_is_taken_over_from(void)
@@ -144,6 +159,8 @@ static void killed_service_is_taken_over_from(void)
 		expect_exact_verdicts(open, closed);
 	}
 	prove_early_drops();
+	run(ON_HOST, "%s detach dev dut0", sluice);
+	expect_nothing_left();
 }
 
 static void attachment_stays_when_it_is_stopped(void)
@@ -200,6 +217,22 @@ static void refused_device_is_tried_again(void)
 	expect(eventually(is_protected(), 10), "not attached with the limit gone");
 }
 
+/* However far the attach has come. */
+static void device_that_loses_its_section_while_it_is_attached(void)
+{
+	build_lab();
+	load_nft(drop_closed);
+	for (u32 i = 0; i < 6; i++) {
+		start_service(config);
+		pause_ms(i * 100);
+		write_config("");
+		run(ON_HOST, "%s reload", sluice);
+		expect(eventually(ask("status") && !strstr(output, "dut0"), 5), "it is %s", output);
+		expect_nothing_left();
+		stop_service();
+	}
+}
+
 static void keeper_may_do_no_more_than_it_needs(void)
 {
 	start_protected();
@@ -225,6 +258,8 @@ int main(int argc, char **argv)
 		 attachment_goes_when_the_configuration_says_so},
 		{"pins removed by hand end it", pins_removed_by_hand_end_it},
 		{"refused device is tried again", refused_device_is_tried_again},
+		{"device that loses its section while it is attached",
+		 device_that_loses_its_section_while_it_is_attached},
 		{"keeper may do no more than it needs", keeper_may_do_no_more_than_it_needs},
 	};
 
