@@ -5,6 +5,7 @@
 #include <linux/types.h>
 
 #define INJECT_ADDRESSES (1 << 18)
+#define INJECT_MEMORY    (1 << 23)
 #define INJECT_FRAME     62 /* bytes: Ethernet, IP and UDP */
 
 union inject_addresses {

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Does sluice stay in step, and lose nothing by it? The parts `freshness`, `overload` and `swaps` of
-bench/run; each returns a table for the results.
+"""Does sluice stay in step, and lose nothing by it? The parts `freshness`, `overload`, `requests` and
+`swaps` of bench/run; each returns a table for the results.
 
 Fresh is what drops early: packets that the rules drop at all times come without a pause, and every
 one that was not dropped early counts against it, whatever sluice says of itself. A gap ends with the
@@ -27,6 +27,7 @@ PER_SECOND = 10
 BUSY = 58000
 BANS_PER_SECOND = 50
 LARGE = 10000
+FLOOD_SHARE = 0.8
 RELOAD_S = 10
 
 
@@ -173,6 +174,49 @@ def overload(build, quick):
     cases = (("flood", contextlib.nullcontext), ("flood and a busy loop on each core", busy_cores))
     return {"title": f"overload: a flood at full speed, and {PER_SECOND} elements a second come or go",
             "rows": [endure(build, what, seconds, loops) for what, loops in cases]}
+
+
+def ask_beside_flood(build, seconds, attach_to, mpps):
+    """(Mpps sent, and received, requests a second of one TCP connection alone, and beside it). The
+    flood's rate is a share of what this server can take, unless it is given."""
+    with Lab(build) as lab:
+        lab.in_server("nft", "-f", "-", text=rules.POLICY_DROP)
+        attach_to(lab)
+        lab.serve()
+        lab.talk("rr", "0.3")
+        alone = lab.talk("rr", str(seconds))
+        mpps = mpps or FLOOD_SHARE * lab.flood(1, STRANGERS)[0]
+        flood = lab.start_flood(seconds + 2, mpps, STRANGERS)
+        time.sleep(0.5)
+        before, start = lab.received(), time.monotonic()
+        beside = lab.talk("rr", str(seconds))
+        received = (lab.received() - before) / (time.monotonic() - start) / 1e6
+        end(flood)
+    return mpps, received, alone, beside
+
+
+def attach_with_filter(lab):
+    attach(lab)
+    lab.wait_for_filter()
+
+
+def requests(build, quick):
+    """Of what sluice can take of the flood, nft gets as much: the same packets, another firewall."""
+    rounds, seconds = (1, 0.5) if quick else (5, 2)
+    taken = {"sluice over nft": [], "nft": []}
+    for _ in range(rounds):
+        mpps = 0
+        for what, attach_to in (("sluice over nft", attach_with_filter), ("nft", lambda _: None)):
+            taken[what].append(ask_beside_flood(build, seconds, attach_to, mpps))
+            mpps = taken[what][-1][0]
+    names = ("flood_mpps_sent", "flood_mpps_received", "requests_alone", "requests_beside")
+    rows = []
+    for what, samples in taken.items():
+        rows.append({"what": what, **dict(zip(names, map(statistics.median, zip(*samples))))})
+        rows[-1]["beside_percent"] = statistics.median(100 * each[3] / each[2] for each in samples)
+    return {"title": f"requests over TCP beside a flood of {FLOOD_SHARE:.0%} of what sluice can drop, "
+                     "policy drop",
+            "target": "80 % of the requests a second without a flood", "rows": rows}
 
 
 def wait_for_compile(lab, generation):

@@ -5,6 +5,26 @@ BLOCKED_NETWORKS = 1000
 # Senders inside the blocklist, at ports that nobody serves: what lab.start_flood() takes.
 BLOCKED = f"198.18.0.0/{BLOCKED_NETWORKS * 256}:20000/4000"
 
+# A server that lets in its services, and what it asked for itself.
+POLICY_DROP = """table inet server {
+	chain input {
+		type filter hook input priority filter; policy drop;
+		iif lo accept
+		ct state established,related accept
+		tcp dport { 22, 80, 443, 8053 } accept
+		udp dport 8053 accept
+	}
+}
+"""
+POLICY_DROP_IPTABLES = """*filter
+:INPUT DROP [0:0]
+-A INPUT -i lo -j ACCEPT
+-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+-A INPUT -p tcp -m multiport --dports 22,80,443,8053 -j ACCEPT
+-A INPUT -p udp -m udp --dport 8053 -j ACCEPT
+COMMIT
+"""
+
 
 def blocked_networks():
     for number in range(BLOCKED_NETWORKS):
