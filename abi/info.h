@@ -45,7 +45,8 @@ struct sl_info {
 #define SL_PLACES            4
 
 /* A value of the pinned map `rules`, an array by counter: which rule it is, and what it had
- * counted early in generations before this one. Handles are nf_tables'. */
+ * counted early in generations before this one. Behind the counters are rules that this generation
+ * leaves to the kernel. Handles are nf_tables'. */
 struct sl_rule_entry {
 	__u64 table_handle;
 	__u64 rule_handle; /* 0: the policy of the chain */

@@ -97,18 +97,21 @@ static int read_rules(u64 net_cookie, struct sl_attachment *attachment)
 	const char *device = attachment->info.device;
 	SL_CLEANUP(sl_close) int entries_fd = sl_pins_get(net_cookie, device, "rules");
 	SL_CLEANUP(sl_close) int counters_fd = sl_pins_get(net_cookie, device, "rule_counters");
-	struct bpf_map_info info = {0};
+	struct bpf_map_info info = {0}, counted = {0};
 	u32 size = sizeof info;
 
-	if (entries_fd < 0 || counters_fd < 0 || bpf_obj_get_info_by_fd(entries_fd, &info, &size))
+	if (entries_fd < 0 || counters_fd < 0 || bpf_obj_get_info_by_fd(entries_fd, &info, &size) ||
+	    bpf_obj_get_info_by_fd(counters_fd, &counted, &size))
 		return 0;
 
-	SL_CLEANUP(sl_free) struct sl_count *counts = calloc(info.max_entries, sizeof *counts);
+	/* Those behind are of rules that this generation does not count. */
+	u32 most = info.max_entries > counted.max_entries ? info.max_entries : counted.max_entries;
+	SL_CLEANUP(sl_free) struct sl_count *counts = calloc(most, sizeof *counts);
 
 	attachment->rules = calloc(info.max_entries, sizeof *attachment->rules);
 	if (!counts || !attachment->rules)
 		return -ENOMEM;
-	sl_tally_read(counters_fd, info.max_entries, counts);
+	sl_tally_read(counters_fd, counted.max_entries, counts);
 	for (u32 i = 0; i < info.max_entries; i++) {
 		if (bpf_map_lookup_elem(entries_fd, &i, &attachment->rules[i]))
 			break;

@@ -138,6 +138,23 @@ static int climb(struct sl_keeper *keeper, struct sl_compiled *compiled,
 	return 0;
 }
 
+/* What it had counted early; of maps that cannot be read, nothing. */
+static void inherit_counts(struct sl_keeper *keeper, const struct sl_info *info)
+{
+	SL_CLEANUP(sl_close) int rules = sl_pins_get(keeper->net_cookie, keeper->device, "rules");
+	SL_CLEANUP(sl_close)
+	int counters = sl_pins_get(keeper->net_cookie, keeper->device, "rule_counters");
+	SL_CLEANUP(sl_close)
+	int fates_fd = sl_pins_get(keeper->net_cookie, keeper->device, "fates");
+	struct sl_count fates[SL_FATE_COUNTS];
+
+	_Static_assert(sizeof fates == sizeof info->carried, "the same");
+	memcpy(fates, info->carried, sizeof fates);
+	if (rules >= 0 && counters >= 0 && fates_fd >= 0 &&
+	    !sl_tally_inherit(rules, counters, fates, &keeper->tally))
+		sl_take_fd(&rules);
+}
+
 /* What a keeper that died left: its link or filter, if it is alive. */
 static bool find_orphan(struct sl_keeper *keeper)
 {
@@ -153,6 +170,7 @@ static bool find_orphan(struct sl_keeper *keeper)
 		keeper->hold = hold;
 		keeper->mode = (enum sl_attach_mode)info.mode;
 		keeper->info.filter = info.filter;
+		inherit_counts(keeper, &info);
 		return true;
 	}
 	sl_hold_close(&hold);
@@ -208,6 +226,7 @@ int sl_attachment_begin(struct sl_keeper *keeper, char *ret_ladder, struct sl_di
 	}
 	if (sl_hold_exists(&keeper->hold)) {
 		sl_attachment_end(keeper);
+		sl_tally_close(&keeper->tally);
 		keeper->mode = SL_MODE_NONE;
 	}
 	keeper->info.filter = 0;

@@ -150,6 +150,27 @@ const struct sl_witness *sl_generation_witness(const struct sl_keeper *keeper)
 	return keeper->audit ? sl_audit_witness(keeper->audit) : NULL;
 }
 
+/* Of the generation that was replaced; of another keeper's, which has died, they are still pinned.
+ */
+static int carry_counts(const struct sl_keeper *keeper, const struct sl_dataplane *dataplane,
+			struct sl_tally *tally)
+{
+	struct sl_dataplane_maps maps;
+
+	wait_for_packets();
+	if (dataplane) {
+		maps = sl_dataplane_maps(dataplane);
+		return sl_tally_carry(tally, &keeper->tally, &maps);
+	}
+
+	SL_CLEANUP(sl_close)
+	int counters = sl_pins_get(keeper->net_cookie, keeper->device, "rule_counters");
+	SL_CLEANUP(sl_close) int fates = sl_pins_get(keeper->net_cookie, keeper->device, "fates");
+
+	maps = (struct sl_dataplane_maps){.rule_counters = counters, .fates = fates};
+	return sl_tally_carry(tally, &keeper->tally, &maps);
+}
+
 /* Ends the generation that was replaced; what it counted goes on in `tally`, which is taken over.
  */
 static int bury(struct sl_keeper *keeper, struct sl_compiled *compiled,
@@ -157,12 +178,8 @@ static int bury(struct sl_keeper *keeper, struct sl_compiled *compiled,
 {
 	int error = 0;
 
-	if (dataplane) {
-		struct sl_dataplane_maps maps = sl_dataplane_maps(dataplane);
-
-		wait_for_packets();
-		error = sl_tally_carry(tally, &keeper->tally, &maps);
-	}
+	if (dataplane || keeper->tally.entries)
+		error = carry_counts(keeper, dataplane, tally);
 	sl_tally_close(&keeper->tally);
 	keeper->tally = *tally;
 	sl_dataplane_free(dataplane);
@@ -226,7 +243,7 @@ int sl_generation_compile(struct sl_keeper *keeper, struct sl_compiled **ret_com
 
 	if (error)
 		return error;
-	error = sl_tally_open(compiled, ret_tally);
+	error = sl_tally_open(compiled, &keeper->tally, ret_tally);
 	if (error) {
 		sl_compiled_free(compiled);
 		return sl_fail(diag, -error, "a map of counters: %s", strerror(-error));

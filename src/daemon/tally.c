@@ -72,7 +72,7 @@ static int collect(const struct sl_tally *last, const struct sl_dataplane_maps *
 {
 	SL_CLEANUP(sl_free)
 	struct sl_count *counts = calloc((size_t)last->count + 1, sizeof *counts);
-	int error = counts ? sl_tally_read(maps->rule_counters, last->count, counts) : -ENOMEM;
+	int error = counts ? sl_tally_read(maps->rule_counters, last->counted, counts) : -ENOMEM;
 
 	if (error)
 		return error;
@@ -113,33 +113,164 @@ int sl_tally_carry(struct sl_tally *next, const struct sl_tally *last,
 	return 0;
 }
 
-static u32 map_entries(u32 count)
+/* Rules that stand, and the policies of their chains. */
+struct standing {
+	struct sl_rule_entry *items; /* sorted; malloc'd */
+	u32 count;
+};
+
+static void list_chain(const struct sl_nft_table *table, const struct sl_nft_chain *chain,
+		       struct standing *standing)
 {
-	return count ? count : 1; /* no map has none */
+	struct sl_rule_entry entry = {.table_handle = table->handle, .chain_handle = chain->handle};
+
+	standing->items[standing->count++] = entry;
+	for (u32 i = 0; i < chain->rules.count; i++) {
+		entry.rule_handle = chain->rules.items[i].handle;
+		standing->items[standing->count++] = entry;
+	}
+}
+
+static u32 count_standing(const struct sl_ruleset *rules)
+{
+	u32 count = 0;
+
+	for (u32 i = 0; i < rules->tables.count; i++)
+		for (u32 k = 0; k < rules->tables.items[i]->chains.count; k++)
+			count += rules->tables.items[i]->chains.items[k]->rules.count + 1;
+	return count;
+}
+
+static int list_standing(const struct sl_ruleset *rules, struct standing *ret_standing)
+{
+	struct standing standing = {
+		.items = calloc((size_t)count_standing(rules) + 1, sizeof *standing.items),
+	};
+
+	if (!standing.items)
+		return -ENOMEM;
+	for (u32 i = 0; i < rules->tables.count; i++) {
+		const struct sl_nft_table *table = rules->tables.items[i];
+
+		for (u32 k = 0; k < table->chains.count; k++)
+			list_chain(table, table->chains.items[k], &standing);
+	}
+	qsort(standing.items, standing.count, sizeof *standing.items, compare_entries);
+	*ret_standing = standing;
+	return 0;
+}
+
+/* Entries of `last` that are not among the `*count` of `entries` and whose rules stand: behind. */
+static int add_others(const struct sl_ruleset *rules, const struct sl_tally *last,
+		      struct sl_rule_entry *entries, u32 *count)
+{
+	SL_CLEANUP(sl_free)
+	struct sl_rule_entry *sorted = calloc((size_t)*count + 1, sizeof *sorted);
+	SL_CLEANUP(sl_free) struct sl_rule_entry *stand = NULL;
+	struct standing standing = {0};
+	u32 counted = *count;
+	int error;
+
+	if (!sorted)
+		return -ENOMEM;
+	memcpy(sorted, entries, counted * sizeof *sorted);
+	qsort(sorted, counted, sizeof *sorted, compare_entries);
+	for (u32 i = 0; i < last->count; i++) {
+		const struct sl_rule_entry *entry = &last->entries[i];
+
+		if (bsearch(entry, sorted, counted, sizeof *sorted, compare_entries))
+			continue;
+		if (!stand) { /* for all of them, and only if there is one */
+			error = list_standing(rules, &standing);
+			if (error)
+				return error;
+			stand = standing.items;
+		}
+		if (!bsearch(entry, stand, standing.count, sizeof *stand, compare_entries))
+			continue;
+		entries[*count] = *entry;
+		entries[*count].packets = entries[*count].bytes = 0;
+		++*count;
+	}
+	return 0;
 }
 
 static size_t map_bytes(u32 count)
 {
-	return map_entries(count) * sizeof(struct sl_rule_entry);
+	return (count ? count : 1) * sizeof(struct sl_rule_entry); /* no map has none */
 }
 
-int sl_tally_open(const struct sl_compiled *next, struct sl_tally *ret_tally)
+static int map_entries(int fd, u32 count, struct sl_rule_entry **ret_entries)
+{
+	void *memory = mmap(NULL, map_bytes(count), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	if (memory == MAP_FAILED)
+		return -errno;
+	*ret_entries = memory;
+	return 0;
+}
+
+int sl_tally_open(const struct sl_compiled *next, const struct sl_tally *last,
+		  struct sl_tally *ret_tally)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_MMAPABLE);
-	u32 count = next->program->counters.count;
+	struct sl_tally tally = {.counted = next->program->counters.count};
+	SL_CLEANUP(sl_free)
+	struct sl_rule_entry *entries =
+		calloc((size_t)tally.counted + last->count + 1, sizeof *entries);
+	int error;
+
+	if (!entries)
+		return -ENOMEM;
+	for (; tally.count < tally.counted; tally.count++)
+		entries[tally.count] =
+			describe(next->rules, &next->program->counters.items[tally.count]);
+	error = add_others(next->rules, last, entries, &tally.count);
+	if (error)
+		return error;
+
 	SL_CLEANUP(sl_close)
 	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "sluice_rules", sizeof(u32),
-				sizeof(struct sl_rule_entry), map_entries(count), &opts);
-	struct sl_rule_entry *entries;
+				sizeof(struct sl_rule_entry), tally.count ? tally.count : 1, &opts);
 
 	if (fd < 0)
 		return -errno;
-	entries = mmap(NULL, map_bytes(count), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (entries == MAP_FAILED)
+	error = map_entries(fd, tally.count, &tally.entries);
+	if (error)
+		return error;
+	memcpy(tally.entries, entries, tally.count * sizeof *entries);
+	tally.fd = sl_take_fd(&fd);
+	*ret_tally = tally;
+	return 0;
+}
+
+static int count_map_entries(int fd, u32 *ret_count)
+{
+	struct bpf_map_info info = {0};
+	u32 size = sizeof info;
+
+	if (bpf_obj_get_info_by_fd(fd, &info, &size))
 		return -errno;
-	for (u32 i = 0; i < count; i++)
-		entries[i] = describe(next->rules, &next->program->counters.items[i]);
-	*ret_tally = (struct sl_tally){.fd = sl_take_fd(&fd), .entries = entries, .count = count};
+	*ret_count = info.max_entries;
+	return 0;
+}
+
+int sl_tally_inherit(int rules_fd, int rule_counters_fd, const struct sl_count *fates,
+		     struct sl_tally *ret_tally)
+{
+	struct sl_tally tally = {.fd = rules_fd};
+	int error = count_map_entries(rules_fd, &tally.count);
+
+	if (!error)
+		error = count_map_entries(rule_counters_fd, &tally.counted);
+	if (!error)
+		error = map_entries(rules_fd, tally.count, &tally.entries);
+	if (error)
+		return error;
+	if (tally.counted > tally.count) /* no map has none */
+		tally.counted = tally.count;
+	memcpy(tally.fates, fates, sizeof tally.fates);
+	*ret_tally = tally;
 	return 0;
 }
 

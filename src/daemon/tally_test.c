@@ -44,20 +44,40 @@ static u64 others(void)
 	return (u64)libbpf_num_possible_cpus() - 1;
 }
 
-/* Rules by their handles. */
-static struct sl_tally open_tally(const u64 *handles, u32 count)
+#define TABLE    7
+#define CHAIN    8
+#define STANDING 4 /* rules 10, 11 … */
+
+/* Of a ruleset of STANDING rules, those with these handles are counted; after `last`. */
+static struct sl_tally open_tally_after(const struct sl_tally *last, const u64 *handles, u32 count)
 {
 	struct sl_counter *counters = calloc(count + 1, sizeof *counters);
 	struct sl_program program = {.counters = {.items = counters, .count = count}};
-	struct sl_ruleset rules = {0};
+	struct sl_nft_rule stand[STANDING] = {0};
+	struct sl_nft_chain chain = {
+		.name = "c", .handle = CHAIN, .rules = {.items = stand, .count = STANDING}};
+	struct sl_nft_chain *chains[] = {&chain};
+	struct sl_nft_table table = {
+		.family = 1, .name = "t", .handle = TABLE, .chains = {.items = chains, .count = 1}};
+	struct sl_nft_table *tables[] = {&table};
+	struct sl_ruleset rules = {.tables = {.items = tables, .count = 1}};
 	struct sl_compiled compiled = {.rules = &rules, .program = &program};
 	struct sl_tally tally;
 
+	for (u32 i = 0; i < STANDING; i++)
+		stand[i].handle = 10 + i;
 	for (u32 i = 0; i < count; i++)
 		counters[i] = (struct sl_counter){"t", "c", 1, handles[i]};
-	assert_int_equal(sl_tally_open(&compiled, &tally), 0);
+	assert_int_equal(sl_tally_open(&compiled, last, &tally), 0);
 	free(counters);
 	return tally;
+}
+
+static struct sl_tally open_tally(const u64 *handles, u32 count)
+{
+	const struct sl_tally none = SL_NO_TALLY;
+
+	return open_tally_after(&none, handles, count);
 }
 
 static void many_counters_are_read_in_order(void **state)
@@ -103,6 +123,57 @@ static void counts_follow_the_handles_of_their_rules(void **state)
 	assert_int_equal(seen.packets, 5 + 2 + others());
 }
 
+/* It may come back with the next: what it has counted early is not forgotten meanwhile. */
+static void a_rule_that_is_not_counted_keeps_its_counts_while_it_stands(void **state)
+{
+	(void)state;
+	need_root();
+	const u64 before[] = {10, 11, 99}, cut[] = {10}, after[] = {10, 11};
+	SL_CLEANUP(sl_close) int rules_fd = make_counters(3);
+	SL_CLEANUP(sl_close) int fewer_fd = make_counters(1);
+	SL_CLEANUP(sl_close) int fates_fd = make_counters(SL_FATE_COUNTS);
+	const struct sl_dataplane_maps maps = {.rule_counters = rules_fd, .fates = fates_fd};
+	const struct sl_dataplane_maps fewer = {.rule_counters = fewer_fd, .fates = fates_fd};
+	SL_CLEANUP(sl_tally_close) struct sl_tally last = open_tally(before, 3);
+	SL_CLEANUP(sl_tally_close) struct sl_tally between = open_tally_after(&last, cut, 1);
+
+	assert_int_equal(sl_tally_carry(&between, &last, &maps), 0);
+	assert_int_equal(between.counted, 1);
+	assert_int_equal(between.count, 2); /* not 99, which is gone */
+	assert_int_equal(between.entries[1].rule_handle, 11);
+	assert_int_equal(between.entries[1].packets, 1 + others());
+
+	SL_CLEANUP(sl_tally_close) struct sl_tally next = open_tally_after(&between, after, 2);
+
+	assert_int_equal(sl_tally_carry(&next, &between, &fewer), 0);
+	assert_int_equal(next.count, 2);
+	assert_int_equal(next.entries[0].packets, 2 * others());
+	assert_int_equal(next.entries[1].packets, 1 + others());
+}
+
+static void another_keeper_goes_on_counting(void **state)
+{
+	(void)state;
+	need_root();
+	const u64 handles[] = {10, 11};
+	const struct sl_count fates[SL_FATE_COUNTS] = {[2] = {3, 300}};
+	SL_CLEANUP(sl_close) int counters_fd = make_counters(2);
+	SL_CLEANUP(sl_close) int fates_fd = make_counters(SL_FATE_COUNTS);
+	const struct sl_dataplane_maps maps = {.rule_counters = counters_fd, .fates = fates_fd};
+	SL_CLEANUP(sl_tally_close) struct sl_tally dead = open_tally(handles, 2);
+	SL_CLEANUP(sl_tally_close) struct sl_tally heir = SL_NO_TALLY;
+
+	dead.entries[1].packets = 5;
+	assert_int_equal(sl_tally_inherit(dup(dead.fd), counters_fd, fates, &heir), 0);
+	assert_int_equal(heir.counted, 2);
+
+	SL_CLEANUP(sl_tally_close) struct sl_tally next = open_tally_after(&heir, handles, 2);
+
+	assert_int_equal(sl_tally_carry(&next, &heir, &maps), 0);
+	assert_int_equal(next.entries[1].packets, 5 + 1 + others());
+	assert_int_equal(next.fates[2].packets, 3 + 2 + others());
+}
+
 static void nothing_is_carried_from_maps_that_cannot_be_read(void **state)
 {
 	(void)state;
@@ -133,6 +204,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(many_counters_are_read_in_order),
 		cmocka_unit_test(counts_follow_the_handles_of_their_rules),
+		cmocka_unit_test(a_rule_that_is_not_counted_keeps_its_counts_while_it_stands),
+		cmocka_unit_test(another_keeper_goes_on_counting),
 		cmocka_unit_test(nothing_is_carried_from_maps_that_cannot_be_read),
 		cmocka_unit_test(no_rules_have_a_map_all_the_same),
 	};
