@@ -15,8 +15,9 @@
 
 /* Reading the rules while somebody writes them without a pause. */
 #define PATIENCE_MS 2000
-/* The whole conntrack table is walked for helpers at most this often. */
-#define HELPER_CHECK_NS 10000000000ULL
+/* The whole conntrack table is walked for helpers no more of the time than one part in so many. */
+#define HELPER_CHECK_SHARE  50
+#define HELPER_CHECK_MAX_NS 10000000000ULL
 
 struct pin {
 	const char *name;
@@ -88,15 +89,26 @@ static bool may_have_helped(const struct sl_compiled *last, const struct sl_comp
 	       next->snapshot.generation - last->snapshot.generation > 1;
 }
 
+/* Until it is known that there is none, little can be dropped: so soon, if that is cheap. */
+static void look_for_helpers(struct sl_keeper *keeper)
+{
+	u64 began = sl_monotonic_ns(), ended, pause;
+
+	if (began < keeper->helpers_due_ns)
+		return;
+	keeper->has_helpers = sl_conntrack_has_helpers(keeper->conntrack);
+	ended = sl_monotonic_ns();
+	pause = (ended - began) * HELPER_CHECK_SHARE;
+	keeper->helpers_due_ns =
+		ended + (pause < HELPER_CHECK_MAX_NS ? pause : HELPER_CHECK_MAX_NS);
+}
+
 bool sl_generation_may_relate(struct sl_keeper *keeper)
 {
 	if (assigns_helpers(keeper->compiled))
 		return true;
-	if (keeper->has_helpers &&
-	    sl_monotonic_ns() - keeper->helpers_checked_ns > HELPER_CHECK_NS) {
-		keeper->has_helpers = sl_conntrack_has_helpers(keeper->conntrack);
-		keeper->helpers_checked_ns = sl_monotonic_ns();
-	}
+	if (keeper->has_helpers)
+		look_for_helpers(keeper);
 	return keeper->has_helpers || sl_conntrack_expects(keeper->conntrack);
 }
 

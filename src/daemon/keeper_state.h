@@ -58,8 +58,8 @@ struct sl_keeper {
 	struct sl_info info;
 	struct sl_renewal renewal;
 
-	bool has_helpers; /* some connection may have one; true until looked for */
-	u64 helpers_checked_ns;
+	bool has_helpers;   /* some connection may have one; true until looked for */
+	u64 helpers_due_ns; /* when to look again */
 	bool wants_compile; /* something changed that only a recompile can follow */
 	bool wants_look;    /* devices, addresses or hooks changed, perhaps ones that matter */
 	bool wants_pins;    /* those of the present generation are not all there */
