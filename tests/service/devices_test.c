@@ -2,6 +2,7 @@
 /* sluiced and its devices: they come, go, are renamed; keepers and sluiced itself are killed. */
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -32,6 +33,30 @@ static void device_that_comes_late(void)
 	expect(eventually(is_protected(), 10), "not attached");
 	prove_early_drops();
 	run(ON_HOST, "%s status | grep -q \"of sluiced's\"", sluice);
+}
+
+/* Notices that sluiced has lost, by the kernel's count. */
+static u32 lost_notices(void)
+{
+	run(ON_HOST, "awk '$3 == %d { print $9 }' /proc/net/netlink", (int)service_pid());
+	return (u32)strtoul(output, NULL, 10);
+}
+
+/* The notice of the device is one that finds no room any more. */
+static void device_that_comes_while_notices_are_lost(void)
+{
+	build_lab();
+	run(ON_HOST, "ip link del dut0");
+	load_nft(drop_closed);
+	start_service(config);
+	kill(service_pid(), SIGSTOP);
+	run(ON_HOST, "for i in $(seq 100); do echo link add a$i type veth peer name b$i; "
+		     "echo link del a$i; done | ip -batch -");
+	remake_device();
+	expect(lost_notices() > 0, "none was lost: the case would prove nothing");
+	kill(service_pid(), SIGCONT);
+	expect(eventually(is_protected(), 10), "not attached");
+	prove_early_drops();
 }
 
 static void device_comes_back_twenty_times(void)
@@ -248,6 +273,8 @@ int main(int argc, char **argv)
 {
 	static const struct lab_case cases[] = {
 		{"device that comes late", device_that_comes_late},
+		{"device that comes while notices are lost",
+		 device_that_comes_while_notices_are_lost},
 		{"device comes back twenty times", device_comes_back_twenty_times},
 		{"renamed device is kept", renamed_device_is_kept},
 		{"renamed device that goes", renamed_device_that_goes},
