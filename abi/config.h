@@ -47,7 +47,8 @@ struct sl_config {
 	__u8 drop_worlds;      /* at a netfilter hook: in others no packet is dropped */
 	__u8 has_known;  /* a filter of known connections comes before lookups (bpf/known.h) */
 	__u8 asks_facts; /* at a netfilter hook: rules ask for what is in struct sl_facts */
-	__u8 padding[2];
+	__u8 mark_moves; /* rules may set the packet's mark */
+	__u8 marked;     /* worlds in which it is known to be 0 when the packet arrives */
 	__u32 ifindex;
 	__u32 table_words; /* of the image in the map `tables` */
 	__u32 trie_units;  /* of the image in the map `tries` */

@@ -34,8 +34,11 @@ struct sl_cursor {
 	__u8 protocol;    /* transport protocol */
 	__u8 packet_type; /* PACKET_HOST, PACKET_BROADCAST, PACKET_MULTICAST; marked */
 	__u8 certain;     /* worlds in which no drop was ignored that may have taken the packet */
-	__u32 hits_left;  /* free entries of hits[], from the front: it fills from the back */
-	__u32 padding2;
+	__u32 mark;       /* the packet's, veiled: SL_CURSOR_VEIL */
+	__u8 padding2;
+	__u8 hits_left; /* free entries of hits[], from the front: it fills from the back */
+	__u8 marked;    /* worlds in which `mark` is known to be the packet's; marked */
+	__u8 padding3;
 	__u32 worlds;               /* to lose sight of a register's value */
 	__u32 hits[SL_CURSOR_HITS]; /* counter index << 8 | SL_HIT_PADDED | worlds it counts in */
 	__u8 saved[24];             /* worlds that wait at the end of a chain, marked: SL_SAVED() */
@@ -65,6 +68,9 @@ struct sl_facts {
 
 /* Keeps a byte that may be 0 from being it. */
 #define SL_CURSOR_MARK 0x80
+
+/* The same for a word: what is stored is the value ^ this. */
+#define SL_CURSOR_VEIL 0x51ce0000u
 
 /* The offset of one of SL_CURSOR_DEPTH saved sets of worlds. */
 #define SL_SAVED(slot) (offsetof(struct sl_cursor, saved) + (slot) / 7 * 8 + 1 + (slot) % 7)
@@ -107,7 +113,8 @@ _Static_assert(sizeof(struct sl_cursor) ==
 		       24 + 8 + 8 + 8 + 4 * SL_CURSOR_HITS + 24 + sizeof(struct sl_question),
 	       "no holes that clang and gcc could fill differently");
 _Static_assert(offsetof(struct sl_cursor, protocol) % 8 == 1 &&
-		       offsetof(struct sl_cursor, hits_left) % 8 == 4 &&
+		       offsetof(struct sl_cursor, mark) % 8 == 4 &&
+		       offsetof(struct sl_cursor, hits_left) % 8 == 1 &&
 		       offsetof(struct sl_cursor, worlds) % 8 == 4 &&
 		       offsetof(struct sl_cursor, saved) % 8 == 0,
 	       "out of the verifier's sight");

@@ -37,6 +37,12 @@ static __always_inline int packet_type(const void *frame)
 	return low == 0xffffffff && high == 0xffff ? PACKET_BROADCAST : PACKET_MULTICAST;
 }
 
+static __always_inline void clear_mark(struct sl_cursor *cursor)
+{
+	cursor->mark = SL_CURSOR_VEIL;
+	cursor->marked = CONFIG(marked) | SL_CURSOR_MARK;
+}
+
 static __always_inline __be16 ethertype(const void *frame)
 {
 	return *(__be16 *)(frame + 2 * ETH_ALEN);

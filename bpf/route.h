@@ -9,6 +9,7 @@
 
 #include "config.h"
 #include "packet.h"
+#include "rules.h"
 
 enum fate { FATE_UNKNOWN, FATE_INPUT, FATE_FORWARD };
 
@@ -78,12 +79,19 @@ static __always_inline bool fib_forwards(void *context, struct bpf_fib_lookup *f
 	       fib->ifindex != CONFIG(ifindex);
 }
 
+/* Rules of routing may ask for the mark, and the lookup knows of none. */
+static __always_inline bool mark_may_matter(const struct sl_cursor *cursor, __u64 worlds)
+{
+	return CONFIG(mark_moves) &&
+	       (cursor->mark != SL_CURSOR_VEIL || live_worlds(worlds) & ~(__u64)cursor->marked);
+}
+
 static __always_inline bool is_for_this_host(const struct sl_cursor *cursor)
 {
 	return cursor->packet_type == (PACKET_HOST | SL_CURSOR_MARK);
 }
 
-static __always_inline enum fate lookup_ip(void *context, struct sl_cursor *cursor)
+static __always_inline enum fate lookup_ip(void *context, struct sl_cursor *cursor, __u64 worlds)
 {
 	const struct iphdr *ip = (void *)cursor->network;
 	const __be16 *ports = (void *)cursor->transport;
@@ -104,7 +112,7 @@ static __always_inline enum fate lookup_ip(void *context, struct sl_cursor *curs
 		return FATE_UNKNOWN;
 	if (ip_is_local(cursor, ip))
 		return FATE_INPUT;
-	if (ip->ttl <= 1)
+	if (ip->ttl <= 1 || mark_may_matter(cursor, worlds))
 		return FATE_UNKNOWN;
 	return fib_forwards(context, fib) ? FATE_FORWARD : FATE_UNKNOWN;
 }
@@ -121,7 +129,7 @@ static __always_inline bool ip6_source_is_routable(const struct ipv6hdr *ip6)
 	return words[0] | words[1] | words[2];
 }
 
-static __always_inline enum fate lookup_ip6(void *context, struct sl_cursor *cursor)
+static __always_inline enum fate lookup_ip6(void *context, struct sl_cursor *cursor, __u64 worlds)
 {
 	const struct ipv6hdr *ip6 = (void *)cursor->network;
 	const __be16 *ports = (void *)cursor->transport;
@@ -140,7 +148,7 @@ static __always_inline enum fate lookup_ip6(void *context, struct sl_cursor *cur
 		return FATE_UNKNOWN;
 	if (ip6_is_local(cursor, ip6))
 		return FATE_INPUT;
-	if (ip6->hop_limit <= 1 || !ip6_source_is_routable(ip6))
+	if (ip6->hop_limit <= 1 || !ip6_source_is_routable(ip6) || mark_may_matter(cursor, worlds))
 		return FATE_UNKNOWN;
 	__builtin_memcpy(fib->ipv6_src, &ip6->saddr, sizeof fib->ipv6_src);
 	__builtin_memcpy(fib->ipv6_dst, &ip6->daddr, sizeof fib->ipv6_dst);
@@ -162,7 +170,7 @@ static __always_inline enum fate local_fate_ip6(struct sl_cursor *cursor)
 	return ip6_is_multicast(ip6) || ip6_is_local(cursor, ip6) ? FATE_INPUT : FATE_UNKNOWN;
 }
 
-static __always_inline enum fate route_ip(void *context, struct sl_cursor *cursor)
+static __always_inline enum fate route_ip(void *context, struct sl_cursor *cursor, __u64 worlds)
 {
 	switch (CONFIG(route_ip)) {
 	case SL_CONFIG_ROUTE_INPUT_ONLY:
@@ -170,13 +178,13 @@ static __always_inline enum fate route_ip(void *context, struct sl_cursor *curso
 	case SL_CONFIG_ROUTE_LOCAL_ONLY:
 		return local_fate_ip(cursor);
 	case SL_CONFIG_ROUTE_LOOKUP:
-		return lookup_ip(context, cursor);
+		return lookup_ip(context, cursor, worlds);
 	default:
 		return FATE_UNKNOWN;
 	}
 }
 
-static __always_inline enum fate route_ip6(void *context, struct sl_cursor *cursor)
+static __always_inline enum fate route_ip6(void *context, struct sl_cursor *cursor, __u64 worlds)
 {
 	switch (CONFIG(route_ip6)) {
 	case SL_CONFIG_ROUTE_INPUT_ONLY:
@@ -184,7 +192,7 @@ static __always_inline enum fate route_ip6(void *context, struct sl_cursor *curs
 	case SL_CONFIG_ROUTE_LOCAL_ONLY:
 		return local_fate_ip6(cursor);
 	case SL_CONFIG_ROUTE_LOOKUP:
-		return lookup_ip6(context, cursor);
+		return lookup_ip6(context, cursor, worlds);
 	default:
 		return FATE_UNKNOWN;
 	}

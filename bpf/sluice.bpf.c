@@ -51,7 +51,7 @@ static __always_inline __u64 judge_ip(const struct packet *packet, struct sl_cur
 
 	if (!live_worlds(worlds))
 		return worlds;
-	switch (route_ip(packet->context, cursor)) {
+	switch (route_ip(packet->context, cursor, worlds)) {
 	case FATE_INPUT:
 		return rules_ip_input(cursor, worlds);
 	case FATE_FORWARD:
@@ -67,7 +67,7 @@ static __always_inline __u64 judge_ip6(const struct packet *packet, struct sl_cu
 
 	if (!live_worlds(worlds))
 		return worlds;
-	switch (route_ip6(packet->context, cursor)) {
+	switch (route_ip6(packet->context, cursor, worlds)) {
 	case FATE_INPUT:
 		return rules_ip6_input(cursor, worlds);
 	case FATE_FORWARD:
@@ -104,6 +104,7 @@ static __always_inline enum sl_fate_count judge(const struct packet *packet, __u
 		return SL_PASSED_ODD;
 	cursor.packet_type = type | SL_CURSOR_MARK;
 	cursor.certain = WORLDS_ALL;
+	clear_mark(&cursor);
 	clear_hits(&cursor);
 	if (CONFIG(judges_ip) && ethertype(packet->data) == bpf_htons(ETH_P_IP)) {
 		if (!parse_ip(&cursor, packet->data, packet->end, packet->length))
@@ -245,6 +246,7 @@ static __always_inline enum sl_fate_count judge_at_hook(const struct bpf_nf_ctx 
 		return SL_HOOK_PASSED;
 	cursor.packet_type = type | SL_CURSOR_MARK;
 	cursor.certain = WORLDS_ALL;
+	clear_mark(&cursor);
 	clear_hits(&cursor);
 	cursor.worlds = world;
 	if (CONFIG(asks_facts))

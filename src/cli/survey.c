@@ -185,6 +185,8 @@ static bool walk_op(struct survey *survey, const struct sl_op *op, struct progre
 		if (at->unsure) /* a count that may be one too many */
 			pass(survey, at, at->unsure, flow);
 		return !at->unsure;
+	case SL_OP_MARK:
+		return true;
 	case SL_OP_STATE:
 		if (survey->is_tracked)
 			at->worlds &= op->worlds;

@@ -157,10 +157,10 @@ void sl_gen_hit(struct sl_gen *gen)
 	struct sl_asm *code = gen->code;
 
 	pass_doubtful(gen);
-	sl_asm_load(code, 4, R1, R6, SL_CURSOR(hits_left));
+	sl_asm_load(code, 1, R1, R6, SL_CURSOR(hits_left));
 	sl_asm_alu32_imm(code, BPF_SUB, R1, 1);
 	sl_asm_jump32_imm(code, BPF_JGE, R1, SL_CURSOR_HITS, gen->pass_all); /* it was 0 */
-	sl_asm_store(code, 4, R6, SL_CURSOR(hits_left), R1);
+	sl_asm_store(code, 1, R6, SL_CURSOR(hits_left), R1);
 	sl_asm_alu64_imm(code, BPF_LSH, R1, 2);
 	sl_asm_alu64_reg(code, BPF_ADD, R1, R6);
 	if (gen->hook == SL_HOOK_INGRESS)
@@ -415,10 +415,72 @@ static bool limit(struct sl_gen *gen, const struct sl_frame *frame, const struct
 	return op->invert && !state->maybe;
 }
 
+/* cursor.marked &= r1, worlds that are marked. Uses r2. */
+static void keep_marked(struct sl_gen *gen)
+{
+	sl_asm_load(gen->code, 1, R2, R6, SL_CURSOR(marked));
+	sl_asm_alu32_reg(gen->code, BPF_AND, R2, R1);
+	sl_asm_store(gen->code, 1, R6, SL_CURSOR(marked), R2);
+}
+
+/* Which worlds' mark is known behind a MARK (ir.h). Untracked, the rule's worlds are all. */
+static void note_marked(struct sl_gen *gen, const struct rule_state *state, const struct sl_op *op)
+{
+	struct sl_asm *code = gen->code;
+	bool is_lost = state->maybe || op->reason;
+
+	if (gen->tracked)
+		rule_worlds(gen, state->split, R1);
+	else
+		sl_asm_const(code, R1, SL_WORLDS_ALL);
+	if (is_lost)
+		sl_asm_alu32_imm(code, BPF_XOR, R1, 0xff);
+	else
+		sl_asm_alu32_imm(code, BPF_OR, R1, SL_CURSOR_MARK);
+	if (is_lost || op->keep)
+		keep_marked(gen);
+	else
+		sl_asm_store(code, 1, R6, SL_CURSOR(marked), R1);
+}
+
+static void set_mark(struct sl_gen *gen, const struct rule_state *state, const struct sl_op *op)
+{
+	struct sl_asm *code = gen->code;
+
+	note_marked(gen, state, op);
+	if (state->maybe || op->reason)
+		return;
+	sl_asm_load(code, 4, R1, R6, SL_CURSOR(mark));
+	sl_asm_alu32_imm(code, BPF_AND, R1, (s32)op->keep);
+	sl_asm_alu32_imm(code, BPF_XOR, R1, (s32)(op->flip ^ (SL_CURSOR_VEIL & ~op->keep)));
+	sl_asm_store(code, 4, R6, SL_CURSOR(mark), R1);
+}
+
+/* The rule's worlds pass if the mark is not known in each of them. Uses r1 and r2. */
+static void check_mark(struct sl_gen *gen, const struct sl_frame *frame,
+		       const struct rule_state *state)
+{
+	struct sl_asm *code = gen->code;
+	sl_label known = sl_asm_label(code);
+
+	if (gen->tracked)
+		rule_worlds(gen, state->split, R1);
+	else
+		sl_asm_const(code, R1, SL_WORLDS_ALL);
+	sl_asm_load(code, 1, R2, R6, SL_CURSOR(marked));
+	sl_asm_alu32_imm(code, BPF_XOR, R2, 0xff);
+	sl_asm_alu32_reg(code, BPF_AND, R1, R2);
+	sl_asm_jump32_imm(code, BPF_JEQ, R1, 0, known);
+	pass(gen, frame, state);
+	sl_asm_bind(code, known);
+}
+
 /* Emits one op; false when the rest of the rule cannot be reached. */
 static bool gen_op(struct sl_gen *gen, const struct sl_frame *frame, struct rule_state *state,
 		   const struct sl_op *op)
 {
+	if (gen->program->device.mark_moves && sl_op_reads_mark(op))
+		check_mark(gen, frame, state);
 	switch (op->kind) {
 	case SL_OP_COMPARE:
 	case SL_OP_RANGE:
@@ -441,6 +503,9 @@ static bool gen_op(struct sl_gen *gen, const struct sl_frame *frame, struct rule
 	case SL_OP_KERNEL:
 		pass(gen, frame, state);
 		return false;
+	case SL_OP_MARK:
+		set_mark(gen, state, op);
+		return true;
 	case SL_OP_LIMIT:
 		return limit(gen, frame, state, op);
 	case SL_OP_VERDICT:

@@ -196,6 +196,10 @@ static void load_meta(struct sl_gen *gen, enum sl_reg dst, enum sl_meta meta)
 		sl_asm_load(gen->code, 1, dst, R6, SL_CURSOR(packet_type));
 		sl_asm_alu32_imm(gen->code, BPF_XOR, dst, SL_CURSOR_MARK);
 		return;
+	case SL_META_MARK:
+		sl_asm_load(gen->code, 4, dst, R6, SL_CURSOR(mark));
+		sl_asm_alu32_imm(gen->code, BPF_XOR, dst, (s32)SL_CURSOR_VEIL);
+		return;
 	case SL_META_LENGTH: /* total length, or payload length + header */
 		sl_asm_load(gen->code, 4, dst, R6, SL_CURSOR(room));
 		sl_asm_alu64_imm(gen->code, BPF_ADD, dst, (s32)network_header(gen));

@@ -39,6 +39,7 @@ static void walk_rule(struct walk *walk, const struct sl_rule *rule)
 			worlds &= op->worlds;
 			break;
 		case SL_OP_COUNTER:
+		case SL_OP_MARK:
 			break;
 		case SL_OP_KERNEL:
 			decide(walk, SL_VERDICT_KERNEL, worlds, is_certain);

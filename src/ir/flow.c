@@ -11,7 +11,7 @@ struct search {
 	u8 *seen;         /* chains, by index */
 	bool tells_apart; /* a rule asks for more than the connection */
 	bool lets_in;     /* something is accepted, or left to the kernel */
-	bool asks_kernel; /* something is left to the kernel */
+	bool asks_kernel; /* something is left to the kernel, or marked */
 };
 
 /* The same in all packets of a TCP or UDP connection, as far as they come in by one device. */
@@ -80,7 +80,7 @@ static bool wants_other_protocol(u8 family, const struct sl_op *op)
 static bool decides(const struct sl_op *op)
 {
 	return op->kind == SL_OP_VERDICT || op->kind == SL_OP_VMAP || op->kind == SL_OP_KERNEL ||
-	       op->kind == SL_OP_LIMIT;
+	       op->kind == SL_OP_LIMIT || op->kind == SL_OP_MARK;
 }
 
 /* A rule that can match such a packet, and do something about it. */
@@ -129,6 +129,8 @@ static void search_op(struct search *search, const struct sl_op *op)
 		search_op(search, &op->alternatives[i]);
 	if (op->kind == SL_OP_KERNEL || op->kind == SL_OP_LIMIT)
 		search->asks_kernel = search->lets_in = true;
+	if (op->kind == SL_OP_MARK)
+		search->asks_kernel = true;
 	if (op->kind == SL_OP_VERDICT)
 		search_verdict(search, &op->verdict);
 	if (op->kind == SL_OP_VMAP)
@@ -179,8 +181,8 @@ static struct search search_step(const struct sl_program *program, const struct 
  * Whether it matters that the chain's rules tell packets of a connection apart. Ahead of conntrack
  * they meet a packet with the same result whether its connection is known or not. So what they drop
  * of a known one, the kernel drops as well; and what they accept or let by meets the rules behind
- * conntrack, where the packet that began the connection met them alike. Unless they leave some
- * packets to the kernel, whose marks, or the lack of tracking, may let those in for another reason.
+ * conntrack, where the packet that began the connection met them alike. Unless they mark some, or
+ * leave them to the kernel: marks, or the lack of tracking, may let those in for another reason.
  */
 static bool minds_difference(const struct search *search, bool tracks)
 {

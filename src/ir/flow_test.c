@@ -135,7 +135,10 @@ static void an_effect_of_one_packet_tells_it_apart(void **unused)
 	struct sl_program *p = tracking_host(&input);
 
 	(void)unused;
-	rule(p, input, is(p, TCP_FLAGS, "1"), kernel("sets the mark"));
+	rule(p, input, is(p, TCP_FLAGS, "1"), kernel("log"));
+	expect(p, true);
+	p = tracking_host(&input);
+	rule(p, input, is(p, TCP_FLAGS, "1"), set_mark(p, 0, 1));
 	expect(p, true);
 }
 
@@ -176,7 +179,10 @@ static void ahead_of_conntrack_packets_for_the_kernel_are_told_apart(void **unus
 	struct sl_program *p = raw_host(&raw);
 
 	(void)unused;
-	rule(p, raw, state(SL_WORLD_INVALID), is(p, LENGTH, "40"), kernel("mark"));
+	rule(p, raw, state(SL_WORLD_INVALID), is(p, LENGTH, "40"), kernel("log"));
+	expect(p, true);
+	p = raw_host(&raw);
+	rule(p, raw, state(SL_WORLD_INVALID), is(p, LENGTH, "40"), set_mark(p, 0, 1));
 	expect(p, true);
 }
 

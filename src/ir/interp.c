@@ -11,6 +11,7 @@
 #include <linux/rtnetlink.h>
 #include <string.h>
 
+#include "ir/key.h"
 #include "ir/packet.h"
 #include "ir/tcp_option.h"
 
@@ -44,6 +45,8 @@ struct walk {
 	u32 hit_count;
 	u8 doubtful;         /* worlds in which a drop was ignored: it may have taken the packet */
 	u8 miscounted;       /* those of them that met a counter behind it */
+	u32 mark;            /* the packet's, … */
+	u8 marked;           /* … in the worlds in which it is known */
 	const char *escapes; /* the packet passes, whatever else: why; NULL: it does not */
 };
 
@@ -205,7 +208,7 @@ static enum loaded load_meta(const struct walk *walk, const struct sl_field *fie
 	const struct sl_device *device = &walk->program->device;
 	const struct sl_packet *packet = &walk->packet;
 	u8 nf = nfproto(walk);
-	u32 ip_length = packet->ip_end - packet->network, mark = 0, type;
+	u32 ip_length = packet->ip_end - packet->network, type;
 	const void *value;
 
 	switch (field->offset) {
@@ -234,7 +237,7 @@ static enum loaded load_meta(const struct walk *walk, const struct sl_field *fie
 		value = &ip_length;
 		break;
 	case SL_META_MARK:
-		value = &mark;
+		value = &walk->mark;
 		break;
 	case SL_META_PKTTYPE:
 		value = &packet->packet_type;
@@ -540,10 +543,30 @@ static const struct sl_verdict *take_off(const struct walk *walk, const struct s
 	return NULL;
 }
 
+/* What was kept is another mark in each world that had one. */
+static void set_mark(struct walk *walk, const struct sl_op *op, const struct progress *at)
+{
+	if (at->unsure || op->reason) {
+		walk->marked &= (u8)~at->worlds;
+		return;
+	}
+	walk->marked = op->keep ? walk->marked & at->worlds : at->worlds;
+	walk->mark = (walk->mark & op->keep) ^ op->flip;
+}
+
+static bool misses_mark(const struct walk *walk, const struct sl_op *op, const struct progress *at)
+{
+	return sl_op_reads_mark(op) && at->worlds & ~walk->marked;
+}
+
 /* The verdict that ends the rule here, or NULL to go on with its next op. */
 static const struct sl_verdict *walk_op(struct walk *walk, const struct sl_op *op,
 					struct progress *at)
 {
+	if (misses_mark(walk, op, at)) {
+		at->needs = "mark: set in a way that sluice does not follow";
+		return &to_kernel;
+	}
 	switch (op->kind) {
 	case SL_OP_COUNTER:
 		if (at->unsure)
@@ -555,6 +578,9 @@ static const struct sl_verdict *walk_op(struct walk *walk, const struct sl_op *o
 		return &to_kernel;
 	case SL_OP_LIMIT:
 		return take_off(walk, op, at);
+	case SL_OP_MARK:
+		set_mark(walk, op, at);
+		return NULL;
 	case SL_OP_VERDICT:
 		return &op->verdict;
 	case SL_OP_VMAP:
@@ -722,7 +748,7 @@ static u8 ttl(const struct sl_packet *packet)
 }
 
 /* Where a forwarding host takes the packet; what it may answer or copy is not known. */
-static enum sl_fate look_up_route(const struct walk *walk, struct destination to)
+static enum sl_fate look_up_route(const struct walk *walk, struct destination to, u8 live)
 {
 	const struct sl_oracle *oracle = walk->oracle;
 	const struct sl_packet *packet = &walk->packet;
@@ -732,6 +758,8 @@ static enum sl_fate look_up_route(const struct walk *walk, struct destination to
 		return SL_FATE_UNKNOWN;
 	if (is_local(walk->program, to))
 		return SL_FATE_INPUT;
+	if (walk->program->device.mark_moves && (walk->mark || live & ~walk->marked))
+		return SL_FATE_UNKNOWN;
 	if (oracle->route)
 		fate = oracle->route(oracle->context, packet->frame, packet->frame_length);
 	if (fate == SL_FATE_FORWARD && ttl(packet) <= 1)
@@ -739,7 +767,7 @@ static enum sl_fate look_up_route(const struct walk *walk, struct destination to
 	return fate;
 }
 
-static enum sl_fate find_fate(const struct walk *walk)
+static enum sl_fate find_fate(const struct walk *walk, u8 live)
 {
 	const struct sl_program *program = walk->program;
 	struct destination to = find_destination(&walk->packet);
@@ -750,7 +778,7 @@ static enum sl_fate find_fate(const struct walk *walk)
 	case SL_ROUTE_LOCAL_ONLY:
 		return is_multicast(to) || is_local(program, to) ? SL_FATE_INPUT : SL_FATE_UNKNOWN;
 	case SL_ROUTE_LOOKUP:
-		return look_up_route(walk, to);
+		return look_up_route(walk, to, live);
 	case SL_ROUTE_PASS:
 		break;
 	}
@@ -759,7 +787,7 @@ static enum sl_fate find_fate(const struct walk *walk)
 
 static u8 walk_route(struct walk *walk, u8 live)
 {
-	walk->fate = find_fate(walk);
+	walk->fate = find_fate(walk, live);
 	if (walk->fate != SL_FATE_UNKNOWN)
 		return live;
 	pass_worlds(walk, live, (struct cause){"routing: not known where the packet goes"});
@@ -876,6 +904,7 @@ void sl_interp(const struct sl_program *program, const u8 *frame, u32 length,
 		.oracle = oracle,
 		.trace = trace,
 		.trace_context = trace_context,
+		.marked = program->device.mark_is_zero ? SL_WORLDS_ALL : 0,
 	};
 	struct sl_outcome outcome = {.pass = SL_WORLDS_ALL};
 

@@ -70,7 +70,8 @@ enum sl_meta {
 	SL_META_IIFTYPE,    /* 2 bytes, host order: ARPHRD_* */
 	SL_META_IIFGROUP,   /* 4 bytes, host order */
 	SL_META_LENGTH,     /* 4 bytes, host order: of the IP packet; not in ingress chains */
-	SL_META_MARK,       /* 4 bytes, host order: 0; only if the device's mark_is_zero */
+	SL_META_MARK,       /* 4 bytes, host order; only if the device's mark_is_zero: 0, until
+			       rules set it. A match on it where it is not known passes */
 	SL_META_PKTTYPE,    /* 1 byte: PACKET_HOST, _BROADCAST, _MULTICAST */
 	SL_META_DADDR_TYPE, /* 4 bytes, host order: RTN_LOCAL, _BROADCAST, _MULTICAST, _UNICAST;
 			       network header's destination as seen by the namespace. Known for
@@ -176,6 +177,15 @@ enum sl_op_kind {
 	 * with `invert` goes on; that the packet asked changes nothing in the kernel's bucket.
 	 */
 	SL_OP_LIMIT,
+	/*
+	 * The packet's mark = (mark & keep) ^ flip; with a `reason` it is not known from here on.
+	 * There is one mark for all worlds, and a set of worlds in which it is known to be the
+	 * packet's: those outside of the rule's keep another, and leave the set; where nothing is
+	 * kept, the rule's worlds are the set. Behind an UNKNOWN they leave it instead. If any of
+	 * a rule's worlds is not in the set, a match on the mark makes all of them pass, whatever
+	 * else it asks for.
+	 */
+	SL_OP_MARK,
 	/* Verdicts: the last op of a rule. */
 	SL_OP_VERDICT,
 	SL_OP_VMAP, /* key's verdict in `set`; a miss is a failed match */
@@ -203,10 +213,11 @@ struct sl_op {
 	struct sl_set *set;
 	const struct sl_op *alternatives;
 	u32 alternative_count;
-	u32 counter; /* index into the program's counters */
-	u32 limit;   /* LIMIT: index into the program's limits */
-	const char *
-		reason; /* UNKNOWN, KERNEL, LIMIT: what it is, for a person: "limit", "xt recent" */
+	u32 counter;    /* index into the program's counters */
+	u32 limit;      /* LIMIT: index into the program's limits */
+	u32 keep, flip; /* MARK: bits, as a word of host order */
+	/* UNKNOWN, KERNEL, LIMIT: what it is, for a person: "limit", "xt recent"; MARK: or NULL */
+	const char *reason;
 	struct sl_verdict verdict;
 	const struct sl_table *table;
 };
@@ -340,6 +351,8 @@ enum sl_step_kind {
 	SL_STEP_TRACKED,
 	/*
 	 * Routing: from here INPUT chains decide local packets and FORWARD chains forwarded ones.
+	 * Rules of routing may ask for the mark: what only the FIB can tell, it tells of packets
+	 * without one. Where a live world's mark is not known, or not 0, all live worlds pass.
 	 */
 	SL_STEP_ROUTE,
 	SL_STEP_KERNEL, /* somebody else's hook: all that is live passes */
@@ -392,6 +405,7 @@ struct sl_device {
 	u32 mtu;
 	u8 mac[6];
 	bool mark_is_zero; /* packets arrive with mark 0; else it is not known */
+	bool mark_moves;   /* rules may set it (MARK) on the packet's way */
 	bool is_asked_for; /* rules ask for its name or group, which may change */
 	bool hides_vlan;   /* a VLAN tag may have been stripped before XDP: the link header's
 			      ethertype is not known */

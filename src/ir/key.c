@@ -97,12 +97,30 @@ bool sl_key_is_address_type(const struct sl_key *key)
 	return false;
 }
 
+static bool key_reads_mark(const struct sl_key *key)
+{
+	for (u32 i = 0; i < key->part_count; i++)
+		if (key->parts[i].field.base == SL_META &&
+		    key->parts[i].field.offset == SL_META_MARK)
+			return true;
+	return false;
+}
+
+bool sl_op_reads_mark(const struct sl_op *op)
+{
+	for (u32 i = 0; i < op->alternative_count; i++)
+		if (key_reads_mark(&op->alternatives[i].key))
+			return true;
+	return key_reads_mark(&op->key);
+}
+
 bool sl_op_is_unsure(const struct sl_op *op)
 {
 	for (u32 i = 0; i < op->alternative_count; i++)
 		if (sl_key_is_address_type(&op->alternatives[i].key))
 			return true;
-	return op->kind == SL_OP_UNKNOWN || sl_key_is_address_type(&op->key);
+	return op->kind == SL_OP_UNKNOWN || sl_key_is_address_type(&op->key) ||
+	       sl_op_reads_mark(op);
 }
 
 bool sl_op_asks_timeouts(const struct sl_op *op)
@@ -146,8 +164,8 @@ bool sl_meta_fold(enum sl_meta meta, const struct sl_device *device, u8 family, 
 	case SL_META_IIFGROUP:
 		put(ret_value, device->group, 4);
 		return true;
-	case SL_META_MARK: /* the lifter keeps the match only where it is */
-		return device->mark_is_zero;
+	case SL_META_MARK: /* 0 for all of the way */
+		return device->mark_is_zero && !device->mark_moves;
 	default:
 		return false;
 	}

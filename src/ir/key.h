@@ -24,7 +24,11 @@ u64 sl_value_max(u32 length);
 /* The destination's address type is asked for; not every address has one that is known. */
 bool sl_key_is_address_type(const struct sl_key *key);
 
-/* Whether it may stay open if the op matches: an UNKNOWN, or one that can act as such. */
+/* The op is a match, or verdict map, on the packet's mark. */
+bool sl_op_reads_mark(const struct sl_op *op);
+
+/* Whether it may stay open if the op matches: an UNKNOWN, or one that can act as such, or
+ * pass where the mark is not known. */
 bool sl_op_is_unsure(const struct sl_op *op);
 
 /* Its lookup may not be missed: an element that is just expiring makes the packet pass. */

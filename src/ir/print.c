@@ -124,6 +124,16 @@ static void print_reason(const char *what, const char *reason, FILE *out)
 	fputc(')', out);
 }
 
+static void print_mark(const struct sl_op *op, FILE *out)
+{
+	if (op->reason)
+		print_reason("mark", op->reason, out);
+	else if (op->keep)
+		fprintf(out, "mark = mark & %#x ^ %#x", op->keep, op->flip);
+	else
+		fprintf(out, "mark = %#x", op->flip);
+}
+
 static void print_op(u32 family, const struct sl_op *op, FILE *out)
 {
 	switch (op->kind) {
@@ -149,6 +159,9 @@ static void print_op(u32 family, const struct sl_op *op, FILE *out)
 		break;
 	case SL_OP_LIMIT:
 		fprintf(out, "limit %s%u", op->invert ? "over " : "", op->limit);
+		break;
+	case SL_OP_MARK:
+		print_mark(op, out);
 		break;
 	case SL_OP_COUNTER:
 		fprintf(out, "counter %u", op->counter);

@@ -47,6 +47,9 @@ static void rules_read_like_nft(void **unused)
 	      is(p, ((struct sl_field){SL_TCP_OPTION, 1, 3 << 8 | 2}), "7"));
 	reads("tcp option 4 has 1 0x01",
 	      is(p, ((struct sl_field){SL_HAS_TCP_OPTION, 1, 4 << 8}), "1"));
+	reads("mark = 0x5", set_mark(p, 0, 5));
+	reads("mark = mark & 0xfffffffe ^ 0x2 drop", set_mark(p, ~1u, 2), DROP);
+	reads("mark(ct mark)", lose_mark(p));
 	reads("meta mark 7 kernel", is(p, MARK, "7"), VERDICT(KERNEL));
 	reads("ct mark 7 ct direction 1 oifname \"eth1\" drop", is(p, CT_MARK, "7"),
 	      is(p, CT_DIRECTION, "1"), is(p, OIFNAME, "eth1"), DROP);

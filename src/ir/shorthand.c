@@ -199,6 +199,18 @@ struct sl_op limit(struct sl_program *p, bool is_over)
 			      .reason = "limit"};
 }
 
+struct sl_op set_mark(struct sl_program *p, u32 keep, u32 flip)
+{
+	p->device.mark_moves = true;
+	return (struct sl_op){.kind = SL_OP_MARK, .keep = keep, .flip = flip};
+}
+
+struct sl_op lose_mark(struct sl_program *p)
+{
+	p->device.mark_moves = true;
+	return (struct sl_op){.kind = SL_OP_MARK, .reason = "ct mark"};
+}
+
 struct sl_op kernel(const char *reason)
 {
 	return (struct sl_op){.kind = SL_OP_KERNEL, .reason = reason};

@@ -72,6 +72,8 @@ struct sl_op unknown(const char *reason);
 struct sl_op kernel(const char *reason);
 struct sl_op limit(struct sl_program *p, bool is_over); /* a rate of its own */
 struct sl_op counter(struct sl_program *p, const struct sl_chain *chain);
+struct sl_op set_mark(struct sl_program *p, u32 keep, u32 flip); /* which moves from now on */
+struct sl_op lose_mark(struct sl_program *p);
 struct sl_op jump(struct sl_chain *chain);
 struct sl_op go_to(struct sl_chain *chain);
 

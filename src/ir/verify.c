@@ -304,6 +304,10 @@ static int verify_op(const struct verify *verify, const struct sl_op *op)
 		if (op->limit >= verify->program->limits.count)
 			return reject(verify, "limit %u does not exist", op->limit);
 		return op->reason ? 0 : reject(verify, "no reason given");
+	case SL_OP_MARK:
+		return verify->program->device.mark_moves
+			       ? 0
+			       : reject(verify, "the mark is set, but said to stay as it is");
 	case SL_OP_COUNTER:
 		if (op->counter >= verify->program->counters.count)
 			return reject(verify, "counter %u does not exist", op->counter);

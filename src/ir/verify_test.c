@@ -139,6 +139,7 @@ static void reject_bad_fields(void **unused)
 	rejects_rule("metadata 200 does not exist",
 		     with_part(p, (struct sl_field){SL_META, 1, 200}, 0, 4));
 	rejects_rule("metadata 1 is 1 bytes long, not 2", with_part(p, META(2, L4PROTO), 0, 4));
+	rejects_rule("said to stay", (struct sl_op){.kind = SL_OP_MARK});
 	p->device.mark_is_zero = false;
 	rejects_rule("not known on this device", is(p, MARK, "0"));
 	rejects_rule("known at a netfilter hook only", is(p, CT_MARK, "0"));
@@ -251,7 +252,7 @@ static void reject_bad_effects_and_verdicts(void **unused)
 	rejects_rule("no reason given", unknown(NULL));
 	rejects_rule("no reason given", kernel(NULL));
 	rejects_rule("limit 0 does not exist", ((struct sl_op){.kind = SL_OP_LIMIT}));
-	rejects_rule("op 12 does not exist", ((struct sl_op){.kind = SL_OP_TABLE + 1}));
+	rejects_rule("op 13 does not exist", ((struct sl_op){.kind = SL_OP_TABLE + 1}));
 	rejects_rule("verdict 7 does not exist",
 		     ((struct sl_op){.kind = SL_OP_VERDICT, .verdict = {SL_VERDICT_KERNEL + 1}}));
 	rejects_rule("jump to a chain that is not in the program", jump(NULL));

@@ -204,6 +204,22 @@ int sl_emit_counter(struct sl_rule_lift *rule, u32 counter)
 	return append_effect(rule, &op);
 }
 
+int sl_emit_mark(struct sl_rule_lift *rule, u32 keep, u32 flip, const char *reason)
+{
+	struct sl_op op = {.kind = SL_OP_MARK, .reason = reason};
+
+	if (rule->lifter->front) /* what rules ask for there is read off the packet */
+		return sl_emit_kernel(rule, "sets the packet's mark");
+	if (rule->chain->contexts & SL_FROM_NAT)
+		op.reason = "mark set in a nat chain, which only new connections meet";
+	if (!op.reason) {
+		op.keep = keep;
+		op.flip = flip;
+	}
+	rule->lifter->program->device.mark_moves = true;
+	return append_effect(rule, &op);
+}
+
 int sl_emit_verdict(struct sl_rule_lift *rule, const struct sl_verdict *verdict)
 {
 	struct sl_op op = {.kind = SL_OP_VERDICT, .verdict = *verdict};

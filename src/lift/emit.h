@@ -36,6 +36,8 @@ int sl_emit_set(struct sl_rule_lift *rule, const struct sl_key_draft *key, struc
 int sl_emit_vmap(struct sl_rule_lift *rule, const struct sl_key_draft *key, struct sl_set *set);
 
 int sl_emit_counter(struct sl_rule_lift *rule, u32 counter);
+/* mark = (mark & keep) ^ flip; with a `reason` nobody knows (ir.h). At hooks it is the kernel's. */
+int sl_emit_mark(struct sl_rule_lift *rule, u32 keep, u32 flip, const char *reason);
 int sl_emit_verdict(struct sl_rule_lift *rule, const struct sl_verdict *verdict);
 
 /* A key of one field, and its comparison ready for sl_emit_any. */

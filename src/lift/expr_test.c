@@ -117,7 +117,27 @@ static void metadata_that_xdp_cannot_know_is_unknown(void **state)
 	becomes("unknown(meta skuid) drop\n", load_meta(NFT_META_SKUID), cmp_eq(ZERO4), drop_it());
 	becomes("unknown(meta key that sluice does not know) drop\n", load_meta(200), cmp_eq(ZERO4),
 		drop_it());
-	becomes("kernel(sets metadata of the packet)\n", writing(load_meta(NFT_META_MARK)));
+	becomes("kernel(sets metadata of the packet)\n", writing(load_meta(NFT_META_PRIORITY)));
+}
+
+static void mark_that_rules_set_is_followed(void **state)
+{
+	struct nft nft = an_input_chain(NFPROTO_INET);
+
+	(void)state;
+	becomes("mark = 0x5 drop\n", load_bytes("\5\0\0\0", 4), writing(load_meta(NFT_META_MARK)),
+		drop_it());
+	becomes("mark = mark & 0xffffff00 ^ 0x1\n", load_meta(NFT_META_MARK),
+		mask_bytes("\0\xff\xff\xff", "\1\0\0\0", 4), writing(load_meta(NFT_META_MARK)));
+	becomes("mark(mark set to what sluice does not know)\n", load_ip(12, 4),
+		writing(load_meta(NFT_META_MARK)));
+	becomes("mark(mark set to what sluice does not know)\n", load_state(),
+		writing(load_meta(NFT_META_MARK)));
+	/* Nothing is known of what it was. */
+	snprintf(eth0(&nft)->kind, sizeof eth0(&nft)->kind, "veth");
+	nft_rule(&nft, nft.chain, load_meta(NFT_META_MARK),
+		 mask_bytes("\0\xff\xff\xff", "\1\0\0\0", 4), writing(load_meta(NFT_META_MARK)));
+	expect_rules(&nft, "in", "mark(mark set to what sluice does not know)\n");
 }
 
 static void input_has_no_device_to_leave_by(void **state)
@@ -460,6 +480,7 @@ int main(void)
 		cmocka_unit_test(mark_is_known_only_where_packets_come_without),
 		cmocka_unit_test(mark_of_a_veth_to_another_namespace_is_zero),
 		cmocka_unit_test(metadata_that_xdp_cannot_know_is_unknown),
+		cmocka_unit_test(mark_that_rules_set_is_followed),
 		cmocka_unit_test(input_has_no_device_to_leave_by),
 		cmocka_unit_test(forward_leaves_by_a_device_that_is_not_known),
 		cmocka_unit_test(state_predicates_become_worlds),

@@ -55,6 +55,10 @@ static void nft_rules_keep_their_meaning(void **state)
 	     "		tcp option sack-perm missing drop\n"
 	     "		tcp option timestamp tsval 1 drop\n"
 	     "		tcp option maxseg size set 1400\n"
+	     "		meta mark set 0x10\n"
+	     "		meta mark set meta mark & 0xffff00ff | 0x100\n"
+	     "		meta mark set ct mark\n"
+	     "		ct mark set meta mark\n"
 	     "	}\n"
 	     "}\n");
 	expect_live("in", "ct state established accept\n"
@@ -75,7 +79,12 @@ static void nft_rules_keep_their_meaning(void **state)
 			  "tcp option maxseg size >= 1 tcp option maxseg size <= 500 drop\n"
 			  "tcp option 4 has 1 0x00 drop\n"
 			  "unknown(TCP option) drop\n"
-			  "kernel(sets an option of the packet)\n");
+			  "kernel(sets an option of the packet)\n"
+			  "mark = 0x10\n"
+			  "mark(mark set to what sluice does not know)\n"
+			  "mark(mark set to what sluice does not know)\n"
+			  "unknown(a load that may fail and is not compared) "
+			  "kernel(sets something of the connection)\n");
 }
 
 static void addresses_and_headers_of_one_family_keep_their_meaning(void **state)
@@ -124,6 +133,10 @@ static void iptables_rules_keep_their_meaning(void **state)
 	     "-A INPUT -s 10.1.0.0/16 ! -d 10.2.3.4/31 -i eth+ -j REJECT\n"
 	     "-A INPUT -m conntrack ! --ctstate RELATED,ESTABLISHED,DNAT -j DROP\n"
 	     "-A INPUT -m recent --name x --rcheck -j DROP\n"
+	     "-A INPUT -j MARK --set-xmark 0x4000/0x4000\n"
+	     "-A INPUT -m mark ! --mark 0x4000/0xc000 -j DROP\n"
+	     "-A INPUT -j CONNMARK --restore-mark\n"
+	     "-A INPUT -j CONNMARK --save-mark\n"
 	     "COMMIT\n");
 	expect_live("INPUT",
 		    "ct state established,related counter 0 accept\n"
@@ -134,7 +147,11 @@ static void iptables_rules_keep_their_meaning(void **state)
 		    "iifname \"eth*\" @nh,96,16 0x0a01 ip daddr & 255.255.255.254 != 10.2.3.4 "
 		    "counter 4 kernel(xt REJECT)\n"
 		    "ct state new,invalid,untracked counter 5 drop\n"
-		    "kernel(xt recent)\n");
+		    "kernel(xt recent)\n"
+		    "counter 6 mark = mark & 0xffffbfff ^ 0x4000\n"
+		    "unknown(mark: something may set it before the rules) counter 7 drop\n"
+		    "counter 8 mark(mark set to the connection's)\n"
+		    "counter 9 kernel(xt CONNMARK)\n");
 }
 
 int main(void)

@@ -4,6 +4,7 @@
 
 #include <linux/netfilter/nf_tables.h>
 #include <net/if.h>
+#include <string.h>
 
 enum knowledge {
 	NOT_KNOWN,
@@ -98,10 +99,52 @@ static int load(struct sl_rule_lift *rule, const struct key *key, u32 dreg)
 	return 0;
 }
 
+/* What a key of the mark alone keeps and flips of it; false for any other. */
+static bool find_bits(const struct sl_key_draft *key, u32 *ret_keep, u32 *ret_flip)
+{
+	const struct sl_field *field = &key->parts[0].field;
+	u32 keep = ~0u, flip = 0, mask, xor;
+
+	if (key->part_count != 1 || key->parts[0].at || field->base != SL_META ||
+	    field->offset != SL_META_MARK || field->length != sizeof keep)
+		return false;
+	for (u32 i = 0; i < key->transform_count; i++) {
+		const struct sl_transform *transform = &key->transforms[i];
+
+		if (transform->kind != SL_MASK || transform->at || transform->length != sizeof mask)
+			return false;
+		memcpy(&mask, transform->mask, sizeof mask);
+		memcpy(&xor, transform->xor, sizeof xor);
+		keep &= mask;
+		flip = (flip & mask) ^ xor;
+	}
+	*ret_keep = keep;
+	*ret_flip = flip;
+	return true;
+}
+
+static int set_mark(struct sl_rule_lift *rule, u32 sreg)
+{
+	const char *reason = "mark set to what sluice does not know";
+	struct sl_reading reading;
+	u32 keep = 0, flip = 0;
+
+	sl_registers_read(&rule->registers, sreg, sizeof flip, &reading);
+	if (reading.kind == SL_READ_VALUE && sl_values_are_equal(&reading.values, sizeof flip)) {
+		memcpy(&flip, reading.values.bytes[0], sizeof flip);
+		reason = NULL;
+	} else if (reading.kind == SL_READ_KEY && find_bits(&reading.key, &keep, &flip)) {
+		reason = NULL;
+	}
+	return sl_emit_mark(rule, keep, flip, reason);
+}
+
 static int lift(struct sl_rule_lift *rule, const struct sl_expr *expr)
 {
 	u32 key = expr->meta.key;
 
+	if (expr->meta.writes && key == NFT_META_MARK)
+		return set_mark(rule, expr->meta.dreg);
 	if (expr->meta.writes)
 		return sl_emit_kernel(rule, "sets metadata of the packet");
 	if (key < SL_ARRAY_SIZE(keys) && keys[key].length)

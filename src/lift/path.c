@@ -21,6 +21,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ir/key.h"
+
 /* Finding the base chains */
 
 static u8 families_of(u32 family)
@@ -130,7 +132,7 @@ void sl_path_plan(struct sl_lifter *lifter)
 
 struct doings {
 	u8 *seen; /* by the chain's index */
-	bool effects, drops;
+	bool effects, drops, sets_mark, reads_mark;
 };
 
 static void see_chain(struct doings *doings, const struct sl_chain *chain);
@@ -149,6 +151,8 @@ static void see_op(struct doings *doings, const struct sl_op *op)
 {
 	if (op->kind == SL_OP_COUNTER || op->kind == SL_OP_KERNEL || op->kind == SL_OP_LIMIT)
 		doings->effects = true;
+	doings->sets_mark |= op->kind == SL_OP_MARK;
+	doings->reads_mark |= sl_op_reads_mark(op);
 	if (op->kind == SL_OP_VERDICT)
 		see_verdict(doings, &op->verdict);
 	if (op->kind != SL_OP_VMAP)
@@ -181,6 +185,8 @@ static int find_doings(struct sl_lifter *lifter, struct sl_place_lift *place)
 	free(doings.seen);
 	place->has_effects = doings.effects || source->has_counters;
 	place->may_drop = doings.drops || source->policy != NF_ACCEPT;
+	place->sets_mark = doings.sets_mark;
+	place->reads_mark = doings.reads_mark;
 	return 0;
 }
 
@@ -292,15 +298,21 @@ static bool share_priority(const struct sl_place_lift *a, const struct sl_place_
 	return a->hook == b->hook && a->priority == b->priority;
 }
 
+static bool is_marked_for(const struct sl_place_lift *a, const struct sl_place_lift *b)
+{
+	return a->sets_mark && (b->sets_mark || b->reads_mark);
+}
+
 /*
  * Whether it matters which of two chains comes first: one may drop what leaves a trace in the
- * other. Their order is that of registration, which the dump does not tell.
+ * other, or mark packets for it. Their order is that of registration, which the dump does not tell.
  */
 static bool is_order_unsure(const struct sl_place_lift *a, const struct sl_place_lift *b)
 {
 	if (a->is_nat && b->is_nat && a->among_nat != b->among_nat)
 		return false;
-	return (a->may_drop && b->has_effects) || (b->may_drop && a->has_effects);
+	return (a->may_drop && b->has_effects) || (b->may_drop && a->has_effects) ||
+	       is_marked_for(a, b) || is_marked_for(b, a);
 }
 
 static u8 find_unsure_families(const struct sl_place_lift *group, u32 count)

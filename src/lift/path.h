@@ -17,7 +17,8 @@ struct sl_place_lift {
 	bool is_nat;
 	u32 order; /* in the ruleset */
 	bool has_effects, may_drop;
-	const char *foreign; /* no chain, but somebody else's hook: its name */
+	bool sets_mark, reads_mark; /* of the packet */
+	const char *foreign;        /* no chain, but somebody else's hook: its name */
 };
 
 struct sl_places_lift {

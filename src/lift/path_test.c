@@ -288,6 +288,27 @@ static void equal_priorities_are_fine_where_order_does_not_show(void **state)
 			  "both count\n");
 }
 
+/* A mark that one sets is what another asks for, or sets. */
+static void equal_priorities_pass_where_one_marks_for_another(void **state)
+{
+	struct nft nft = a_table(NFPROTO_IPV4);
+	struct sl_nft_chain *marks = add_base(&nft, nft.table, "marks", NF_INET_LOCAL_IN, 0);
+	struct sl_nft_chain *asks = add_base(&nft, nft.table, "asks", NF_INET_LOCAL_IN, 0);
+
+	(void)state;
+	nft_rule(&nft, marks, load_bytes("\5\0\0\0", 4), writing(load_meta(NFT_META_MARK)));
+	nft_rule(&nft, asks, load_meta(NFT_META_MARK), cmp_eq("\5\0\0\0"), accept_it());
+	expect_path(&nft, "both ROUTE\n"
+			  "ip " SHARED);
+	nft = a_table(NFPROTO_IPV4);
+	marks = add_base(&nft, nft.table, "marks", NF_INET_LOCAL_IN, 0);
+	dropping(&nft, "drops", NF_INET_LOCAL_IN, 0);
+	nft_rule(&nft, marks, load_bytes("\5\0\0\0", 4), writing(load_meta(NFT_META_MARK)));
+	expect_path(&nft, "both ROUTE\n"
+			  "ip marks\n"
+			  "ip drops\n");
+}
+
 static void effects_are_found_behind_jumps_and_maps(void **state)
 {
 	struct nft nft = a_table(NFPROTO_IPV4);
@@ -612,6 +633,7 @@ int main(void)
 		cmocka_unit_test(nat_chains_share_one_hook),
 		cmocka_unit_test(drops_in_nat_chains_are_the_kernels),
 		cmocka_unit_test(equal_priorities_pass_where_order_shows),
+		cmocka_unit_test(equal_priorities_pass_where_one_marks_for_another),
 		cmocka_unit_test(equal_priorities_are_fine_where_order_does_not_show),
 		cmocka_unit_test(effects_are_found_behind_jumps_and_maps),
 		cmocka_unit_test(chain_with_an_opaque_hook_passes_everything),

@@ -2,6 +2,7 @@
 /* nft_compat.c: xtables' matches and targets in nf_tables' rules. */
 #include "lift/xt.h"
 
+#include <assert.h>
 #include <linux/netfilter.h>
 #include <stdalign.h>
 #include <string.h>
@@ -17,6 +18,9 @@ static const struct sl_xt_match *const decoders[] = {
 	&sl_xt_pkttype,   &sl_xt_rt,         &sl_xt_frag,       &sl_xt_hbh,        &sl_xt_dst,
 	&sl_xt_connmark,
 };
+
+static const struct sl_xt_match *const targets[] = {&sl_xt_MARK, &sl_xt_CONNMARK1,
+						    &sl_xt_CONNMARK2};
 
 /*
  * Matches without state: whether they match or not, nobody will ever know that they were asked.
@@ -53,14 +57,15 @@ static bool is_pure(const char *name)
 }
 
 static const struct sl_xt_match *find_decoder(const struct sl_rule_lift *rule,
-					      const struct sl_expr *expr)
+					      const struct sl_expr *expr,
+					      const struct sl_xt_match *const *known, u32 count)
 {
 	u32 family = rule->chain->table->family, length = expr->xt.length;
 
 	if (family != NFPROTO_IPV4 && family != NFPROTO_IPV6)
 		return NULL;
-	for (u32 i = 0; i < SL_ARRAY_SIZE(decoders); i++) {
-		const struct sl_xt_match *decoder = decoders[i];
+	for (u32 i = 0; i < count; i++) {
+		const struct sl_xt_match *decoder = known[i];
 
 		if (!strcmp(decoder->name, expr->name) && decoder->revision == expr->xt.revision &&
 		    (length == decoder->size || length == align(decoder->size)))
@@ -69,15 +74,23 @@ static const struct sl_xt_match *find_decoder(const struct sl_rule_lift *rule,
 	return NULL;
 }
 
-static int lift_match(struct sl_rule_lift *rule, const struct sl_expr *expr)
+static int decode(struct sl_rule_lift *rule, const struct sl_expr *expr,
+		  const struct sl_xt_match *decoder)
 {
-	const struct sl_xt_match *decoder = find_decoder(rule, expr);
 	alignas(max_align_t) u8 info[INFO_MAX];
 
-	if (decoder && decoder->size <= sizeof info) {
-		memcpy(info, expr->xt.info, decoder->size);
-		return decoder->lift(rule, info);
-	}
+	assert(decoder->size <= sizeof info);
+	memcpy(info, expr->xt.info, decoder->size);
+	return decoder->lift(rule, info);
+}
+
+static int lift_match(struct sl_rule_lift *rule, const struct sl_expr *expr)
+{
+	const struct sl_xt_match *decoder =
+		find_decoder(rule, expr, decoders, SL_ARRAY_SIZE(decoders));
+
+	if (decoder)
+		return decode(rule, expr, decoder);
 	if (is_pure(expr->name))
 		return sl_emit_unknown_named(rule, "xt ", expr->name);
 	return sl_emit_kernel_named(rule, "xt ", expr->name);
@@ -87,6 +100,11 @@ const struct sl_expr_ops sl_expr_xt_match = {"match", SL_EXPR_XT_MATCH, lift_mat
 
 static int lift_target(struct sl_rule_lift *rule, const struct sl_expr *expr)
 {
+	const struct sl_xt_match *decoder =
+		find_decoder(rule, expr, targets, SL_ARRAY_SIZE(targets));
+
+	if (decoder)
+		return decode(rule, expr, decoder);
 	return sl_emit_kernel_named(rule, "xt ", expr->name);
 }
 

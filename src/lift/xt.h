@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The xtables matches that sluice understands: one file each, which ends in its decoders. What is
- * not among them is classified by name in xt.c; all targets are the kernel's.
+ * The xtables matches that sluice understands: one file each, which ends in its decoders; and the
+ * targets, whose names are in capitals. What is not among them is classified by name in xt.c.
  *
  * A decoder is chosen by name, revision and size of the info struct; any other revision or size is
  * an UNKNOWN. They follow the kernel's match functions for ordinary frames (ir/packet.h): no
@@ -19,6 +19,9 @@ struct sl_xt_match {
 	/* `info` is aligned; the table's family is IPv4 or IPv6. */
 	int (*lift)(struct sl_rule_lift *rule, const void *info);
 };
+
+/* Targets of the same kind, which let the packet walk on; all others are the kernel's. */
+extern const struct sl_xt_match sl_xt_MARK, sl_xt_CONNMARK1, sl_xt_CONNMARK2;
 
 extern const struct sl_xt_match sl_xt_tcp, sl_xt_udp, sl_xt_icmp, sl_xt_icmp6, sl_xt_comment,
 	sl_xt_multiport, sl_xt_conntrack1, sl_xt_conntrack2, sl_xt_conntrack3, sl_xt_state,

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * xt_mark.c and xt_connmark.c: (mark & mask) == value. The packet's, where packets arrive without
- * one, and at a netfilter hook; its connection's at the hook only.
+ * one, and at a netfilter hook; its connection's at the hook only. And the targets that set the
+ * packet's mark, or the connection's.
  */
 #include "lift/xt.h"
 
@@ -51,3 +52,35 @@ static int lift_connection(struct sl_rule_lift *rule, const void *data)
 
 const struct sl_xt_match sl_xt_connmark = {"connmark", 1, sizeof(struct xt_connmark_mtinfo1),
 					   lift_connection};
+
+static int set(struct sl_rule_lift *rule, const void *data)
+{
+	const struct xt_mark_tginfo2 *info = data;
+
+	return sl_emit_mark(rule, ~info->mask, info->mark, NULL);
+}
+
+const struct sl_xt_match sl_xt_MARK = {"MARK", 2, sizeof(struct xt_mark_tginfo2), set};
+
+/* What is restored is the packet's alone; all else is the connection's. */
+static int restore(struct sl_rule_lift *rule, u8 mode)
+{
+	if (mode != XT_CONNMARK_RESTORE)
+		return sl_emit_kernel(rule, "xt CONNMARK");
+	return sl_emit_mark(rule, 0, 0, "mark set to the connection's");
+}
+
+static int restore1(struct sl_rule_lift *rule, const void *data)
+{
+	return restore(rule, ((const struct xt_connmark_tginfo1 *)data)->mode);
+}
+
+static int restore2(struct sl_rule_lift *rule, const void *data)
+{
+	return restore(rule, ((const struct xt_connmark_tginfo2 *)data)->mode);
+}
+
+const struct sl_xt_match sl_xt_CONNMARK1 = {"CONNMARK", 1, sizeof(struct xt_connmark_tginfo1),
+					    restore1};
+const struct sl_xt_match sl_xt_CONNMARK2 = {"CONNMARK", 2, sizeof(struct xt_connmark_tginfo2),
+					    restore2};

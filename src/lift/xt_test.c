@@ -9,6 +9,7 @@
 #include <linux/netfilter/xt_iprange.h>
 #include <linux/netfilter/xt_length.h>
 #include <linux/netfilter/xt_mac.h>
+#include <linux/netfilter/xt_connmark.h>
 #include <linux/netfilter/xt_mark.h>
 #include <linux/netfilter/xt_multiport.h>
 #include <linux/netfilter/xt_pkttype.h>
@@ -315,6 +316,23 @@ static void pkttype_of_the_link_layer(void **state)
 	becomes("meta pkttype != 1 drop\n", "pkttype", 0, struct xt_pkttype_info, 1, 1);
 }
 
+static void mark_is_set_by_rules(void **state)
+{
+	static const struct xt_mark_tginfo2 bits = {.mark = 0x4000, .mask = 0xc000},
+					    all = {.mark = 7, .mask = ~0u};
+	static const struct xt_connmark_tginfo1 restores = {.mode = XT_CONNMARK_RESTORE},
+						saves = {.mode = XT_CONNMARK_SAVE};
+
+	(void)state;
+	expect_in(NFPROTO_IPV4, "mark = mark & 0xffff3fff ^ 0x4000 drop\n",
+		  xt_target("MARK", 2, &bits, sizeof bits));
+	expect_in(NFPROTO_IPV6, "mark = 0x7 drop\n", xt_target("MARK", 2, &all, sizeof all));
+	expect_in(NFPROTO_IPV4, "mark(mark set to the connection's) drop\n",
+		  xt_target("CONNMARK", 1, &restores, sizeof restores));
+	expect_in(NFPROTO_IPV4, "kernel(xt CONNMARK)\n",
+		  xt_target("CONNMARK", 1, &saves, sizeof saves));
+}
+
 static void odd_revisions_and_sizes_are_unknown(void **state)
 {
 	static const char *const decoded[] = {"tcp",       "udp",       "icmp",     "comment",
@@ -364,6 +382,8 @@ static void targets_are_the_kernels(void **state)
 	(void)state;
 	expect_in(NFPROTO_IPV4, "kernel(xt LOG)\n", xt_target("LOG", 0, info, 8));
 	expect_in(NFPROTO_IPV4, "kernel(xt DNAT)\n", xt_target("DNAT", 2, info, 8));
+	expect_in(NFPROTO_IPV4, "kernel(xt MARK)\n", xt_target("MARK", 1, info, 8));
+	expect_in(NFPROTO_IPV4, "kernel(xt CONNMARK)\n", xt_target("CONNMARK", 3, info, 8));
 }
 
 int main(void)
@@ -386,6 +406,7 @@ int main(void)
 		cmocka_unit_test(addrtype_of_the_destination),
 		cmocka_unit_test(addrtype_beyond_the_destination_is_unknown),
 		cmocka_unit_test(pkttype_of_the_link_layer),
+		cmocka_unit_test(mark_is_set_by_rules),
 		cmocka_unit_test(odd_revisions_and_sizes_are_unknown),
 		cmocka_unit_test(only_matches_without_state_are_unknown),
 		cmocka_unit_test(targets_are_the_kernels),

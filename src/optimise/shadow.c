@@ -82,6 +82,13 @@ static void read_key(const struct sl_place *place, const struct sl_key *key, str
 	}
 }
 
+/* A match on the mark may make the packet pass by itself. */
+static bool has_effect(const struct sl_op *op)
+{
+	return op->kind == SL_OP_COUNTER || op->kind == SL_OP_KERNEL || op->kind == SL_OP_LIMIT ||
+	       op->kind == SL_OP_MARK || sl_op_reads_mark(op);
+}
+
 /*
  * Where the rule first has an effect. A test behind it bounds what the rule decides, but not what
  * it counts, or leaves to the kernel.
@@ -90,8 +97,7 @@ static u32 find_effect(const struct sl_rule *rule)
 {
 	u32 i = 0;
 
-	while (i < rule->ops.count && rule->ops.items[i].kind != SL_OP_COUNTER &&
-	       rule->ops.items[i].kind != SL_OP_KERNEL && rule->ops.items[i].kind != SL_OP_LIMIT)
+	while (i < rule->ops.count && !has_effect(&rule->ops.items[i]))
 		i++;
 	return i;
 }

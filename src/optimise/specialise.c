@@ -96,9 +96,9 @@ static int copy_ops(struct family *family, const struct sl_rule *from, struct sl
 						   family->chain_family);
 		bool misses;
 
-		unsure |= sl_op_is_unsure(&op);
 		if (folded == SL_FOLD_HOLDS)
 			continue;
+		unsure |= sl_op_is_unsure(&op);
 		if (folded == SL_FOLD_FAILS)
 			return 0;
 		/* Behind an UNKNOWN every verdict map passes, even one that misses (ir.h). */
@@ -121,14 +121,16 @@ static int copy_ops(struct family *family, const struct sl_rule *from, struct sl
 	return 0;
 }
 
-/* Matches with nothing behind them have no effect. */
+/* Matches with nothing behind them have no effect; but of an unknown mark, that the packet passes.
+ */
 static void trim(struct sl_rule *rule)
 {
 	while (rule->ops.count) {
 		const struct sl_op *op = &rule->ops.items[rule->ops.count - 1];
 
 		if (op->kind == SL_OP_COUNTER || op->kind == SL_OP_KERNEL ||
-		    op->kind == SL_OP_LIMIT || op->kind == SL_OP_VMAP ||
+		    op->kind == SL_OP_LIMIT || op->kind == SL_OP_MARK || op->kind == SL_OP_VMAP ||
+		    sl_op_reads_mark(op) ||
 		    (op->kind == SL_OP_VERDICT && op->verdict.kind != SL_VERDICT_CONTINUE))
 			return;
 		rule->ops.count--;

@@ -79,7 +79,8 @@ static int read_meta(struct sl_reader *reader, const struct sl_attrs *attrs, str
 	expr->meta.writes = attrs->at[NFTA_META_SREG];
 	if (expr->meta.writes == !!attrs->at[NFTA_META_DREG])
 		return opaque(expr, "neither loads nor stores");
-	if (!expr->meta.writes && !read_register(attrs, NFTA_META_DREG, 1, &expr->meta.dreg))
+	if (!read_register(attrs, expr->meta.writes ? NFTA_META_SREG : NFTA_META_DREG, 1,
+			   &expr->meta.dreg))
 		return opaque(expr, BAD_REGISTER);
 	return 0;
 }

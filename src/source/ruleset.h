@@ -58,7 +58,7 @@ struct sl_expr {
 		struct {
 			u32 key; /* NFT_META_* */
 			u32 dreg;
-			bool writes; /* sets the metadata from a register instead */
+			bool writes; /* sets the metadata from the register instead */
 		} meta;
 		struct {
 			u32 key; /* NFT_CT_* */

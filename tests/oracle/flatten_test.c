@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "classify/boxes.h"
+#include "ir/key.h"
 #include "optimise/optimise.h"
 #include "random.h"
 #include "twins.h"
@@ -39,7 +40,7 @@ static bool jumps(const struct sl_rule *rule)
 /* Of the rules that jump only the verdict stays, now and then. */
 static void simplify(struct sl_rule *rule, struct dice *dice)
 {
-	if (!jumps(rule) || !roll_percent(dice, 50))
+	if (!jumps(rule) || sl_op_reads_mark(&rule->ops.items[0]) || !roll_percent(dice, 50))
 		return;
 	rule->ops.items[0] = rule->ops.items[rule->ops.count - 1];
 	rule->ops.count = 1;

@@ -93,11 +93,14 @@ static bool is_known(const struct draft *draft, const struct sl_field *field)
 
 static struct sl_field random_field(struct draft *draft)
 {
-	const struct sl_field *field;
+	static const struct sl_field mark = {SL_META, 4, SL_META_MARK};
+	const struct sl_field *field = &mark;
+	bool asks_mark = draft->program->device.mark_moves && roll_percent(&draft->dice, 12);
 
-	do
+	while (!asks_mark || !is_known(draft, field)) {
 		field = &pick(&draft->dice, fields);
-	while (!is_known(draft, field));
+		asks_mark = is_known(draft, field);
+	}
 	return *field;
 }
 
@@ -378,6 +381,19 @@ static struct sl_op random_limit(struct draft *draft)
 			      .reason = "limit"};
 }
 
+/* Of few bits, so that matches on it meet what was set. */
+static struct sl_op random_mark(struct draft *draft)
+{
+	static const u32 kept[] = {0, 0, ~0u, ~1u, 1, 0xfffffff0};
+	struct sl_op op = {.kind = SL_OP_MARK};
+
+	op.keep = pick(&draft->dice, kept);
+	op.flip = roll_below(&draft->dice, 3);
+	if (roll_percent(&draft->dice, 10))
+		op.reason = "something random";
+	return op;
+}
+
 static struct sl_op random_match(struct draft *draft)
 {
 	u32 which = roll_below(&draft->dice, 100);
@@ -415,6 +431,41 @@ static struct sl_op random_end(struct draft *draft)
 	return op;
 }
 
+/* mark & mask == value */
+static struct sl_op random_mark_match(struct draft *draft)
+{
+	static const u8 masks[][4] = {{1}, {3}, {0xff, 0xff, 0xff, 0xff}}, zeroes[4];
+	struct sl_part *part = room(draft, sizeof *part);
+	struct sl_transform *mask = room(draft, sizeof *mask);
+	u8 *value = room(draft, 4);
+
+	*part = (struct sl_part){{SL_META, 4, SL_META_MARK}, 0};
+	*mask = (struct sl_transform){
+		.kind = SL_MASK, .length = 4, .mask = pick(&draft->dice, masks), .xor = zeroes};
+	value[0] = (u8)roll_below(&draft->dice, 4);
+	return (struct sl_op){.kind = SL_OP_COMPARE,
+			      .compare = roll_percent(&draft->dice, 70) ? SL_EQ : SL_NE,
+			      .key = {.length = 4,
+				      .part_count = 1,
+				      .transform_count = 1,
+				      .parts = part,
+				      .transforms = mask},
+			      .data = value};
+}
+
+/* One of few tests, so that packets come as far as where it matters. */
+static void fill_mark_rule(struct draft *draft, struct sl_rule *rule)
+{
+	struct dice *dice = &draft->dice;
+	bool sets = !draft->program->device.mark_is_zero || roll_percent(dice, 50);
+
+	if (roll_percent(dice, 40))
+		*push(draft, &rule->ops) = random_match(draft);
+	*push(draft, &rule->ops) = sets ? random_mark(draft) : random_mark_match(draft);
+	if (!sets || roll_percent(dice, 20))
+		*push(draft, &rule->ops) = random_end(draft);
+}
+
 static void add_rule(struct draft *draft, struct sl_chain *chain)
 {
 	struct dice *dice = &draft->dice;
@@ -422,6 +473,10 @@ static void add_rule(struct draft *draft, struct sl_chain *chain)
 	u32 matches = roll_below(dice, 10) < 8 ? 1 + roll_below(dice, 2) : roll_below(dice, 4);
 
 	rule->handle = chain->rules.count;
+	if (draft->program->device.mark_moves && roll_percent(dice, 35)) {
+		fill_mark_rule(draft, rule);
+		return;
+	}
 	for (u32 i = 0; i < matches; i++)
 		*push(draft, &rule->ops) = random_match(draft);
 	if (roll_percent(dice, 25))
@@ -764,6 +819,7 @@ static void add_host(struct draft *draft)
 		.ifindex = 2, .name = "eth0", .type = 1, .mtu = 1500, .mac = {2, 0, 0, 0, 0, 1}};
 	program->device.group = roll_below(dice, 2);
 	program->device.mark_is_zero = roll_percent(dice, 80);
+	program->device.mark_moves = roll_percent(dice, 40);
 	program->route_ip = random_mode(dice);
 	program->route_ip6 = random_mode(dice);
 	program->miss_worlds = pick(dice, misses);
