@@ -72,11 +72,15 @@ bool is_protected(void)
 	return is_attached() && is_fresh() && keeper() > 0;
 }
 
+/* By SIGTERM, after which nothing of it is left below /run, if that helps. */
 static void end_service(void)
 {
 	if (service > 0) {
-		kill(service, SIGKILL);
-		waitpid(service, NULL, 0);
+		kill(service, SIGTERM);
+		if (!eventually(waitpid(service, NULL, WNOHANG) == service, 5)) {
+			kill(service, SIGKILL);
+			waitpid(service, NULL, 0);
+		}
 		eventually(!keeper(), 3);
 	}
 	unlink(config_path);
