@@ -45,11 +45,14 @@ struct sl_config {
 	__u8 drops_nothing; /* here the device's own packets cannot be told from others */
 	__u8 asks_packet_type; /* the device's address alone does not say whose a packet is */
 	__u8 drop_worlds;      /* at a netfilter hook: in others no packet is dropped */
-	__u8 has_known;  /* a filter of known connections comes before lookups (bpf/known.h) */
-	__u8 asks_facts; /* at a netfilter hook: rules ask for what is in struct sl_facts */
-	__u8 mark_moves; /* rules may set the packet's mark */
-	__u8 marked;     /* worlds in which it is known to be 0 when the packet arrives */
+	__u8 has_known;   /* a filter of known connections comes before lookups (bpf/known.h) */
+	__u8 asks_facts;  /* at a netfilter hook: rules ask for what is in struct sl_facts */
+	__u8 mark_moves;  /* rules may set the packet's mark */
+	__u8 marked;      /* worlds in which it is known to be 0 when the packet arrives */
+	__u8 link_length; /* of the header before IP, with a VLAN tag in it if `tag` is not 0 */
+	__u8 padding[3];
 	__u32 ifindex;
+	__u32 tag;         /* on the device below: which frames are ours, as they lie in memory */
 	__u32 table_words; /* of the image in the map `tables` */
 	__u32 trie_units;  /* of the image in the map `tries` */
 };
@@ -57,6 +60,6 @@ struct sl_config {
 /* Where a value is wanted: `mov reg, SL_CONFIG_MARK | size << 8 | offset in struct sl_config`. */
 #define SL_CONFIG_MARK 0x51cf0000u
 
-_Static_assert(sizeof(struct sl_config) == 36, "no holes");
+_Static_assert(sizeof(struct sl_config) == 44, "no holes");
 
 #endif

@@ -8,7 +8,7 @@
 #include <linux/types.h>
 
 /* Layout of every pinned map; another value than ours means another sluice's pins. */
-#define SL_ABI_VERSION 5
+#define SL_ABI_VERSION 6
 
 /*
  * Everything in the kernel that a compile assumed and that can change behind our back. The
@@ -25,11 +25,13 @@ struct sl_snapshot {
 	__u64 hooks_ip[3]; /* netfilter hooks: prerouting, input, forward: legacy tables, … */
 	__u64 hooks_ip6[3];
 	__u64 hooks_ingress;
+	__u64 below_hooks, below_features; /* a VLAN device's: of the device below it */
 	__u64 name[2]; /* of the device; and its group: `ip link set … name …` */
 	__u32 group;
 	__u32 device_flags;  /* IFF_*, the kernel's own: the port of a VRF, of what not */
 	__u32 vlan_devices;  /* how many are on top, in whatever namespace */
 	__u32 tc_programs;   /* at TC ingress, filters and sluice's own included */
+	__u32 below_tc;      /* the same of the device below */
 	__u32 generation;    /* nf_tables' base_seq: any commit moves it */
 	__u32 address_genid; /* an IPv4 address came or went */
 	__u32 address_genid6;
@@ -37,11 +39,13 @@ struct sl_snapshot {
 	__u32 forwarding6;                   /* net.ipv6.conf.all.forwarding */
 	__u32 mc_forwarding, mc_forwarding6; /* multicast routers: net.ipv{4,6}.conf.all.… */
 	__u32 accept_local; /* net.ipv4.conf.{DEV,all}.accept_local, of which one is enough */
+	/* A VLAN device's: which one is below it, and the tag: protocol << 16 | number; else 0. */
+	__u32 below_ifindex, tag, padding;
 	/*
 	 * Where the device and nf_tables' generation lie: not compared, but read from on kernels
 	 * whose state a program can't simply load.
 	 */
-	__u64 device_address, generation_address;
+	__u64 device_address, generation_address, below_address;
 	/*
 	 * Of the functions in those lists of hooks, which user space compares whenever it looks:
 	 * two changes may bring another list to where the first was.
@@ -88,7 +92,7 @@ struct sl_count {
 	__u64 packets, bytes;
 };
 
-_Static_assert(sizeof(struct sl_snapshot) == 13 * 8 + 12 * 4 + 3 * 8, "shared with maps");
+_Static_assert(sizeof(struct sl_snapshot) == 15 * 8 + 16 * 4 + 4 * 8, "shared with maps");
 _Static_assert(sizeof(struct sl_live) == sizeof(struct sl_snapshot) + 24, "shared with maps");
 
 #endif

@@ -7,6 +7,7 @@
 #define SLUICE_BPF_AWAIT_H
 
 #include "audit.h"
+#include "config.h"
 
 /* Where an entry is made: the stack has no room for it. */
 struct audit_draft {
@@ -98,13 +99,20 @@ static __always_inline __u32 captured_of(__u32 length)
 	return captured;
 }
 
+/* On the device below without the tag, which is off when the packet comes to its end. */
 static __always_inline void await_xdp(struct xdp_md *context)
 {
-	__u32 length = context->data_end - context->data, captured = captured_of(length);
+	__u32 tag = CONFIG(link_length) - ETH_HLEN, length = context->data_end - context->data;
+	__u32 captured;
 	struct audit_draft *draft = audit_new_draft();
 
+	asm volatile("" : "+r"(length)); /* lest the tag be taken off a pointer, first */
+	length -= tag;
+	captured = captured_of(length);
+
 	if (!draft || captured <= ETH_HLEN ||
-	    bpf_xdp_load_bytes(context, 0, draft->entry.bytes, captured))
+	    bpf_xdp_load_bytes(context, tag, draft->entry.bytes, captured) ||
+	    (tag && bpf_xdp_load_bytes(context, 0, draft->entry.bytes, 2 * ETH_ALEN)))
 		audit_count(SL_AUDIT_UNEXAMINED, 1);
 	else
 		audit_await(draft, length, captured);

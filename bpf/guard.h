@@ -107,4 +107,44 @@ static __noinline bool probed_state_is_as_expected(bool is_ip6, bool is_tc)
 #undef NAME_WORD
 #undef GENERATION
 
+#define VLANS_IN_PART 512
+
+/* The device that a tag leads to from the one that it came by; NULL: none. */
+static __always_inline struct net_device *find_vlan_device(struct net_device *dev, __u32 number)
+{
+	void *part = BPF_CORE_READ(dev, vlan_info);
+	struct net_device *found = NULL;
+
+	part += bpf_core_field_offset(struct vlan_info, grp) +
+		bpf_core_field_offset(struct vlan_group, vlan_devices_arrays) +
+		number / VLANS_IN_PART * sizeof(void *);
+	bpf_probe_read_kernel(&part, sizeof part, part);
+	bpf_probe_read_kernel(&found, sizeof found, part + number % VLANS_IN_PART * sizeof(void *));
+	return found;
+}
+
+/*
+ * On the device below a VLAN device: frames with its tag still go to that very device, which
+ * device_address may else not be of any more, in this namespace; and nobody takes them before.
+ * They came by the device below itself, and not by another that it has put the program on, too,
+ * as netvsc does with its virtual function: so below_address does not dangle either.
+ */
+static __noinline bool tag_is_as_expected(__u32 number, __u32 came_by)
+{
+	const volatile struct sl_snapshot *expected = expectation();
+	struct net_device *dev = (void *)expected->below_address, *found;
+
+	if (!bpf_core_field_exists(dev->vlan_info))
+		return false;
+	if (came_by != expected->below_ifindex || (__u32)BPF_CORE_READ(dev, ifindex) != came_by)
+		return false;
+	found = find_vlan_device(dev, number);
+	if (!found || (__u64)found != expected->device_address || BPF_CORE_READ(found, xdp_prog) ||
+	    (__u32)BPF_CORE_READ(found, ifindex) != CONFIG(ifindex) ||
+	    BPF_CORE_READ(dev, nd_net.net, net_cookie) != expected->net_cookie)
+		return false;
+	SL_EACH_BELOW_FIELD(COMPARE_FIELD, PROBE)
+	return true;
+}
+
 #endif

@@ -137,10 +137,18 @@ struct tcx_entry {
 
 struct vlan_group {
 	unsigned int nr_vlan_devs;
+	/* By protocol (802.1Q first), then by 512 numbers at a time: [2][8], flat in its BTF. */
+	struct net_device **vlan_devices_arrays[16];
 };
 
 struct vlan_info {
 	struct vlan_group grp;
+};
+
+struct vlan_dev_priv {
+	__be16 vlan_proto;
+	__u16 vlan_id;
+	struct net_device *real_dev;
 };
 
 struct net_device {
@@ -149,7 +157,7 @@ struct net_device {
 	int ifindex, group;
 	unsigned long priv_flags; /* a bit-field since 6.12 */
 	unsigned long long features;
-	void *rx_handler;
+	void *rx_handler, *xdp_prog;         /* the latter is generic XDP's */
 	struct bpf_mprog_entry *tcx_ingress; /* since 6.6, for clsact and TCX alike */
 	struct mini_Qdisc *miniq_ingress;    /* before */
 	struct vlan_info *vlan_info;         /* only with 802.1Q support */

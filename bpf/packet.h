@@ -43,9 +43,15 @@ static __always_inline void clear_mark(struct sl_cursor *cursor)
 	cursor->marked = CONFIG(marked) | SL_CURSOR_MARK;
 }
 
+/* Ours on the device below, whatever its priority. */
+static __always_inline bool has_tag(const void *frame)
+{
+	return (*(__u32 *)(frame + 2 * ETH_ALEN) & bpf_htonl(0xffff0fff)) == CONFIG(tag);
+}
+
 static __always_inline __be16 ethertype(const void *frame)
 {
-	return *(__be16 *)(frame + 2 * ETH_ALEN);
+	return *(__be16 *)(frame + CONFIG(link_length) - sizeof(__be16));
 }
 
 /* DHCP is read from packet sockets, which do not see what XDP drops; 4500 is ESP in UDP. */
@@ -84,7 +90,7 @@ static __always_inline bool transport_is_ordinary(const struct sl_cursor *cursor
 static __always_inline bool parse_ip(struct sl_cursor *cursor, void *data, void *end,
 				     __u32 frame_length)
 {
-	struct iphdr *ip = data + sizeof(struct ethhdr);
+	struct iphdr *ip = data + CONFIG(link_length);
 	void *transport = ip + 1;
 
 	if (transport + TRANSPORT_MIN > end)
@@ -93,7 +99,7 @@ static __always_inline bool parse_ip(struct sl_cursor *cursor, void *data, void 
 	if (*(__u8 *)ip != 0x45 || ip->frag_off & bpf_htons(0x3fff))
 		return false;
 
-	__u32 length = bpf_ntohs(ip->tot_len), room = frame_length - sizeof(struct ethhdr);
+	__u32 length = bpf_ntohs(ip->tot_len), room = frame_length - CONFIG(link_length);
 
 	if (length > room || length < sizeof *ip + TRANSPORT_MIN)
 		return false;
@@ -131,7 +137,7 @@ static __always_inline bool is_extension_header(__u8 next)
 static __always_inline bool parse_ip6(struct sl_cursor *cursor, void *data, void *end,
 				      __u32 frame_length)
 {
-	struct ipv6hdr *ip6 = data + sizeof(struct ethhdr);
+	struct ipv6hdr *ip6 = data + CONFIG(link_length);
 	void *transport = ip6 + 1;
 
 	if (transport + TRANSPORT_MIN > end)
@@ -140,7 +146,7 @@ static __always_inline bool parse_ip6(struct sl_cursor *cursor, void *data, void
 		return false;
 
 	__u32 length = bpf_ntohs(ip6->payload_len);
-	__u32 room = frame_length - sizeof(struct ethhdr) - sizeof *ip6;
+	__u32 room = frame_length - CONFIG(link_length) - sizeof *ip6;
 
 	if (length > room || length < TRANSPORT_MIN)
 		return false;

@@ -27,7 +27,12 @@ struct packet {
 
 static __always_inline bool kernel_is_as_expected(const struct packet *packet, bool is_ip6)
 {
-	/* Both are known when the program is loaded, and cost nothing. */
+	/* All are known when the program is loaded, and cost nothing. */
+	if (CONFIG(tag))
+		return !packet->is_tc &&
+		       tag_is_as_expected(bpf_ntohl(CONFIG(tag)) & 0xfff,
+					  ((struct xdp_md *)packet->context)->ingress_ifindex) &&
+		       probed_state_is_as_expected(is_ip6, false);
 	if (!HAS_GENERATION_IN_NET() || !bpf_cast_to_kern_ctx)
 		return probed_state_is_as_expected(is_ip6, packet->is_tc);
 
@@ -95,7 +100,8 @@ static __always_inline enum sl_fate_count judge(const struct packet *packet, __u
 	*ret_bytes = packet->length;
 	if (CONFIG(drops_nothing))
 		return SL_PASSED_ODD;
-	if (packet->data + sizeof(struct ethhdr) > packet->end)
+	if (packet->data + CONFIG(link_length) > packet->end ||
+	    (CONFIG(tag) && !has_tag(packet->data)))
 		return SL_PASSED_ODD;
 
 	int type = packet_type(packet->data);

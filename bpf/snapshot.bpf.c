@@ -119,6 +119,30 @@ static __always_inline void list_hooks(struct nf_hook_entries *entries, struct s
 	}
 }
 
+#define IS_VLAN_DEVICE 1 /* IFF_802_1Q_VLAN in priv_flags */
+#define DEVICE_ALIGN   32
+
+/* A driver's own memory lies behind the device. */
+static __always_inline void look_below(void *vlan_device)
+{
+	struct vlan_dev_priv *vlan =
+		vlan_device + ((bpf_core_type_size(struct net_device) + DEVICE_ALIGN - 1) &
+			       ~(__u64)(DEVICE_ALIGN - 1));
+	struct net_device *dev = BPF_CORE_READ(vlan, real_dev);
+
+	snapshot.below_address = (__u64)dev;
+	snapshot.below_ifindex = BPF_CORE_READ(dev, ifindex);
+	snapshot.tag = (__u32)bpf_ntohs(BPF_CORE_READ(vlan, vlan_proto)) << 16 |
+		       BPF_CORE_READ(vlan, vlan_id);
+	SL_EACH_BELOW_FIELD(TAKE_FIELD, PROBE)
+}
+
+static __always_inline void look_nowhere(void)
+{
+	snapshot.below_address = snapshot.below_hooks = snapshot.below_features = 0;
+	snapshot.below_ifindex = snapshot.below_tc = snapshot.tag = 0;
+}
+
 SEC("raw_tp")
 int take_snapshot(void *context)
 {
@@ -132,6 +156,10 @@ int take_snapshot(void *context)
 	snapshot.device_address = (__u64)dev;
 	snapshot.generation_address = find_generation(net);
 	SL_EACH_SNAPSHOT_FIELD(TAKE_FIELD, PROBE, PROBE2)
+	if (bpf_core_type_exists(struct vlan_dev_priv) && snapshot.device_flags & IS_VLAN_DEVICE)
+		look_below(dev);
+	else
+		look_nowhere();
 	snapshot.hooks_hash = 0;
 	for (int i = 0; i < 3; i++) {
 		list_hooks((void *)snapshot.hooks_ip[i], &hook_lists[i]);

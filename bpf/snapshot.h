@@ -91,12 +91,18 @@ static __always_inline __u32 filter_count(struct tcf_proto *first)
 #define SL_HAS_TC(READ)                                                                            \
 	(bpf_core_field_exists(dev->tcx_ingress) ? !!READ(dev, tcx_ingress)                        \
 						 : !!READ(dev, miniq_ingress))
+#define TC_PROGRAMS(READ)                                                                          \
+	(filter_count(first_filter(QDISC(READ))) +                                                 \
+	 (bpf_core_field_exists(dev->tcx_ingress) ? tcx_count(READ(dev, tcx_ingress)) : 0))
 #define SL_EACH_TC_FIELD(SAME, READ)                                                               \
 	SAME(tc_filters, (__u64)first_filter(QDISC(READ)))                                         \
-	SAME(tc_programs,                                                                          \
-	     filter_count(first_filter(QDISC(READ))) +                                             \
-		     (bpf_core_field_exists(dev->tcx_ingress) ? tcx_count(READ(dev, tcx_ingress))  \
-							      : 0))
+	SAME(tc_programs, TC_PROGRAMS(READ))
+
+/* `dev` is the device below a VLAN device: what packets with tags meet before it. */
+#define SL_EACH_BELOW_FIELD(SAME, READ)                                                            \
+	SAME(below_hooks, (__u64)READ(dev, nf_hooks_ingress))                                      \
+	SAME(below_features, (__u64)READ(dev, features))                                           \
+	SAME(below_tc, TC_PROGRAMS(READ))
 
 #define SL_EACH_IP_FIELD(SAME, READ, READ2)                                                        \
 	SAME(forwarding, (__u32)READ2(dev, ip_ptr, cnf.data[0]))                                   \

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <linux/if_arp.h>
+#include <linux/if_ether.h>
 #include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
@@ -204,7 +205,7 @@ int sl_compiled_make_hooks(struct sl_compiled *compiled, u64 memory_limit, struc
 }
 
 /* Those ahead of the rules of whom netlink does not tell: tcx programs, and devices above. */
-static void note_takers(struct sl_host *host, const char *device, u32 own_program,
+static void note_takers(struct sl_host *host, const char *device, u32 own_program, bool is_below,
 			const struct sl_snapshot *snapshot)
 {
 	for (u32 i = 0; i < host->links.count; i++) {
@@ -214,6 +215,10 @@ static void note_takers(struct sl_host *host, const char *device, u32 own_progra
 			continue;
 		link->is_taken = snapshot->rx_handler != 0;
 		link->has_vlans = snapshot->vlan_devices != 0;
+		link->is_below = is_below && snapshot->tag;
+		link->vlan = (u16)snapshot->tag;
+		link->is_tagged_otherwise = snapshot->tag >> 16 != ETH_P_8021Q;
+		link->is_crowded_below = snapshot->below_tc || snapshot->below_hooks;
 		if (sl_attach_count_tcx(link->ifindex, own_program))
 			link->has_tc_ingress = true;
 	}
@@ -256,7 +261,7 @@ static int find_limits(struct sl_observer *observer, struct sl_compiled *compile
 
 /* The host, read behind a snapshot: whoever takes another then knows if it changed meanwhile. */
 static int read_host(struct sl_observer *observer, const char *device, u32 own_program,
-		     struct sl_host **ret_host, struct sl_snapshot *ret_snapshot,
+		     bool is_below, struct sl_host **ret_host, struct sl_snapshot *ret_snapshot,
 		     struct sl_diag *diag)
 {
 	struct sl_host *host;
@@ -270,7 +275,7 @@ static int read_host(struct sl_observer *observer, const char *device, u32 own_p
 		error = sl_host_read(device, &host, diag);
 	if (error)
 		return error;
-	note_takers(host, device, own_program, ret_snapshot);
+	note_takers(host, device, own_program, is_below, ret_snapshot);
 	error = sl_foreign_note(sl_observer_hooks(observer), host);
 	if (error) {
 		sl_host_free(host);
@@ -296,11 +301,11 @@ static bool stands(struct sl_observer *observer, const char *device,
 
 /* Host and rules, read between two snapshots; *ret_consistent says whether those are equal. */
 static int read_once(struct sl_observer *observer, const char *device, u32 own_program,
-		     u32 patience_ms, struct sl_compiled *compiled, bool *ret_consistent,
-		     struct sl_diag *diag)
+		     bool is_below, u32 patience_ms, struct sl_compiled *compiled,
+		     bool *ret_consistent, struct sl_diag *diag)
 {
-	int error = read_host(observer, device, own_program, &compiled->host, &compiled->snapshot,
-			      diag);
+	int error = read_host(observer, device, own_program, is_below, &compiled->host,
+			      &compiled->snapshot, diag);
 
 	if (!error)
 		error = sl_source_read_live(patience_ms, &compiled->rules, diag);
@@ -320,11 +325,13 @@ static int read_once(struct sl_observer *observer, const char *device, u32 own_p
 bool sl_compiled_renew(struct sl_compiled *compiled, struct sl_observer *observer,
 		       const char *device, u32 own_program)
 {
+	const struct sl_link *link = sl_host_find_link(compiled->host, device);
 	struct sl_snapshot snapshot;
 	struct sl_host *host;
 	bool fits;
 
-	if (read_host(observer, device, own_program, &host, &snapshot, NULL))
+	if (read_host(observer, device, own_program, link && link->is_below, &host, &snapshot,
+		      NULL))
 		return false;
 	snapshot.generation = compiled->snapshot.generation;
 	fits = sl_lift_hosts_equal(compiled->host, host, device) &&
@@ -336,8 +343,8 @@ bool sl_compiled_renew(struct sl_compiled *compiled, struct sl_observer *observe
 }
 
 int sl_compile_live(struct sl_observer *observer, const char *device, u32 own_program,
-		    u32 patience_ms, u64 memory_limit, struct sl_compiled **ret_compiled,
-		    struct sl_diag *diag)
+		    bool is_below, u32 patience_ms, u64 memory_limit,
+		    struct sl_compiled **ret_compiled, struct sl_diag *diag)
 {
 	u64 began_ns = sl_monotonic_ns(), deadline_ns = began_ns + patience_ms * SL_NS_PER_MS;
 
@@ -348,8 +355,8 @@ int sl_compile_live(struct sl_observer *observer, const char *device, u32 own_pr
 
 		if (!compiled)
 			return sl_fail_memory(diag);
-		error = read_once(observer, device, own_program, patience_ms, compiled, &consistent,
-				  diag);
+		error = read_once(observer, device, own_program, is_below, patience_ms, compiled,
+				  &consistent, diag);
 		compiled->began_ns = began_ns;
 		compiled->read_ns = sl_monotonic_ns();
 		if (!error && consistent)

@@ -35,11 +35,12 @@ struct sl_compiled {
  * others may have come since. -EAGAIN when somebody kept changing the rules for
  * `patience_ms`.
  * `memory_limit`: bytes of the kernel's that the maps may take (load/memory.h); -ENOSPC.
- * `own_program` is the id of our program that is attached, which is no stranger; or 0.
+ * `own_program` is the id of our program that is attached, which is no stranger; or 0. `is_below`:
+ * if it is a VLAN device, for XDP on the device below it; else for the device itself.
  */
 int sl_compile_live(struct sl_observer *observer, const char *device, u32 own_program,
-		    u32 patience_ms, u64 memory_limit, struct sl_compiled **ret_compiled,
-		    struct sl_diag *diag);
+		    bool is_below, u32 patience_ms, u64 memory_limit,
+		    struct sl_compiled **ret_compiled, struct sl_diag *diag);
 
 /*
  * Takes the state of the kernel as it is now for what `compiled` holds for, if a compile would

@@ -140,8 +140,12 @@ static int read_one(void *context, const char *device)
 
 	struct sl_live live = read_live(net_cookie, device);
 
-	if (sl_hold_ifindex(&hold))
+	u32 place = sl_hold_ifindex(&hold);
+
+	if (place)
 		compare(reading->observer, &live, &attachment);
+	if (place != attachment.info.ifindex && attachment.is_alive)
+		if_indextoname(place, attachment.place);
 	sl_hold_close(&hold);
 	attachment.keeper = sl_keeper_pid(net_cookie, device);
 	attachment.is_kept = attachment.keeper > 0;

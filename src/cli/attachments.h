@@ -3,6 +3,7 @@
 #ifndef SLUICE_CLI_ATTACHMENTS_H
 #define SLUICE_CLI_ATTACHMENTS_H
 
+#include <net/if.h>
 #include <sys/types.h>
 
 #include "base/diag.h"
@@ -11,11 +12,12 @@
 #include "state.h"
 
 struct sl_attachment {
-	struct sl_info info; /* mode SL_MODE_NONE: half attached, only good to detach */
-	bool is_alive;       /* the link or filter is on a device */
-	bool is_fresh;       /* what it assumes of the kernel is so */
-	bool may_relate;     /* to it, a packet of no connection may be RELATED */
-	bool is_kept;        /* its keeper runs */
+	struct sl_info info;     /* mode SL_MODE_NONE: half attached, only good to detach */
+	bool is_alive;           /* the link or filter is on a device */
+	char place[IF_NAMESIZE]; /* that device, where it is not its own but below it; else "" */
+	bool is_fresh;           /* what it assumes of the kernel is so */
+	bool may_relate;         /* to it, a packet of no connection may be RELATED */
+	bool is_kept;            /* its keeper runs */
 	pid_t keeper;
 	enum sl_known_state known;             /* the filter of known connections (known.h) */
 	struct sl_count fates[SL_FATE_COUNTS]; /* of all generations */

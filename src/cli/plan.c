@@ -130,8 +130,8 @@ static int compile_live(const struct sl_cli *cli, struct sl_plan *plan,
 			own = sl_attachment_program(&attachments, &attachments.items[0]);
 	}
 	sl_attachments_free(&attachments);
-	return sl_compile_live(observer, plan->device, own, PATIENCE_MS, cli->memory_limit,
-			       &plan->compiled, diag);
+	return sl_compile_live(observer, plan->device, own, cli->mode == SL_WANT_NATIVE,
+			       PATIENCE_MS, cli->memory_limit, &plan->compiled, diag);
 }
 
 static int plan_live(const struct sl_cli *cli, const char *device, struct sl_observer *observer,

@@ -15,9 +15,14 @@
 /* Where one page must hold a packet, its headroom and the kernel's own trailer. */
 #define XDP_MTU_MAX 3506
 
-static const struct sl_link *find_peer(const struct sl_plan *plan)
+/* The device that the program would stand on. */
+static const struct sl_link *place_of(const struct sl_plan *plan, enum sl_attach_mode mode)
 {
-	const struct sl_link *link = plan->ladder.link;
+	return sl_ladder_place(plan->compiled, plan->ladder.link, mode);
+}
+
+static const struct sl_link *find_peer(const struct sl_plan *plan, const struct sl_link *link)
+{
 	const struct sl_host *host = plan->compiled->host;
 
 	for (u32 i = 0; i < host->links.count && link->lower && !link->has_netnsid; i++)
@@ -34,8 +39,8 @@ static bool is_veth(const struct sl_link *link)
 /* Why native XDP cannot be had, for all that can be known without asking for it; NULL: it can. */
 static const char *find_refusal(struct sl_plan *plan)
 {
-	const struct sl_link *link = plan->ladder.link,
-			     *peer = is_veth(link) ? find_peer(plan) : NULL;
+	const struct sl_link *link = place_of(plan, SL_MODE_NATIVE),
+			     *peer = is_veth(link) ? find_peer(plan, link) : NULL;
 	struct sl_arena *arena = plan->legal->arena;
 	u32 mtu = peer ? peer->mtu : link->mtu;
 	char name[16];
@@ -100,7 +105,7 @@ static const char *say(enum sl_answer answer)
 /* Seen on 6.18: XDP on one end makes the other give up its large packets. */
 static int add_veth_effects(struct sl_plan *plan)
 {
-	const struct sl_link *peer = find_peer(plan);
+	const struct sl_link *peer = find_peer(plan, plan->ladder.link);
 	const char *name = peer ? peer->name
 				: sl_arena_printf(plan->legal->arena,
 						  "the peer of %s, in another network namespace",
@@ -121,20 +126,29 @@ static int add_veth_effects(struct sl_plan *plan)
 
 static int find_effects(struct sl_plan *plan)
 {
-	enum sl_answer lro = sl_offload_is_on(plan->device, SL_OFFLOAD_LRO);
+	const struct sl_link *link;
+	enum sl_answer lro;
 
 	if (plan->mode != SL_MODE_NATIVE || plan->attached == SL_MODE_NATIVE)
 		return 0;
-	if (is_veth(plan->ladder.link))
+	link = place_of(plan, plan->mode);
+	if (is_veth(link))
 		return add_veth_effects(plan);
-	if (lro == SL_YES || (!strcmp(plan->ladder.link->driver, "virtio_net") && lro != SL_NO))
-		return add_effect(plan, &(struct sl_side_effect){plan->device,
+	lro = sl_offload_is_on(link->name, SL_OFFLOAD_LRO);
+	if (lro == SL_YES || (!strcmp(link->driver, "virtio_net") && lro != SL_NO))
+		return add_effect(plan, &(struct sl_side_effect){link->name,
 								 "large-receive-offload", say(lro),
 								 "off (or the driver refuses)"});
 	return 0;
 }
 
-/* A socket bound to another device loses nothing. */
+/* A socket bound to another device loses nothing, unless the program stands on that. */
+static bool loses(const struct sl_plan *plan, const struct sl_listener *listener)
+{
+	return !listener->ifindex || listener->ifindex == plan->ladder.link->ifindex ||
+	       listener->ifindex == place_of(plan, plan->mode)->ifindex;
+}
+
 static int find_listeners(struct sl_plan *plan, struct sl_diag *diag)
 {
 	struct sl_listeners *listeners = &plan->listeners;
@@ -142,8 +156,7 @@ static int find_listeners(struct sl_plan *plan, struct sl_diag *diag)
 	u32 kept = 0;
 
 	for (u32 i = 0; i < listeners->count && !error; i++)
-		if (!listeners->items[i].ifindex ||
-		    listeners->items[i].ifindex == plan->ladder.link->ifindex)
+		if (loses(plan, &listeners->items[i]))
 			listeners->items[kept++] = listeners->items[i];
 	if (!error)
 		listeners->count = kept;

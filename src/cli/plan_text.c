@@ -21,6 +21,11 @@ static const char *tier(const struct sl_plan *plan)
 	return plan->mode == SL_MODE_TC ? "TC" : "XDP";
 }
 
+static const struct sl_link *place_of(const struct sl_plan *plan)
+{
+	return sl_ladder_place(plan->compiled, plan->ladder.link, plan->mode);
+}
+
 static void print_mode(const struct sl_plan *plan)
 {
 	const char *text = plan->ladder.text;
@@ -29,8 +34,11 @@ static void print_mode(const struct sl_plan *plan)
 		return;
 	if (plan->attached)
 		printf("  attached     now: %s\n", sl_mode_name(plan->attached));
-	printf("  mode         %s\n",
+	printf("  mode         %s",
 	       plan->mode ? sl_mode_name(plan->mode) : "none: the device takes no program");
+	if (plan->mode && place_of(plan) != plan->ladder.link)
+		printf(" on %s", place_of(plan)->name);
+	printf("\n");
 	while (*text) {
 		int length = (int)strcspn(text, "\n");
 

@@ -99,10 +99,10 @@ static void print_one(const struct sl_attachments *attachments,
 		       info->device, info->device);
 		return;
 	}
-	printf("%s: %s, generation %" PRIu64 "\n", info->device,
+	printf("%s: %s%s%s, generation %" PRIu64 "\n", info->device,
 	       attachment->is_alive ? sl_mode_name((enum sl_attach_mode)info->mode)
 				    : "the device is gone",
-	       (u64)info->generations);
+	       attachment->place[0] ? " on " : "", attachment->place, (u64)info->generations);
 	if (attachment->is_fresh)
 		printf("  rules        fresh\n");
 	else
@@ -158,19 +158,21 @@ static json_t *describe(const struct sl_attachments *attachments,
 				    json_pack("{s:I, s:I}", "packets",
 					      (json_int_t)attachment->fates[i].packets, "bytes",
 					      (json_int_t)attachment->fates[i].bytes));
-	return json_pack("{s:s, s:i, s:s, s:b, s:b, s:f, s:s, s:i, s:I, s:I, s:I, s:I, s:I, s:o, "
-			 "s:o, s:I, s:s, s:s}",
-			 "device", info->device, "ifindex", (int)info->ifindex, "mode",
-			 sl_mode_name((enum sl_attach_mode)info->mode), "attached",
-			 attachment->is_alive, "fresh", attachment->is_fresh, "stale_seconds",
-			 stale_seconds(attachment), "staleness_known_by", how_known, "keeper",
-			 (int)attachment->keeper, "generation", (json_int_t)info->generations,
-			 "rules", (json_int_t)info->rules, "read_ms", (json_int_t)info->read_ms,
-			 "made_ms", (json_int_t)info->made_ms, "dropped_early",
-			 (json_int_t)attachment->fates[SL_DROPPED].packets, "fates", fates,
-			 "netfilter", describe_hooks(attachment), "dropped_at_hooks",
-			 (json_int_t)attachment->fates[SL_HOOK_DROPPED].packets, "pin", pin,
-			 "known_connections", known_name(attachment));
+	return json_pack(
+		"{s:s, s:i, s:s, s:s, s:b, s:b, s:f, s:s, s:i, s:I, s:I, s:I, s:I, s:I, s:o, "
+		"s:o, s:I, s:s, s:s}",
+		"device", info->device, "ifindex", (int)info->ifindex, "mode",
+		sl_mode_name((enum sl_attach_mode)info->mode), "on",
+		attachment->place[0] ? attachment->place : info->device, "attached",
+		attachment->is_alive, "fresh", attachment->is_fresh, "stale_seconds",
+		stale_seconds(attachment), "staleness_known_by", how_known, "keeper",
+		(int)attachment->keeper, "generation", (json_int_t)info->generations, "rules",
+		(json_int_t)info->rules, "read_ms", (json_int_t)info->read_ms, "made_ms",
+		(json_int_t)info->made_ms, "dropped_early",
+		(json_int_t)attachment->fates[SL_DROPPED].packets, "fates", fates, "netfilter",
+		describe_hooks(attachment), "dropped_at_hooks",
+		(json_int_t)attachment->fates[SL_HOOK_DROPPED].packets, "pin", pin,
+		"known_connections", known_name(attachment));
 }
 
 static void print_json(const struct sl_attachments *attachments, json_t *service)

@@ -111,8 +111,8 @@ static int compile(struct sl_tracer *tracer, struct sl_diag *diag)
 	error = sl_observer_open(&observer, diag);
 	if (error)
 		return error;
-	error = sl_compile_live(observer, tracer->device, own, PATIENCE_MS, SL_MEMORY_UNLIMITED,
-				&tracer->compiled, diag);
+	error = sl_compile_live(observer, tracer->device, own, false, PATIENCE_MS,
+				SL_MEMORY_UNLIMITED, &tracer->compiled, diag);
 	sl_observer_free(observer);
 	return error;
 }

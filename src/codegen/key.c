@@ -19,6 +19,7 @@
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "chunks are little endian");
 
 #define ETHER_HEADER 14
+#define VLAN_TAG     4
 
 /* The value of a TCP option that a check has found: where no key under construction is. */
 #define TCP_OPTION_VALUE (SL_CURSOR(key) + 4)
@@ -233,7 +234,10 @@ static void load_field(struct sl_gen *gen, enum sl_reg dst, const struct sl_fiel
 
 	switch (field->base) {
 	case SL_LINK:
-		load_bytes(gen, dst, R7, offset - ETHER_HEADER, length);
+		/* A tag may lie between the addresses and the network header. */
+		load_bytes(gen, dst, R7,
+			   offset - ETHER_HEADER - (gen->program->device.is_below ? VLAN_TAG : 0),
+			   length);
 		return;
 	case SL_NETWORK:
 		load_bytes(gen, dst, R7, offset, length);

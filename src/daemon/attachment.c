@@ -18,13 +18,13 @@
 static int link_or_replace(struct sl_keeper *keeper, const struct sl_link *link,
 			   enum sl_attach_mode mode, int program_fd, struct sl_diag *diag)
 {
-	int error = sl_attach(link->ifindex, keeper->device, link->mtu, mode, program_fd,
+	int error = sl_attach(link->ifindex, link->name, link->mtu, mode, program_fd,
 			      &keeper->hold.link_fd, diag);
 
 	if (error != -EBUSY || !keeper->replaces)
 		return error;
 	sl_attach_remove_foreign(link->ifindex);
-	return sl_attach(link->ifindex, keeper->device, link->mtu, mode, program_fd,
+	return sl_attach(link->ifindex, link->name, link->mtu, mode, program_fd,
 			 &keeper->hold.link_fd, diag);
 }
 
@@ -92,7 +92,8 @@ static int try_mode(struct sl_keeper *keeper, struct sl_compiled *compiled,
 	if (error)
 		return error;
 	keeper->mode = mode;
-	error = attach(keeper, link, mode, sl_dataplane_program_fd(dataplane), diag);
+	error = attach(keeper, sl_ladder_place(compiled, link, mode), mode,
+		       sl_dataplane_program_fd(dataplane), diag);
 	if (error) {
 		keeper->mode = SL_MODE_NONE;
 		sl_hold_close(&keeper->hold);
@@ -155,18 +156,28 @@ static void inherit_counts(struct sl_keeper *keeper, const struct sl_info *info)
 		sl_take_fd(&rules);
 }
 
+u32 sl_attachment_place(const struct sl_keeper *keeper, const struct sl_snapshot *snapshot,
+			enum sl_attach_mode mode)
+{
+	return mode == SL_MODE_NATIVE && snapshot->tag ? snapshot->below_ifindex : keeper->ifindex;
+}
+
 /* What a keeper that died left: its link or filter, if it is alive. */
 static bool find_orphan(struct sl_keeper *keeper)
 {
 	struct sl_hold hold = sl_hold_find(keeper->net_cookie, keeper->device);
+	struct sl_snapshot now;
 	struct sl_info info;
 
 	if (keeper->audit) { /* only a filter of an audit that was killed */
 		sl_tc_filter_remove(keeper->ifindex);
 		return false;
 	}
-	if (sl_hold_exists(&hold) && sl_hold_ifindex(&hold) == keeper->ifindex &&
-	    !sl_pins_read_info(keeper->net_cookie, keeper->device, &info)) {
+	if (!sl_pins_read_info(keeper->net_cookie, keeper->device, &info) &&
+	    !sl_observer_look(keeper->observer, keeper->ifindex, &now, NULL) &&
+	    sl_hold_exists(&hold) &&
+	    sl_hold_ifindex(&hold) ==
+		    sl_attachment_place(keeper, &now, (enum sl_attach_mode)info.mode)) {
 		keeper->hold = hold;
 		keeper->mode = (enum sl_attach_mode)info.mode;
 		keeper->info.filter = info.filter;
@@ -273,7 +284,7 @@ enum sl_attachment_state sl_attachment_look(const struct sl_keeper *keeper,
 		return SL_DEVICE_GONE;
 	if (!ifindex && keeper->hold.filter_ifindex)
 		return SL_TAKEN_OFF;
-	if (ifindex != keeper->ifindex)
+	if (ifindex != sl_attachment_place(keeper, &now, keeper->mode))
 		return SL_DEVICE_GONE;
 	*ret_now = now;
 	return SL_ATTACHED;

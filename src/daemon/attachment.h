@@ -24,6 +24,10 @@ enum sl_attachment_state {
 enum sl_attachment_state sl_attachment_look(const struct sl_keeper *keeper,
 					    struct sl_snapshot *ret_now);
 
+/* The index of the device that a mode's program stands on: a VLAN device's native one is below. */
+u32 sl_attachment_place(const struct sl_keeper *keeper, const struct sl_snapshot *snapshot,
+			enum sl_attach_mode mode);
+
 /* The device went, perhaps to come back under the same name. True when attached again. */
 bool sl_attachment_resume(struct sl_keeper *keeper, struct sl_diag *diag);
 

@@ -49,7 +49,8 @@ static void follow_link(struct sl_keeper *keeper)
 	char name[IF_NAMESIZE];
 
 	keeper->wants_look = true;
-	if (sl_hold_ifindex(&keeper->hold) != keeper->ifindex ||
+	if (sl_hold_ifindex(&keeper->hold) !=
+		    sl_attachment_place(keeper, &keeper->compiled->snapshot, keeper->mode) ||
 	    !if_indextoname(keeper->ifindex, name) || !strcmp(name, keeper->device))
 		return;
 	if (!keeper->audit && sl_pins_rename(keeper->net_cookie, keeper->device, name))

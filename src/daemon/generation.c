@@ -245,13 +245,20 @@ int sl_generation_adopt(struct sl_keeper *keeper, struct sl_compiled *compiled,
 	return error ? error : carry_error;
 }
 
+/* Another keeper's program may stand where this one would not have put it. */
+static bool is_below(const struct sl_keeper *keeper)
+{
+	return keeper->mode == SL_MODE_NONE ? keeper->wanted == SL_WANT_NATIVE
+					    : keeper->mode == SL_MODE_NATIVE;
+}
+
 int sl_generation_compile(struct sl_keeper *keeper, struct sl_compiled **ret_compiled,
 			  struct sl_tally *ret_tally, struct sl_diag *diag)
 {
 	struct sl_compiled *compiled;
-	int error =
-		sl_compile_live(keeper->observer, keeper->device, sl_hold_program(&keeper->hold),
-				PATIENCE_MS, keeper->memory_limit, &compiled, diag);
+	int error = sl_compile_live(keeper->observer, keeper->device,
+				    sl_hold_program(&keeper->hold), is_below(keeper), PATIENCE_MS,
+				    keeper->memory_limit, &compiled, diag);
 
 	if (error)
 		return error;

@@ -115,7 +115,8 @@ const char *sl_ladder_objection(const struct sl_compiled *compiled, const struct
 
 	if (mode != SL_MODE_NATIVE && mode != SL_MODE_GENERIC)
 		return NULL;
-	if (!splits_aggregates(link))
+	link = sl_ladder_place(compiled, link, mode);
+	if (!link || !splits_aggregates(link))
 		return NULL;
 	rule = find_measuring_rule(compiled->rules, &chain, &name);
 	if (!rule)
@@ -127,17 +128,15 @@ const char *sl_ladder_objection(const struct sl_compiled *compiled, const struct
 	return ret_reason;
 }
 
-/* Why XDP could drop nothing on the device, not even when asked for; or NULL. */
-static const char *find_blindness(const struct sl_link *link, enum sl_attach_mode mode,
-				  char ret_reason[256])
+const struct sl_link *sl_ladder_place(const struct sl_compiled *compiled,
+				      const struct sl_link *link, enum sl_attach_mode mode)
 {
-	if (!strcmp(link->kind, "bond"))
-		return "XDP on a bond runs on its members, before the bond has chosen which of "
-		       "them it listens to, and has seen that they are alive";
-	if (!strcmp(link->kind, "vlan") && mode == SL_MODE_NATIVE)
-		return "a VLAN device has no driver of its own";
-	if (!link->has_vlans || !link->strips_vlan)
-		return NULL;
+	return mode == SL_MODE_NATIVE && link->is_below ? sl_host_find_below(compiled->host, link)
+							: link;
+}
+
+static const char *blame_stripping(const struct sl_link *link, char ret_reason[256])
+{
 	snprintf(ret_reason, 256,
 		 "VLAN devices are on %s, and XDP would not see the tags of their packets",
 		 link->name);
@@ -147,12 +146,54 @@ static const char *find_blindness(const struct sl_link *link, enum sl_attach_mod
 	return ret_reason;
 }
 
+/* The same of a VLAN device, natively, on the one below it. */
+static const char *find_blindness_below(const struct sl_ladder *ladder, char ret_reason[256])
+{
+	const struct sl_link *link = ladder->link,
+			     *below = sl_host_find_below(ladder->compiled->host, link);
+
+	if (!below)
+		return "the device below is in another network namespace";
+	if (!sl_link_has_own_driver(below)) {
+		snprintf(ret_reason, 256, "%s below has no driver of its own, nor has %s",
+			 below->name, link->name);
+		return ret_reason;
+	}
+	if (below->strips_vlan)
+		return blame_stripping(below, ret_reason);
+	if (link->is_tagged_otherwise)
+		return "its tags are not those of 802.1Q";
+	if (link->is_crowded_below)
+		return "filters or hooks on the device below see its packets before";
+	if (link->is_below)
+		return NULL;
+	snprintf(ret_reason, 256,
+		 "it would be on %s, whose other packets would pass it too (ask "
+		 "for mode native to have it all the same)",
+		 below->name);
+	return ret_reason;
+}
+
+/* Why XDP could drop nothing on the device, not even when asked for; or NULL. */
+static const char *find_blindness(const struct sl_ladder *ladder, enum sl_attach_mode mode,
+				  char ret_reason[256])
+{
+	const struct sl_link *link = ladder->link;
+
+	if (!strcmp(link->kind, "bond"))
+		return "XDP on a bond runs on its members, before the bond has chosen which of "
+		       "them it listens to, and has seen that they are alive";
+	if (!strcmp(link->kind, "vlan") && mode == SL_MODE_NATIVE)
+		return find_blindness_below(ladder, ret_reason);
+	return link->has_vlans && link->strips_vlan ? blame_stripping(link, ret_reason) : NULL;
+}
+
 /* Adds a mode, if it is one. */
 static void offer(struct sl_ladder *ladder, enum sl_attach_mode mode,
 		  enum sl_attach_mode ret_modes[4], u32 *count)
 {
 	char reason[256];
-	const char *why = mode == SL_MODE_TC ? NULL : find_blindness(ladder->link, mode, reason);
+	const char *why = mode == SL_MODE_TC ? NULL : find_blindness(ladder, mode, reason);
 
 	if (why)
 		sl_ladder_note(ladder, sl_mode_name(mode), "refused: %s", why);

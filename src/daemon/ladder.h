@@ -27,6 +27,10 @@ struct sl_ladder {
 const char *sl_ladder_objection(const struct sl_compiled *compiled, const struct sl_link *link,
 				enum sl_attach_mode mode, char ret_reason[256]);
 
+/* The device that a mode's program would stand on; NULL: it is in another namespace. */
+const struct sl_link *sl_ladder_place(const struct sl_compiled *compiled,
+				      const struct sl_link *link, enum sl_attach_mode mode);
+
 /* The modes to try, best first, ended by SL_MODE_NONE; the others' refusals are in `text`. */
 void sl_ladder_plan(struct sl_ladder *ladder, enum sl_attach_mode ret_modes[4]);
 void sl_ladder_note(struct sl_ladder *ladder, const char *rung, const char *format, ...)

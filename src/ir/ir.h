@@ -410,6 +410,8 @@ struct sl_device {
 	bool hides_vlan;   /* a VLAN tag may have been stripped before XDP: the link header's
 			      ethertype is not known */
 	bool wants_tc;     /* only there its packets can be told from others: XDP drops nothing */
+	bool is_below;     /* the program is for the device below this VLAN device, … */
+	u16 vlan;          /* … and judges frames with this tag */
 	bool has_members; /* packets come by other devices, whose address may be another: what these
 			     took them for counts */
 };

@@ -76,6 +76,17 @@ static void choose_routing(struct sl_lifter *lifter)
 		program->route_ip = program->route_ip6 = SL_ROUTE_PASS;
 }
 
+/* Where XDP cannot tell the device's packets from others, or others take some of them before. */
+static bool wants_tc(const struct sl_host *host, const struct sl_link *link)
+{
+	const struct sl_link *below = sl_host_find_below(host, link);
+
+	if (link->is_below)
+		return !below || !sl_link_has_own_driver(below) || below->strips_vlan ||
+		       link->is_tagged_otherwise || link->is_crowded_below;
+	return !strcmp(link->kind, "bond") || (link->strips_vlan && link->has_vlans);
+}
+
 int sl_device_describe(struct sl_lifter *lifter)
 {
 	const struct sl_link *link = lifter->link;
@@ -87,11 +98,13 @@ int sl_device_describe(struct sl_lifter *lifter)
 	device->group = link->group;
 	device->mtu = link->mtu;
 	memcpy(device->mac, link->mac, sizeof device->mac);
-	/* At a hook, rules have seen the packet. */
+	/* At a hook, rules have seen the packet, and its tag is gone. */
 	device->mark_is_zero = !lifter->front && has_no_marks(link);
-	device->hides_vlan = link->strips_vlan;
+	device->is_below = !lifter->front && link->is_below;
+	device->hides_vlan = link->strips_vlan || device->is_below;
+	device->vlan = link->vlan;
 	device->has_members = !strcmp(link->kind, "bond");
-	device->wants_tc = device->has_members || (link->strips_vlan && link->has_vlans);
+	device->wants_tc = wants_tc(lifter->host, link);
 	choose_routing(lifter);
 	return copy_local_addresses(lifter);
 }
@@ -207,7 +220,10 @@ static bool links_equal(const struct sl_link *a, const struct sl_link *b)
 	       a->group == b->group && !memcmp(a->mac, b->mac, sizeof a->mac) &&
 	       a->forwards_ip == b->forwards_ip && a->forwards_ip6 == b->forwards_ip6 &&
 	       a->has_tc_ingress == b->has_tc_ingress && a->is_taken == b->is_taken &&
-	       a->has_vlans == b->has_vlans && a->strips_vlan == b->strips_vlan;
+	       a->has_vlans == b->has_vlans && a->strips_vlan == b->strips_vlan &&
+	       a->is_below == b->is_below && a->vlan == b->vlan &&
+	       a->is_tagged_otherwise == b->is_tagged_otherwise &&
+	       a->is_crowded_below == b->is_crowded_below;
 }
 
 /* The next device that a reason may speak of, from *at on: our master, or what sits on us. */
@@ -275,12 +291,19 @@ static bool settings_equal(const struct sl_host *a, const struct sl_host *b)
 	       a->has_xfrm == b->has_xfrm;
 }
 
+/* The devices below VLAN devices. */
+static bool strip_alike(const struct sl_link *a, const struct sl_link *b)
+{
+	return a && b ? a->strips_vlan == b->strips_vlan && !strcmp(a->kind, b->kind) : a == b;
+}
+
 bool sl_lift_hosts_equal(const struct sl_host *a, const struct sl_host *b, const char *device)
 {
 	const struct sl_link *link_a = sl_host_find_link(a, device),
 			     *link_b = sl_host_find_link(b, device);
 
 	return link_a && link_b && links_equal(link_a, link_b) &&
+	       strip_alike(sl_host_find_below(a, link_a), sl_host_find_below(b, link_b)) &&
 	       relatives_equal(a, link_a, b, link_b) && addresses_equal(a, b) &&
 	       sl_device_brings_bridged(a, link_a) == sl_device_brings_bridged(b, link_b) &&
 	       hooks_equal(a, b) && settings_equal(a, b);

@@ -46,6 +46,10 @@ CHANGE(forwarding6, eth0(nft)->forwards_ip6 ^= true)
 CHANGE(tc_ingress, eth0(nft)->has_tc_ingress ^= true)
 CHANGE(taken, eth0(nft)->is_taken ^= true)
 CHANGE(vlan_offload, eth0(nft)->strips_vlan ^= true)
+CHANGE(below, eth0(nft)->is_below ^= true)
+CHANGE(tag, eth0(nft)->vlan++)
+CHANGE(tagged_otherwise, eth0(nft)->is_tagged_otherwise ^= true)
+CHANGE(crowded_below, eth0(nft)->is_crowded_below ^= true)
 CHANGE(vlan_devices, eth0(nft)->has_vlans ^= true)
 CHANGE(upper_device, add_link(nft, "mac0", "macvlan")->lower = eth0(nft)->ifindex)
 
@@ -99,6 +103,10 @@ static void what_it_reads_of_the_device_is(void **state)
 		taken,
 		vlan_offload,
 		vlan_devices,
+		below,
+		tag,
+		tagged_otherwise,
+		crowded_below,
 		upper_device,
 	};
 
@@ -182,6 +190,41 @@ static void what_xdp_cannot_see_is_said(void **state)
 	}
 }
 
+static void expect_tc_wanted(struct nft *nft)
+{
+	struct sl_program *program = lift(nft);
+
+	assert_true(program->device.wants_tc);
+	sl_program_free(program);
+}
+
+/* Frames with its tag; nothing where the device below cannot tell them from others. */
+static void vlan_device_is_judged_by_its_tag_below(void **state)
+{
+	struct nft nft = a_table(NFPROTO_INET);
+	struct sl_link *below = add_link(&nft, "wan0", "");
+	struct sl_program *program;
+
+	(void)state;
+	below->ifindex = 77;
+	snprintf(eth0(&nft)->kind, sizeof eth0(&nft)->kind, "vlan");
+	eth0(&nft)->lower = 77;
+	eth0(&nft)->is_below = true;
+	eth0(&nft)->vlan = 100;
+	program = lift(&nft);
+	assert_true(program->device.is_below);
+	assert_int_equal(program->device.vlan, 100);
+	assert_true(program->device.hides_vlan);
+	assert_false(program->device.wants_tc);
+	sl_program_free(program);
+	below->strips_vlan = true;
+	expect_tc_wanted(&nft);
+	below->strips_vlan = false;
+	snprintf(below->kind, sizeof below->kind, "bond");
+	expect_tc_wanted(&nft);
+	nft_free(&nft);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -191,6 +234,7 @@ int main(void)
 		cmocka_unit_test(relatives_are_told_by_what_is_said_of_them),
 		cmocka_unit_test(bridge_in_a_bond_is_told),
 		cmocka_unit_test(what_xdp_cannot_see_is_said),
+		cmocka_unit_test(vlan_device_is_judged_by_its_tag_below),
 	};
 
 	return cmocka_run_group_tests_name("lift/device", tests, NULL, NULL);

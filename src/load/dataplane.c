@@ -4,7 +4,9 @@
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
+#include <arpa/inet.h>
 #include <errno.h>
+#include <linux/if_ether.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -19,6 +21,7 @@
 #include "load/splice.h"
 #include "sluice.skel.h"
 
+#define VLAN_HLEN         4
 #define VERIFIER_LOG_SIZE (1u << 20)
 
 /* What the verifier writes down: its complaint and its figures, or all that it went through. */
@@ -219,6 +222,8 @@ static void configure(struct sl_dataplane *dataplane, const struct sl_program *p
 		.asks_addresses_ip6 = asks_addresses(program, code, SL_IP6),
 		.drop_worlds = sl_program_drop_worlds(program),
 		.ifindex = device->ifindex,
+		.tag = device->is_below ? htonl((u32)ETH_P_8021Q << 16 | device->vlan) : 0,
+		.link_length = device->is_below ? ETH_HLEN + VLAN_HLEN : ETH_HLEN,
 		.asks_device = device->is_asked_for,
 		.drops_nothing = point == SL_POINT_XDP && device->wants_tc,
 		.asks_packet_type = point == SL_POINT_TC && device->has_members,

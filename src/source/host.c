@@ -121,6 +121,21 @@ static int read_device(struct sl_netlink *route, struct sl_link *link, struct sl
 	return 0;
 }
 
+static int read_asked(struct sl_netlink *route, struct sl_host *host, const char *device,
+		      struct sl_diag *diag)
+{
+	const struct sl_link *asked = sl_host_find_link(host, device);
+	int error = 0;
+
+	for (u32 i = 0; i < host->links.count && asked && !error; i++) {
+		struct sl_link *link = &host->links.items[i];
+
+		if (link == asked || link == sl_host_find_below(host, asked))
+			error = read_device(route, link, diag);
+	}
+	return error;
+}
+
 static void read_settings(struct sl_host *host)
 {
 	host->forwards_ip6 = is_on("/proc/sys/net/ipv6/conf/all/forwarding");
@@ -168,9 +183,8 @@ static int read_all(struct sl_host *host, const char *device, struct sl_diag *di
 		error = sl_links_read(route, host, diag);
 	if (!error)
 		error = sl_addresses_read(route, host, diag);
-	for (u32 i = 0; i < host->links.count && device && !error; i++)
-		if (!strcmp(host->links.items[i].name, device))
-			error = read_device(route, &host->links.items[i], diag);
+	if (!error && device)
+		error = read_asked(route, host, device, diag);
 	if (error)
 		return error;
 	read_settings(host);
@@ -210,4 +224,19 @@ const struct sl_link *sl_host_find_link(const struct sl_host *host, const char *
 		if (!strcmp(host->links.items[i].name, name))
 			return &host->links.items[i];
 	return NULL;
+}
+
+const struct sl_link *sl_host_find_below(const struct sl_host *host, const struct sl_link *link)
+{
+	if (strcmp(link->kind, "vlan") != 0 || link->has_netnsid)
+		return NULL;
+	for (u32 i = 0; i < host->links.count; i++)
+		if (host->links.items[i].ifindex == link->lower)
+			return &host->links.items[i];
+	return NULL;
+}
+
+bool sl_link_has_own_driver(const struct sl_link *link)
+{
+	return !link->kind[0] || !strcmp(link->kind, "tun") || !strcmp(link->kind, "veth");
 }

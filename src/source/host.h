@@ -31,7 +31,11 @@ struct sl_link {
 	bool is_taken;  /* an rx_handler takes its packets; compile.c finds out */
 	bool has_vlans; /* VLAN devices are on it, perhaps in other namespaces; compile.c likewise
 			 */
-	/* Of the device asked for only. */
+	bool is_below;  /* sluice stands on `lower`, for frames with the tag `vlan`; likewise */
+	u16 vlan;
+	bool is_tagged_otherwise; /* not by 802.1Q */
+	bool is_crowded_below;    /* filters or hooks on `lower` see packets before */
+	/* Of the device asked for only, and of a VLAN device's lower one. */
 	char driver[32]; /* "virtio_net", "ixgbe", "veth" …; "" where the device tells none */
 	bool forwards_ip, forwards_ip6; /* net.ipv4/6.conf.DEV.forwarding */
 	bool has_tc_ingress;            /* an ingress or clsact qdisc that holds a filter, or that
@@ -89,6 +93,13 @@ int sl_host_read(const char *device, struct sl_host **ret_host, struct sl_diag *
 void sl_host_free(struct sl_host *host); /* NULL is fine */
 
 const struct sl_link *sl_host_find_link(const struct sl_host *host, const char *name);
+/* The device that a VLAN device is on; NULL of others, and where it is in another namespace. */
+const struct sl_link *sl_host_find_below(const struct sl_host *host, const struct sl_link *link);
+/*
+ * Frames come to it from a driver, and not by way of another device, which takes tags off: it is
+ * hardware, a tap or a veth.
+ */
+bool sl_link_has_own_driver(const struct sl_link *link);
 
 /*
  * Lists the packet sockets of the calling thread's network namespace and their owners, one entry

@@ -100,15 +100,25 @@ int sl_run_frame(const struct sl_dataplane *dataplane, const u8 *frame, u32 leng
 	return (int)opts.retval;
 }
 
-u64 sl_run_counted(const struct sl_dataplane *dataplane, u32 counter)
+static u64 sum_packets(int map_fd, u32 index)
 {
 	struct sl_count counts[CPUS_MAX] = {0};
 	u64 packets = 0;
 
-	bpf_map_lookup_elem(sl_dataplane_maps(dataplane).rule_counters, &counter, counts);
+	bpf_map_lookup_elem(map_fd, &index, counts);
 	for (int cpu = 0; cpu < CPUS_MAX; cpu++)
 		packets += counts[cpu].packets;
 	return packets;
+}
+
+u64 sl_run_counted(const struct sl_dataplane *dataplane, u32 counter)
+{
+	return sum_packets(sl_dataplane_maps(dataplane).rule_counters, counter);
+}
+
+u64 sl_run_fated(const struct sl_dataplane *dataplane, enum sl_fate_count fate)
+{
+	return sum_packets(sl_dataplane_maps(dataplane).fates, fate);
 }
 
 u32 sl_run_verified_insns(const struct sl_dataplane *dataplane)

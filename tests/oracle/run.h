@@ -27,6 +27,9 @@ int sl_run_frame(const struct sl_dataplane *dataplane, const u8 *frame, u32 leng
 /* What a rule's counter has counted early. */
 u64 sl_run_counted(const struct sl_dataplane *dataplane, u32 counter);
 
+/* How many packets have had this fate. */
+u64 sl_run_fated(const struct sl_dataplane *dataplane, enum sl_fate_count fate);
+
 /* Instructions that the verifier went through to prove it; a million are the limit. */
 u32 sl_run_verified_insns(const struct sl_dataplane *dataplane);
 

@@ -39,7 +39,7 @@ static u32 find_mtu(const struct sl_host *host, const char *device)
 static int read_dut(struct sl_foresight *foresight, struct sl_diag *diag)
 {
 	struct sl_compiled *compiled;
-	int error = sl_compile_live(foresight->observer, "in0", 0, PATIENCE_MS, MEMORY_LIMIT,
+	int error = sl_compile_live(foresight->observer, "in0", 0, false, PATIENCE_MS, MEMORY_LIMIT,
 				    &compiled, diag);
 
 	if (error)
