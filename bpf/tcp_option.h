@@ -44,7 +44,11 @@ __noinline __u64 tcp_option(const struct tcp_options *options, __u32 count, __u3
 
 	if (!options)
 		return 0;
-	for (__u32 i = 0; i < SL_TCP_OPTIONS_MAX && at < SL_TCP_OPTIONS_MAX - 1; i++) {
+	for (__u32 i = 0; i < SL_TCP_OPTIONS_MAX; i++) {
+		asm volatile("" : "+r"(at)); /* the verifier of 6.1 shall see one number, not two */
+		if (at >= SL_TCP_OPTIONS_MAX - 1)
+			break;
+
 		__u8 kind = options->bytes[at];
 		__u32 step = option_length(kind, options->bytes[at + 1]);
 
