@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """A Docker host, on a VLAN over a bond where the kernel has both: a container is stopped and started
 again and again, its rules deleted and added one by one as Docker does, while its neighbour goes on.
+Half way the bond loses a member. Beside the VLAN is another, which is none of sluice's business.
 
-    outside ── uplink, or two of them: bond0, bond0.100 ── host ── docker0 ── containers
+    outside ── uplink, or eth0 and eth1: bond0 with bond0.100 and bond0.200 ── host ── docker0 ── containers
 """
 import contextlib
 import itertools
 import json
 import socket
+import threading
 import time
 
 import packets
@@ -20,6 +22,8 @@ NETWORK = "172.17.0.0/16"
 WEB_PORT, STEADY_PORT, HOME_PORT = 8080, 8081, 9000
 VISITS = 20  # while a container is up
 STABLE_S = 0.5  # in which rules stay as they are
+BESIDE_OUTSIDE_IP, BESIDE_IP, BESIDE_PORT = "198.51.100.1", "198.51.100.2", 20000
+PAUSE_S = 0.01  # between two that somebody sends
 
 # Of Docker 28.0, but for the host's own input chain.
 RULES = f"""*raw
@@ -49,6 +53,7 @@ COMMIT
 -A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
 -A INPUT -p icmp -j ACCEPT
 -A INPUT -p tcp -m tcp --dport 22 -j ACCEPT
+-A INPUT -i bond0.200 -p udp -m udp --dport {BESIDE_PORT} -j ACCEPT
 -A FORWARD -j DOCKER-USER
 -A FORWARD -j DOCKER-FORWARD
 -A DOCKER ! -i docker0 -o docker0 -j DROP
@@ -73,19 +78,21 @@ def rules_of(address, port):
 
 
 class Host(Places):
-    """`uplink` is a device of the host and one outside."""
+    """`uplink` is a device of the host and one outside; `why_no_bond` says why it is not on one."""
 
     serial = itertools.count()
 
     def __init__(self, build):
         super().__init__(build, "outside", "host")
-        self.uplink = None
+        self.uplink = self.why_no_bond = None
+        self.calm = threading.Lock()  # held by whoever's packets must not be lost with a member
 
     def set_up(self):
         super().set_up()
         try:
             self.uplink = self.connect_by_bond()
-        except LabError:
+        except LabError as error:
+            self.why_no_bond = str(error)
             self.uplink = self.connect("uplink")
         for role, address in (("outside", OUTSIDE_IP), ("host", HOST_IP)):
             self.ip(role, "addr", "add", f"{address}/24", "dev", self.uplink)
@@ -106,15 +113,29 @@ class Host(Places):
     def connect_by_bond(self):
         for role in ("outside", "host"):
             self.ip(role, "link", "add", "bond0", "type", "bond", "mode", "active-backup", "miimon", "100")
-            self.ip(role, "link", "add", "bond0.100", "link", "bond0", "type", "vlan", "id", "100")
+            for number in ("100", "200"):
+                self.ip(role, "link", "add", f"bond0.{number}", "link", "bond0", "type", "vlan", "id", number)
         for member in ("eth0", "eth1"):
             self.connect(member)
             for role in ("outside", "host"):
                 self.ip(role, "link", "set", member, "master", "bond0")
                 self.ip(role, "link", "set", member, "up")
-        for role in ("outside", "host"):
+        for role, address in (("outside", BESIDE_OUTSIDE_IP), ("host", BESIDE_IP)):
             self.ip(role, "link", "set", "bond0", "up")
+            self.ip(role, "addr", "add", f"{address}/24", "dev", "bond0.200")
+            self.ip(role, "link", "set", "bond0.200", "up")
         return "bond0.100"
+
+    def active_member(self, role):
+        bond = json.loads(self.ip(role, "-d", "-j", "link", "show", "bond0"))[0]
+        return bond["linkinfo"]["info_data"].get("active_slave")
+
+    def lose_member(self):
+        """Until both ends have noticed, by miimon, what they send is lost. So nobody does then."""
+        with self.calm:
+            self.ip("outside", "link", "set", "eth0", "down")
+            while not self.active_member("outside") == self.active_member("host") == "eth1":
+                time.sleep(PAUSE_S)
 
     def change_rules(self, verb, address, port):
         for table, chain, first, rule in rules_of(address, port):
@@ -151,15 +172,53 @@ class Host(Places):
 
 
 class Steady:
-    """Who visits the neighbour all the while, as often as it goes."""
+    """Who visits the neighbour all the while."""
 
     def __init__(self, host):
         self.host, self.visits, self.failures = host, 0, 0
 
     def visit(self, stopping):
         while not stopping() and not self.failures:
-            self.visits += 1
-            self.failures += not visit(self.host, STEADY_PORT)
+            with self.host.calm:
+                self.visits += 1
+                self.failures += not visit(self.host, STEADY_PORT)
+            time.sleep(PAUSE_S)
+
+
+class Beside:
+    """Who sends to the host by the other VLAN; numbered, so that each is known that does not come."""
+
+    def __init__(self, host):
+        self.host, self.sent, self.came = host, set(), set()
+        with host.inside("host"):
+            self.server = socket.socket(type=socket.SOCK_DGRAM)
+        with host.inside("outside"):
+            self.client = socket.socket(type=socket.SOCK_DGRAM)
+        self.server.settimeout(PATIENCE_S)
+        self.server.bind((BESIDE_IP, BESIDE_PORT))
+
+    def work(self, stopping):
+        with self.server, self.client:
+            for number in itertools.takewhile(lambda _: not stopping(), itertools.count()):
+                with self.host.calm:
+                    self.sent.add(number)
+                    self.client.sendto(str(number).encode(), (BESIDE_IP, BESIDE_PORT))
+                    with contextlib.suppress(TimeoutError):
+                        self.came.add(int(self.server.recv(100)))
+                time.sleep(PAUSE_S)
+
+
+@contextlib.contextmanager
+def beside(host, seen):
+    """Meanwhile, where there is another VLAN, packets come by it."""
+    if host.why_no_bond:
+        yield
+        return
+    sender = Beside(host)
+    with Worker(sender.work):
+        yield
+    seen.promise("all that was sent by the other VLAN came", sender.sent and sender.sent == sender.came,
+                 f"{len(sender.sent)} sent, {len(sender.came)} came")
 
 
 def visit(host, port):
@@ -200,9 +259,11 @@ def live(host, starts, seen):
     got, steady = set(), Steady(host)
     with serving(host, "outside", OUTSIDE_IP, HOME_PORT), Browser(host, "outside", OUTSIDE_IP) as old:
         old.connect(HOST_IP, STEADY_PORT)
-        with Worker(steady.visit):
+        with Worker(steady.visit), beside(host, seen):
             time.sleep(STABLE_S)
             for number in range(starts):
+                if number == starts // 2 and not host.why_no_bond:
+                    host.lose_member()
                 got.update(use_container(host, number, seen))
                 got |= {f"start {number}: the neighbour's old connection"} if old.get() else set()
                 if not wanted(number) <= got:
@@ -237,5 +298,6 @@ def play(build, with_sluice, long):
     seen.none("visitor had to knock twice", Browser.knocked_twice)
     if with_sluice:
         seen.promise("the flood is dropped early", early > 0)
+    seen.figures["a bond"] = f"none: {host.why_no_bond}" if host.why_no_bond else "lost a member half way"
     seen.figures["flood"] = f"on {host.uplink}: {flood.sent} sent, {judged} judged, {early} of these early"
     return seen
