@@ -5,6 +5,7 @@
  */
 #include <bpf/bpf.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -347,6 +348,43 @@ static void hooks_are_taken_away(void)
 	expect_flows("by lookups");
 }
 
+static void change_modules(const char *verb, const char *module)
+{
+	if (attempt(ON_HOST, "%s %s", verb, module))
+		skip_case("%s %s is refused: %s", verb, module, output);
+}
+
+/*
+ * Whoever comes into the kernel may make connections by itself: until its symbols are read,
+ * everybody is looked up. Modules are the machine's, so only a machine made for tests is asked.
+ */
+static void modules_come_and_go(void)
+{
+	u64 *words, count;
+
+	if (!getenv("SLUICE_MODULES_ARE_OURS"))
+		skip_case("modules are loaded in guests of tests/kernels only");
+	start(server_rules);
+	begin_udp("UDP of the host", ON_HOST, ON_WIRE, "10.77.0.2", 53, 53);
+	attach_with_filter();
+	wait_for_filter();
+	words = map_words(&count);
+	memset(words, 0, count * sizeof *words);
+	expect(!passes(flows[0].server, flows[0].client), "the filter does not decide");
+	kill(keeper(), SIGSTOP);
+	change_modules("modprobe", "nlmon");
+	expect(passes(flows[0].server, flows[0].client), "by a filter for other modules");
+	kill(keeper(), SIGCONT);
+	expect(eventually(!passes(flows[0].server, flows[0].client), 15), "no filter any more");
+	change_modules("modprobe", "ip_vs");
+	expect(eventually(!is_live(), 5), "a filter beside IPVS");
+	expect_flows("by lookups");
+	prove_early_drops();
+	change_modules("rmmod", "ip_vs");
+	expect(eventually(is_live(), 15), "no filter without IPVS");
+	prove_early_drops();
+}
+
 /* Without connections in the rules there is nothing to know. */
 static void no_filter_without_conntrack(void)
 {
@@ -369,6 +407,7 @@ int main(int argc, char **argv)
 		{"renewal loses nothing", renewal_loses_nothing},
 		{"strangers are not looked up", strangers_are_not_looked_up},
 		{"hooks are taken away", hooks_are_taken_away},
+		{"modules come and go", modules_come_and_go},
 		{"no filter without conntrack", no_filter_without_conntrack},
 	};
 

@@ -657,9 +657,17 @@ static bool take(int fd, int timeout_ms)
 	return readable(fd, timeout_ms) && recv(fd, &byte, 1, MSG_DONTWAIT | MSG_TRUNC) >= 0;
 }
 
+u32 patience(void)
+{
+	const char *text = getenv("SLUICE_PATIENCE");
+	int factor = text ? atoi(text) : 1;
+
+	return factor > 0 ? (u32)factor : 1;
+}
+
 bool arrives(int fd)
 {
-	return take(fd, PATIENCE_MS);
+	return take(fd, PATIENCE_MS * (int)patience());
 }
 
 bool stays_silent(int fd)
@@ -676,9 +684,9 @@ void drain(int fd)
 /* IPv4's raw sockets show the IP header, IPv6's do not. */
 bool hears(int icmp_fd, u8 type, u8 code)
 {
-	u64 until = monotonic_ms() + PATIENCE_MS;
+	u64 now = monotonic_ms(), until = now + PATIENCE_MS * patience();
 
-	for (u64 now = until - PATIENCE_MS; now < until; now = monotonic_ms()) {
+	for (; now < until; now = monotonic_ms()) {
 		u8 bytes[2048];
 		ssize_t length;
 		size_t at;
@@ -709,9 +717,9 @@ static bool is_to_port(const u8 *bytes, ssize_t length, u16 port)
 
 bool sees_port(int tap, u16 port)
 {
-	u64 until = monotonic_ms() + 300;
+	u64 now = monotonic_ms(), until = now + 300 * patience();
 
-	for (u64 now = until - 300; now < until; now = monotonic_ms()) {
+	for (; now < until; now = monotonic_ms()) {
 		u8 bytes[2048];
 
 		if (readable(tap, (int)(until - now)) &&

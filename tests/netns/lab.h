@@ -118,10 +118,13 @@ void drain(int fd);
 void pause_ms(u32 ms);
 u64 monotonic_ms(void);
 
+/* How many times longer than here things may take: SLUICE_PATIENCE, which slow guests set. */
+u32 patience(void);
+
 /* True within `seconds`. */
 #define eventually(condition, seconds)                                                             \
 	({                                                                                         \
-		u64 until_ms = monotonic_ms() + (u64)((seconds)*1000);                             \
+		u64 until_ms = monotonic_ms() + (u64)((seconds)*1000 * patience());                \
 		bool holds;                                                                        \
 		while (!(holds = (condition)) && monotonic_ms() < until_ms)                        \
 			pause_ms(5);                                                               \

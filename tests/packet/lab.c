@@ -26,7 +26,7 @@
 #include "frames.h"
 #include "pools.h"
 
-#define COMMAND_TIMEOUT_MS 10000
+#define COMMAND_TIMEOUT_MS 60000 /* guests without KVM take seconds for an attach */
 
 extern char **environ;
 

@@ -32,7 +32,7 @@
 
 struct options {
 	u64 seed;
-	u32 rulesets, frames, limit_s;
+	u32 rulesets, frames, for_s, limit_s;
 	const char *rules_path, *replay_path, *save_path, *mutant;
 	struct sl_candidate candidate;
 	bool is_bare, is_standing, proves_itself, only_prints, keeps_going, shows_noise;
@@ -68,6 +68,7 @@ static const char usage[] =
 	"to\n"
 	"                       DIR/seed-S.txt\n"
 	"  --replay FILE        such a trial, or all *.trial of a folder, instead of random ones\n"
+	"  --for SECONDS        begin no trial after this time\n"
 	"  --limit SECONDS      end after this time whatever happens (default 3600)\n"
 	"  --print              print the first trial and do nothing\n"
 	"  --self-proof         show that the lab sees every built-in mutant and nothing else\n"
@@ -84,6 +85,7 @@ static const struct {
 	{"seed", SEED, offsetof(struct options, seed)},
 	{"rulesets", NUMBER, offsetof(struct options, rulesets)},
 	{"frames", NUMBER, offsetof(struct options, frames)},
+	{"for", NUMBER, offsetof(struct options, for_s)},
 	{"limit", NUMBER, offsetof(struct options, limit_s)},
 	{"rules", TEXT, offsetof(struct options, rules_path)},
 	{"replay", TEXT, offsetof(struct options, replay_path)},
@@ -370,6 +372,8 @@ static bool run_campaign(const struct options *options, const struct sl_sides *s
 	       sides->candidate->name);
 	sl_standing_init(&standing, sides);
 	for (u32 i = 0; i < options->rulesets; i++) {
+		if (options->for_s && time(NULL) - start >= options->for_s)
+			break;
 		if (!try_seed(options->seed + i, rules, sides,
 			      options->is_standing ? &standing : NULL, options, &tally))
 			break;
