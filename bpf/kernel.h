@@ -12,6 +12,7 @@
 
 #include <linux/types.h>
 #include <linux/bpf.h>
+#include <linux/in6.h>
 #include <linux/ip.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_core_read.h>
@@ -84,13 +85,96 @@ struct ipv6_devconf {
 	atomic_t mc_forwarding; /* since 5.18 */
 };
 
+/* Routing tables: IPv4's are tries of tnodes, IPv6's binary trees. */
+struct hlist_node {
+	struct hlist_node *next;
+};
+
+struct hlist_head {
+	struct hlist_node *first;
+};
+
+struct key_vector {
+	__u32 key;
+	unsigned char pos, bits, slen;
+	struct hlist_head leaf; /* its routes; an inner node has its children here */
+};
+
+struct tnode {
+	struct key_vector *parent;
+	struct key_vector kv[1];
+};
+
+struct fib_table {
+	unsigned long *tb_data;
+};
+
+struct fib_nh_common {
+	int nhc_oif;
+	unsigned char nhc_flags;
+};
+
+struct fib_nh {
+	struct fib_nh_common nh_common;
+};
+
+struct fib_info {
+	unsigned int fib_flags;
+	unsigned char fib_dead;
+	int fib_nhs;
+	void *nh;
+	struct fib_nh fib_nh[0];
+};
+
+struct fib_alias {
+	struct hlist_node fa_list;
+	struct fib_info *fa_info;
+	__u8 fa_dscp; /* fa_tos before 5.18 */
+	__u8 fa_type, fa_slen;
+};
+
+struct fib6_nh {
+	struct fib_nh_common nh_common;
+};
+
+struct rt6key {
+	struct in6_addr addr;
+	int plen;
+};
+
+struct fib6_info {
+	struct fib6_info *fib6_next;
+	unsigned int fib6_nsiblings;
+	struct rt6key fib6_dst;
+	__u32 fib6_flags;
+	__u8 fib6_type;
+	void *nh;
+	struct fib6_nh fib6_nh[0];
+};
+
+struct fib6_node {
+	struct fib6_node *parent, *left, *right;
+	struct fib6_node *subtree; /* of routes by source */
+	struct fib6_info *leaf;
+	__u16 fn_bit, fn_flags;
+};
+
+struct fib6_table {
+	struct fib6_node tb6_root;
+};
+
 struct netns_ipv4 {
 	struct ipv4_devconf *devconf_all;
+	struct fib_table *fib_main, *fib_default;
+	bool fib_has_custom_rules;
 	atomic_t dev_addr_genid;
 };
 
 struct netns_ipv6 {
 	struct ipv6_devconf *devconf_all;
+	struct fib6_info *fib6_null_entry;
+	struct fib6_table *fib6_main_tbl, *fib6_local_tbl;
+	bool fib6_has_custom_rules;
 	atomic_t dev_addr_genid;
 };
 
@@ -306,6 +390,14 @@ static __always_inline bool hook_is_program(const struct nf_hook_ops *ops)
 	return bpf_core_enum_value_exists(enum nf_hook_ops_type, NF_HOOK_OP_BPF) &&
 	       BPF_CORE_READ_BITFIELD_PROBED(ops, hook_ops_type) ==
 		       bpf_core_enum_value(enum nf_hook_ops_type, NF_HOOK_OP_BPF);
+}
+
+static __always_inline __u64 read_word(__u64 address)
+{
+	__u64 word = 0;
+
+	bpf_probe_read_kernel(&word, sizeof word, (void *)address);
+	return word;
 }
 
 struct bpf_ct_opts___12 {

@@ -92,14 +92,6 @@ static __always_inline __u64 number_of(const void *pointer)
 	return laundry;
 }
 
-static __always_inline __u64 read_word(__u64 address)
-{
-	__u64 value = 0;
-
-	bpf_probe_read_kernel(&value, sizeof value, (void *)address);
-	return value;
-}
-
 static __always_inline void see(struct sl_known_word *word, __u64 address)
 {
 	word->address = address;

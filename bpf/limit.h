@@ -28,14 +28,6 @@ struct {
 	__type(value, struct sl_limit_place);
 } limits SEC(".maps");
 
-static __always_inline __u64 read_word(__u64 address)
-{
-	__u64 word = 0;
-
-	bpf_probe_read_kernel(&word, sizeof word, (void *)address);
-	return word;
-}
-
 static __always_inline __u32 read_half(__u64 address)
 {
 	__u32 half = ~0u;

@@ -18,6 +18,7 @@
 #include "table.h"
 #include "tcp_option.h"
 #include "trie.h"
+#include "way_back.h"
 
 struct packet {
 	void *context, *data, *end;
@@ -86,7 +87,8 @@ static __always_inline __u64 judge_ip6(const struct packet *packet, struct sl_cu
 static __always_inline __u32 mention_functions(struct sl_cursor *cursor)
 {
 	return table_step(&cursor->question) + trie_has(0, 0, 0) + trie_value(0, 0, 0) +
-	       limit_is_spent(0) + tcp_option((void *)cursor->scratch, 0, 0);
+	       limit_is_spent(0) + tcp_option((void *)cursor->scratch, 0, 0) + way_back_ip(0) +
+	       way_back_ip6(0, 0);
 }
 
 /* What becomes of the packet; `ret_bytes` is its size as the rules' counters see it. */

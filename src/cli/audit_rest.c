@@ -28,7 +28,8 @@ static u8 worlds_of_stranger(const struct sl_compiled *compiled, const struct sl
 static void explain(const struct sl_compiled *compiled, const struct sl_frame *frame,
 		    struct sl_outcome *ret_outcome)
 {
-	struct sl_answers answers = {worlds_of_stranger(compiled, frame), SL_FATE_FORWARD};
+	struct sl_answers answers = {worlds_of_stranger(compiled, frame), SL_FATE_FORWARD,
+				     SL_WAY_FOUND};
 
 	sl_explain(compiled->meaning, frame, &answers, NULL, NULL, ret_outcome);
 	if (!ret_outcome->drop)

@@ -35,16 +35,30 @@ double sl_decisions_share(const struct sl_decisions *decisions)
 	return met ? 100.0 * early / met : 100.0;
 }
 
-static bool reads_address_type(const struct sl_op *op)
+static const char *doubt_of_key(const struct sl_key *key)
 {
-	for (u32 i = 0; i < op->key.part_count; i++)
-		if (op->key.parts[i].field.base == SL_META &&
-		    op->key.parts[i].field.offset == SL_META_DADDR_TYPE)
-			return true;
-	for (u32 i = 0; i < op->alternative_count; i++)
-		if (reads_address_type(&op->alternatives[i]))
-			return true;
-	return false;
+	for (u32 i = 0; i < key->part_count; i++) {
+		if (key->parts[i].field.base != SL_META)
+			continue;
+		switch (key->parts[i].field.offset) {
+		case SL_META_DADDR_TYPE:
+			return "the type of a unicast address that is not the host's own";
+		case SL_META_WAY_BACK:
+		case SL_META_WAY_BACK_IF:
+			return "fib: a way back by policy rules, several next hops or a broadcast";
+		}
+	}
+	return NULL;
+}
+
+/* What not every packet has known; NULL: nothing of the kind is asked for. */
+static const char *doubt_of(const struct sl_op *op)
+{
+	const char *doubt = doubt_of_key(&op->key);
+
+	for (u32 i = 0; i < op->alternative_count && !doubt; i++)
+		doubt = doubt_of(&op->alternatives[i]);
+	return doubt;
 }
 
 static bool maps_to_kernel(const struct sl_op *op)
@@ -85,10 +99,8 @@ static struct judgement judge_met(const struct sl_rule *rule, const struct meeti
 			return (struct judgement){SL_DECIDED_KERNEL, op->reason};
 		if (op->kind == SL_OP_UNKNOWN || op->kind == SL_OP_LIMIT)
 			judgement = (struct judgement){SL_DECIDED_MAYBE, op->reason};
-		else if (judgement.decision == SL_DECIDED_EARLY && reads_address_type(op))
-			judgement = (struct judgement){
-				SL_DECIDED_MAYBE,
-				"the type of a unicast address that is not the host's own"};
+		else if (judgement.decision == SL_DECIDED_EARLY && doubt_of(op))
+			judgement = (struct judgement){SL_DECIDED_MAYBE, doubt_of(op)};
 	}
 	if (judgement.decision == SL_DECIDED_EARLY && drops(rule) && !meeting->drops_early)
 		judgement = (struct judgement){SL_DECIDED_MAYBE,

@@ -13,6 +13,7 @@
 struct sl_answers {
 	u8 worlds; /* that a conntrack lookup leaves */
 	enum sl_fate route;
+	enum sl_way_back way_back; /* to the source */
 };
 
 /* `trace` may be NULL. */
@@ -21,8 +22,9 @@ void sl_explain(const struct sl_program *program, const struct sl_frame *frame,
 		struct sl_outcome *ret_outcome);
 
 /*
- * Which way routing sends the packet only the program knows; it does not say. So the interpreter
- * is asked for each; false if none of them leads to the program's verdict.
+ * Which way routing sends the packet, and where the way back leads, only the program knows; it does
+ * not say. So the interpreter is asked for each; false if none of them leads to the program's
+ * verdict.
  */
 bool sl_explain_find_route(const struct sl_program *program, const struct sl_frame *frame,
 			   bool drop, struct sl_answers *answers);

@@ -7,6 +7,7 @@
 
 #include "cli/names.h"
 #include "cli/plan.h"
+#include "ir/key.h"
 #include "load/attach.h"
 
 #define OBSTACLES_SHOWN 5
@@ -232,6 +233,19 @@ static void print_conntrack_cost(const struct sl_plan *plan)
 		       reason);
 }
 
+static bool asks_way_back(const struct sl_program *program)
+{
+	for (u32 c = 0; c < program->chains.count; c++) {
+		const struct sl_chain *chain = program->chains.items[c];
+
+		for (u32 r = 0; r < chain->rules.count; r++)
+			for (u32 i = 0; i < chain->rules.items[r].ops.count; i++)
+				if (sl_op_asks_way_back(&chain->rules.items[r].ops.items[i]))
+					return true;
+	}
+	return false;
+}
+
 static void print_cost(const struct sl_plan *plan, bool is_verbose)
 {
 	const struct sl_memory *memory = &plan->memory;
@@ -248,6 +262,10 @@ static void print_cost(const struct sl_plan *plan, bool is_verbose)
 		print_conntrack_cost(plan);
 	if (program->route_ip == SL_ROUTE_LOOKUP || program->route_ip6 == SL_ROUTE_LOOKUP)
 		printf("  cost         a route lookup for packets that are not for this host\n");
+	if (asks_way_back(program))
+		printf("  cost         a walk of the routing table for packets whose way back is "
+		       "asked "
+		       "for\n");
 }
 
 /* Rule by rule */

@@ -525,16 +525,16 @@ static void gen_ops(struct sl_gen *gen, const struct sl_frame *frame, struct rul
 		    const struct sl_rule *rule, u32 from);
 
 /*
- * The destination's address type. For an address that has none here the op is an UNKNOWN, so what
- * follows it in the rule is emitted twice.
+ * What may not be known, and where it is not, the op is an UNKNOWN; so what follows it in the rule
+ * is emitted twice.
  */
-static void gen_address_type(struct sl_gen *gen, const struct sl_frame *frame,
-			     const struct rule_state *state, const struct sl_rule *rule, u32 at)
+static void gen_doubtful(struct sl_gen *gen, const struct sl_frame *frame,
+			 const struct rule_state *state, const struct sl_rule *rule, u32 at)
 {
 	sl_label unknown = sl_asm_label(gen->code);
 	struct rule_state maybe = *state;
 
-	sl_gen_address_type(gen, &rule->ops.items[at], state->next, unknown);
+	sl_gen_doubtful(gen, &rule->ops.items[at], state->next, unknown);
 	gen_ops(gen, frame, *state, rule, at + 1);
 	sl_asm_jump(gen->code, state->next);
 	sl_asm_bind(gen->code, unknown);
@@ -548,8 +548,8 @@ static void gen_ops(struct sl_gen *gen, const struct sl_frame *frame, struct rul
 	for (u32 i = from; i < rule->ops.count; i++) {
 		const struct sl_op *op = &rule->ops.items[i];
 
-		if (op->kind == SL_OP_COMPARE && sl_key_is_address_type(&op->key)) {
-			gen_address_type(gen, frame, &state, rule, i);
+		if (op->kind == SL_OP_COMPARE && sl_key_may_be_unknown(&op->key)) {
+			gen_doubtful(gen, frame, &state, rule, i);
 			return;
 		}
 		if (!gen_op(gen, frame, &state, op))

@@ -79,10 +79,11 @@ void sl_gen_key_store(struct sl_gen *gen, const struct sl_key *key);
 
 /* match.c: COMPARE, RANGE, ANY. */
 
-/* A COMPARE (EQ or NE) of an address type. Falls through on a match; jumps to `unknown` where it
- * has none. */
-void sl_gen_address_type(struct sl_gen *gen, const struct sl_op *op, sl_label fail,
-			 sl_label unknown);
+/*
+ * A COMPARE (EQ or NE) of an address type or of the way back. Falls through on a match; jumps to
+ * `unknown` where that is not known.
+ */
+void sl_gen_doubtful(struct sl_gen *gen, const struct sl_op *op, sl_label fail, sl_label unknown);
 
 enum sl_match_result sl_gen_match(struct sl_gen *gen, const struct sl_op *op, sl_label fail);
 /* Falls through if lo ≤ key ≤ hi, jumps to `no` otherwise; the key was checked. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "ir/key.h"
+#include "way_back.h"
 
 /* if reg <op> value goto target, for a chunk of `length` bytes. Uses r4. */
 static void jump_chunk(struct sl_gen *gen, u8 op, enum sl_reg reg, u64 value, u32 length,
@@ -179,8 +180,8 @@ static void fixed_type(struct sl_gen *gen, sl_label known)
 	}
 }
 
-void sl_gen_address_type(struct sl_gen *gen, const struct sl_op *op, sl_label fail,
-			 sl_label unknown)
+static void compare_address_type(struct sl_gen *gen, const struct sl_op *op, sl_label fail,
+				 sl_label unknown)
 {
 	struct sl_asm *code = gen->code;
 	sl_label known = sl_asm_label(code);
@@ -195,6 +196,49 @@ void sl_gen_address_type(struct sl_gen *gen, const struct sl_op *op, sl_label fa
 	sl_asm_const(code, R0, RTN_LOCAL);
 	sl_asm_bind(code, known);
 	sl_asm_jump32_imm(code, op->compare == SL_EQ ? BPF_JNE : BPF_JEQ, R0, wanted, fail);
+}
+
+/* r0 = enum sl_way_back */
+static void way_back(struct sl_gen *gen)
+{
+	struct sl_asm *code = gen->code;
+
+	if (gen->family == SL_IP) {
+		sl_asm_load(code, 4, R1, R7, 12);
+		sl_asm_call_function(code, SL_FUNCTION_WAY_BACK_IP);
+		return;
+	}
+	sl_asm_load(code, 8, R1, R7, 8);
+	sl_asm_swap(code, R1, 64);
+	sl_asm_load(code, 8, R2, R7, 16);
+	sl_asm_swap(code, R2, 64);
+	sl_asm_call_function(code, SL_FUNCTION_WAY_BACK_IP6);
+}
+
+/* Only two values can be equal to what the route tells. */
+static void compare_way_back(struct sl_gen *gen, const struct sl_op *op, sl_label fail,
+			     sl_label unknown)
+{
+	struct sl_asm *code = gen->code;
+	bool is_index = op->key.parts[0].field.offset == SL_META_WAY_BACK_IF;
+	u32 found = is_index ? gen->program->device.ifindex : 1;
+	u32 wanted = (u32)sl_chunk_const(op->data, 4);
+
+	way_back(gen);
+	sl_asm_jump32_imm(code, BPF_JEQ, R0, SL_WAY_UNKNOWN, unknown);
+	if (!wanted || wanted == found)
+		sl_asm_jump32_imm(code, op->compare == SL_EQ ? BPF_JNE : BPF_JEQ, R0,
+				  wanted ? SL_WAY_FOUND : SL_WAY_MISSING, fail);
+	else if (op->compare == SL_EQ)
+		sl_asm_jump(code, fail);
+}
+
+void sl_gen_doubtful(struct sl_gen *gen, const struct sl_op *op, sl_label fail, sl_label unknown)
+{
+	if (op->key.parts[0].field.offset == SL_META_DADDR_TYPE)
+		compare_address_type(gen, op, fail, unknown);
+	else
+		compare_way_back(gen, op, fail, unknown);
 }
 
 enum sl_match_result sl_gen_match(struct sl_gen *gen, const struct sl_op *op, sl_label fail)

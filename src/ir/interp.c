@@ -61,19 +61,33 @@ struct progress {
 
 /* Keys: loading */
 
+static const char *subject_of_field(const struct sl_field *field)
+{
+	if (sl_field_is_fact(field))
+		return "what is known at the netfilter hook";
+	if (field->base != SL_META)
+		return NULL;
+	switch (field->offset) {
+	case SL_META_DADDR_TYPE:
+		return "type of the destination address";
+	case SL_META_WAY_BACK:
+	case SL_META_WAY_BACK_IF:
+		return "fib: the way back to the source";
+	default:
+		return NULL;
+	}
+}
+
 /* What a key asks for that may not be known, for a person. */
 static const char *subject_of(const struct sl_op *op)
 {
-	for (u32 i = 0; i < op->key.part_count; i++)
-		if (sl_field_is_fact(&op->key.parts[i].field))
-			return "what is known at the netfilter hook";
-	for (u32 i = 0; i < op->alternative_count; i++) {
-		const char *subject = subject_of(&op->alternatives[i]);
+	const char *subject = NULL;
 
-		if (subject)
-			return subject;
-	}
-	return "type of the destination address";
+	for (u32 i = 0; i < op->key.part_count && !subject; i++)
+		subject = subject_of_field(&op->key.parts[i].field);
+	for (u32 i = 0; i < op->alternative_count && !subject; i++)
+		subject = subject_of(&op->alternatives[i]);
+	return subject;
 }
 
 /* In the order of their force: a header that is not there breaks whatever else is unknown. */
@@ -172,6 +186,18 @@ static enum loaded load_address_type(const struct walk *walk, u32 *ret_type)
 	return LOADED;
 }
 
+static enum loaded load_way_back(const struct walk *walk, u32 found, u32 *ret_value)
+{
+	const struct sl_oracle *oracle = walk->oracle;
+	enum sl_way_back way = SL_WAY_UNKNOWN;
+
+	if (oracle->way_back)
+		way = oracle->way_back(oracle->context, walk->packet.frame,
+				       walk->packet.frame_length);
+	*ret_value = way == SL_WAY_FOUND ? found : 0;
+	return way == SL_WAY_UNKNOWN ? NOT_KNOWN : LOADED;
+}
+
 /* NULL where nobody could be asked. */
 static const void *find_fact(const struct walk *walk, u32 meta)
 {
@@ -208,7 +234,7 @@ static enum loaded load_meta(const struct walk *walk, const struct sl_field *fie
 	const struct sl_device *device = &walk->program->device;
 	const struct sl_packet *packet = &walk->packet;
 	u8 nf = nfproto(walk);
-	u32 ip_length = packet->ip_end - packet->network, type;
+	u32 ip_length = packet->ip_end - packet->network, number;
 	const void *value;
 
 	switch (field->offset) {
@@ -243,9 +269,16 @@ static enum loaded load_meta(const struct walk *walk, const struct sl_field *fie
 		value = &packet->packet_type;
 		break;
 	case SL_META_DADDR_TYPE:
-		if (load_address_type(walk, &type) != LOADED)
+		if (load_address_type(walk, &number) != LOADED)
 			return NOT_KNOWN;
-		value = &type;
+		value = &number;
+		break;
+	case SL_META_WAY_BACK:
+	case SL_META_WAY_BACK_IF:
+		if (load_way_back(walk, field->offset == SL_META_WAY_BACK ? 1 : device->ifindex,
+				  &number) != LOADED)
+			return NOT_KNOWN;
+		value = &number;
 		break;
 	default:
 		assert(sl_field_is_fact(field));

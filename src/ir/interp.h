@@ -7,6 +7,7 @@
 #define SLUICE_IR_INTERP_H
 
 #include "ir/ir.h"
+#include "way_back.h"
 
 /* What the data plane can find out about a packet by asking the kernel. */
 struct sl_oracle {
@@ -26,6 +27,8 @@ struct sl_oracle {
 		SL_FATE_INPUT,
 		SL_FATE_FORWARD
 	} (*route)(void *context, const u8 *frame, u32 length);
+	/* For WAY_BACK. NULL: unknown. */
+	enum sl_way_back (*way_back)(void *context, const u8 *frame, u32 length);
 	/* Whether one of program->limits has surely nothing left. NULL: of none it is known. */
 	bool (*is_spent)(void *context, u32 limit);
 	void *context;

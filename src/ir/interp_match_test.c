@@ -202,6 +202,33 @@ static void the_types_of_known_addresses(void **unused)
 	}
 }
 
+static void the_way_back_is_as_the_kernel_says(void **unused)
+{
+	static const struct {
+		enum sl_way_back way;
+		bool drops[4]; /* by port */
+	} cases[] = {
+		{SL_WAY_FOUND, {false, true, true, false}},
+		{SL_WAY_MISSING, {true, false, false, true}},
+		{SL_WAY_UNKNOWN, {false, false, false, false}},
+	};
+	struct sl_program *p = host();
+	struct sl_chain *pre = base_chain(p, SL_HOOK_PREROUTING, -300, ACCEPTS);
+
+	(void)unused;
+	rule(p, pre, is(p, DPORT, "0"), is(p, WAY_BACK, "0"), DROP);
+	rule(p, pre, is(p, DPORT, "1"), is(p, WAY_BACK, "1"), DROP);
+	rule(p, pre, is(p, DPORT, "2"), is(p, WAY_BACK_IF, "2"), DROP);
+	rule(p, pre, is(p, DPORT, "3"), compare(p, WAY_BACK_IF, SL_NE, "2"), DROP);
+	for (u32 i = 0; i < SL_ARRAY_SIZE(cases); i++)
+		for (u16 port = 0; port < 4; port++)
+			assert_int_equal(judge_with(p, tcp_to(port),
+						    &(struct answers){.way_back = cases[i].way})
+						 .drop,
+					 cases[i].drops[port]);
+	sl_program_free(p);
+}
+
 /* Each fact in turn is what the rule drops, and then another. */
 static void facts_are_the_hooks(void **unused)
 {
@@ -325,6 +352,7 @@ int main(void)
 		cmocka_unit_test(nfproto_is_netdev_itself_in_a_netdev_chain),
 		cmocka_unit_test(the_type_of_a_foreign_address_is_unknown),
 		cmocka_unit_test(the_types_of_known_addresses),
+		cmocka_unit_test(the_way_back_is_as_the_kernel_says),
 		cmocka_unit_test(facts_are_the_hooks),
 		cmocka_unit_test(any_is_certain_when_one_alternative_is),
 		cmocka_unit_test(a_verdict_by_an_unknown_type_passes),

@@ -62,22 +62,26 @@ enum sl_field_base {
 
 /* Metadata that is known at XDP; lengths and byte order are nf_tables'. */
 enum sl_meta {
-	SL_META_NFPROTO,    /* 1 byte; NFPROTO_NETDEV itself in a chain of that family */
-	SL_META_L4PROTO,    /* 1 byte */
-	SL_META_PROTOCOL,   /* 2 bytes, network order: the ethertype */
-	SL_META_IIF,        /* 4 bytes, host order */
-	SL_META_IIFNAME,    /* 16 bytes, NUL padded */
-	SL_META_IIFTYPE,    /* 2 bytes, host order: ARPHRD_* */
-	SL_META_IIFGROUP,   /* 4 bytes, host order */
-	SL_META_LENGTH,     /* 4 bytes, host order: of the IP packet; not in ingress chains */
-	SL_META_MARK,       /* 4 bytes, host order; only if the device's mark_is_zero: 0, until
-			       rules set it. A match on it where it is not known passes */
-	SL_META_PKTTYPE,    /* 1 byte: PACKET_HOST, _BROADCAST, _MULTICAST */
-	SL_META_DADDR_TYPE, /* 4 bytes, host order: RTN_LOCAL, _BROADCAST, _MULTICAST, _UNICAST;
-			       network header's destination as seen by the namespace. Known for
-			       what is in the program's `local` and for IPv4's 255.255.255.255,
-			       224/4 and ff00::/8; for others a match on it acts as UNKNOWN (in
-			       VMAP: passes), unless another part of its key is not there */
+	SL_META_NFPROTO,     /* 1 byte; NFPROTO_NETDEV itself in a chain of that family */
+	SL_META_L4PROTO,     /* 1 byte */
+	SL_META_PROTOCOL,    /* 2 bytes, network order: the ethertype */
+	SL_META_IIF,         /* 4 bytes, host order */
+	SL_META_IIFNAME,     /* 16 bytes, NUL padded */
+	SL_META_IIFTYPE,     /* 2 bytes, host order: ARPHRD_* */
+	SL_META_IIFGROUP,    /* 4 bytes, host order */
+	SL_META_LENGTH,      /* 4 bytes, host order: of the IP packet; not in ingress chains */
+	SL_META_MARK,        /* 4 bytes, host order; only if the device's mark_is_zero: 0, until
+				rules set it. A match on it where it is not known passes */
+	SL_META_PKTTYPE,     /* 1 byte: PACKET_HOST, _BROADCAST, _MULTICAST */
+	SL_META_DADDR_TYPE,  /* 4 bytes, host order: RTN_LOCAL, _BROADCAST, _MULTICAST, _UNICAST;
+				network header's destination as seen by the namespace. Known for
+				what is in the program's `local` and for IPv4's 255.255.255.255,
+				224/4 and ff00::/8; for others a match on it acts as UNKNOWN (in
+				VMAP: passes), unless another part of its key is not there */
+	SL_META_WAY_BACK,    /* 4 bytes, host order: 1 if the way back to the packet's source leads
+				through the device, else 0. Where the data plane cannot tell
+				(bpf/way_back.h) a match on it acts as UNKNOWN, likewise */
+	SL_META_WAY_BACK_IF, /* the same, with the device's index for 1 */
 	/*
 	 * What the packet has come to have by a netfilter hook (struct sl_facts): only with a
 	 * TRACKED step in the path. Of the first three a packet without a connection has 0, where

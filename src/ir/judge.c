@@ -21,6 +21,12 @@ static enum sl_fate answer_route(void *context, const u8 *frame, u32 length)
 	return ((struct answers *)context)->fate;
 }
 
+static enum sl_way_back answer_way_back(void *context, const u8 *frame, u32 length)
+{
+	(void)frame, (void)length;
+	return ((struct answers *)context)->way_back;
+}
+
 static bool answer_spent(void *context, u32 limit)
 {
 	(void)limit;
@@ -35,6 +41,7 @@ struct sl_outcome judge_with(const struct sl_program *p, struct frame frame,
 				   .is_spent = answer_spent,
 				   .context = answers,
 				   .facts = answers->facts,
+				   .way_back = answer_way_back,
 				   .now_ns = answers->now_ns};
 	struct sl_outcome outcome;
 	struct sl_diag diag = {""};

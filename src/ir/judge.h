@@ -24,6 +24,7 @@ struct answers {
 	u64 now_ns;
 	bool is_spent; /* all rates */
 	const struct sl_facts *facts;
+	enum sl_way_back way_back;
 	u32 asked;
 };
 

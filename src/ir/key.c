@@ -88,11 +88,17 @@ u64 sl_value_max(u32 length)
 	return UINT64_MAX >> (64 - 8 * length);
 }
 
-bool sl_key_is_address_type(const struct sl_key *key)
+static bool may_be_unknown(const struct sl_field *field)
+{
+	return field->base == SL_META &&
+	       (field->offset == SL_META_DADDR_TYPE || field->offset == SL_META_WAY_BACK ||
+		field->offset == SL_META_WAY_BACK_IF);
+}
+
+bool sl_key_may_be_unknown(const struct sl_key *key)
 {
 	for (u32 i = 0; i < key->part_count; i++)
-		if (key->parts[i].field.base == SL_META &&
-		    key->parts[i].field.offset == SL_META_DADDR_TYPE)
+		if (may_be_unknown(&key->parts[i].field))
 			return true;
 	return false;
 }
@@ -114,13 +120,20 @@ bool sl_op_reads_mark(const struct sl_op *op)
 	return key_reads_mark(&op->key);
 }
 
+bool sl_op_asks_way_back(const struct sl_op *op)
+{
+	return op->kind == SL_OP_COMPARE && op->key.part_count == 1 &&
+	       op->key.parts[0].field.base == SL_META &&
+	       (op->key.parts[0].field.offset == SL_META_WAY_BACK ||
+		op->key.parts[0].field.offset == SL_META_WAY_BACK_IF);
+}
+
 bool sl_op_is_unsure(const struct sl_op *op)
 {
 	for (u32 i = 0; i < op->alternative_count; i++)
-		if (sl_key_is_address_type(&op->alternatives[i].key))
+		if (sl_key_may_be_unknown(&op->alternatives[i].key))
 			return true;
-	return op->kind == SL_OP_UNKNOWN || sl_key_is_address_type(&op->key) ||
-	       sl_op_reads_mark(op);
+	return op->kind == SL_OP_UNKNOWN || sl_key_may_be_unknown(&op->key) || sl_op_reads_mark(op);
 }
 
 bool sl_op_asks_timeouts(const struct sl_op *op)

@@ -21,8 +21,11 @@ bool sl_value_step(u8 *value, u32 length, int step);
 u64 sl_value_number(const u8 *value, u32 length);
 u64 sl_value_max(u32 length);
 
-/* The destination's address type is asked for; not every address has one that is known. */
-bool sl_key_is_address_type(const struct sl_key *key);
+/* Something is asked for that not every packet has known: an address type, the way back. */
+bool sl_key_may_be_unknown(const struct sl_key *key);
+
+/* It is a COMPARE of the way back to the source, which the data plane has to look up. */
+bool sl_op_asks_way_back(const struct sl_op *op);
 
 /* The op is a match, or verdict map, on the packet's mark. */
 bool sl_op_reads_mark(const struct sl_op *op);

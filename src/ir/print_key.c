@@ -139,6 +139,8 @@ static const struct field_name field_names[] = {
 	{{SL_META, 4, SL_META_MARK}, OF_ANY, "meta mark", print_host},
 	{{SL_META, 1, SL_META_PKTTYPE}, OF_ANY, "meta pkttype", print_be},
 	{{SL_META, 4, SL_META_DADDR_TYPE}, OF_ANY, "fib daddr type", print_host},
+	{{SL_META, 4, SL_META_WAY_BACK}, OF_ANY, "fib saddr . iif exists", print_host},
+	{{SL_META, 4, SL_META_WAY_BACK_IF}, OF_ANY, "fib saddr . iif oif", print_host},
 	{{SL_META, 4, SL_META_CT_STATUS}, OF_ANY, "ct status", print_host},
 	{{SL_META, 4, SL_META_CT_MARK}, OF_ANY, "ct mark", print_host},
 	{{SL_META, 1, SL_META_CT_DIRECTION}, OF_ANY, "ct direction", print_be},

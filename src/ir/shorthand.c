@@ -31,6 +31,8 @@ static bool is_host_order(struct sl_field field)
 	case SL_META_LENGTH:
 	case SL_META_MARK:
 	case SL_META_DADDR_TYPE:
+	case SL_META_WAY_BACK:
+	case SL_META_WAY_BACK_IF:
 	case SL_META_CT_STATUS:
 	case SL_META_CT_MARK:
 	case SL_META_HOOK_MARK:

@@ -42,12 +42,13 @@ static bool is_family(u32 family)
 static u32 meta_length(const struct sl_field *field)
 {
 	static const u8 lengths[SL_META_COUNT] = {
-		[SL_META_NFPROTO] = 1,  [SL_META_L4PROTO] = 1,      [SL_META_PROTOCOL] = 2,
-		[SL_META_IIF] = 4,      [SL_META_IIFNAME] = 16,     [SL_META_IIFTYPE] = 2,
-		[SL_META_IIFGROUP] = 4, [SL_META_LENGTH] = 4,       [SL_META_MARK] = 4,
-		[SL_META_PKTTYPE] = 1,  [SL_META_DADDR_TYPE] = 4,   [SL_META_CT_STATUS] = 4,
-		[SL_META_CT_MARK] = 4,  [SL_META_CT_DIRECTION] = 1, [SL_META_HOOK_MARK] = 4,
-		[SL_META_OIF] = 4,      [SL_META_OIFNAME] = 16,
+		[SL_META_NFPROTO] = 1,      [SL_META_L4PROTO] = 1,    [SL_META_PROTOCOL] = 2,
+		[SL_META_IIF] = 4,          [SL_META_IIFNAME] = 16,   [SL_META_IIFTYPE] = 2,
+		[SL_META_IIFGROUP] = 4,     [SL_META_LENGTH] = 4,     [SL_META_MARK] = 4,
+		[SL_META_PKTTYPE] = 1,      [SL_META_DADDR_TYPE] = 4, [SL_META_WAY_BACK] = 4,
+		[SL_META_WAY_BACK_IF] = 4,  [SL_META_CT_STATUS] = 4,  [SL_META_CT_MARK] = 4,
+		[SL_META_CT_DIRECTION] = 1, [SL_META_HOOK_MARK] = 4,  [SL_META_OIF] = 4,
+		[SL_META_OIFNAME] = 16,
 	};
 
 	return lengths[field->offset];

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * nft_fib.c: what the routing tables say of an address. Only the type of the destination is known,
- * as any device of the namespace sees it, and where that is how xt_addrtype.c finds it: in IPv4.
+ * nft_fib.c: what the routing tables say of an address. Known are the type of the destination, as
+ * any device of the namespace sees it, where that is how xt_addrtype.c finds it: in IPv4; and
+ * whether the way back to the source leads through the device that the packet came by, in
+ * prerouting: behind it newer kernels may ask a socket instead.
  */
 #include "lift/expr.h"
 
@@ -14,13 +16,30 @@ static bool is_destination_type(const struct sl_rule_lift *rule, const struct sl
 	       expr->fib.result == NFT_FIB_RESULT_ADDRTYPE && expr->fib.flags == NFTA_FIB_F_DADDR;
 }
 
+/* A mark matters to rules of routing policy alone, and with such nothing is known. */
+static bool is_way_back(const struct sl_rule_lift *rule, const struct sl_expr *expr)
+{
+	const u32 beside = NFTA_FIB_F_MARK | NFTA_FIB_F_PRESENT;
+
+	return rule->chain->contexts == SL_FROM_PREROUTING &&
+	       expr->fib.result == NFT_FIB_RESULT_OIF &&
+	       (expr->fib.flags & ~beside) == (NFTA_FIB_F_SADDR | NFTA_FIB_F_IIF);
+}
+
+static void load(struct sl_rule_lift *rule, u32 dreg, enum sl_meta meta)
+{
+	const struct sl_field field = {.base = SL_META, .length = sizeof(u32), .offset = meta};
+
+	sl_registers_load_field(&rule->registers, dreg, field, false);
+}
+
 static int lift(struct sl_rule_lift *rule, const struct sl_expr *expr)
 {
-	const struct sl_field type = {
-		.base = SL_META, .length = sizeof(u32), .offset = SL_META_DADDR_TYPE};
-
 	if (is_destination_type(rule, expr))
-		sl_registers_load_field(&rule->registers, expr->fib.dreg, type, false);
+		load(rule, expr->fib.dreg, SL_META_DADDR_TYPE);
+	else if (is_way_back(rule, expr))
+		load(rule, expr->fib.dreg,
+		     expr->fib.flags & NFTA_FIB_F_PRESENT ? SL_META_WAY_BACK : SL_META_WAY_BACK_IF);
 	else if (expr->fib.result ==
 		 NFT_FIB_RESULT_OIFNAME) /* up to a name, whose length is its own */
 		sl_registers_forget(&rule->registers, "fib");

@@ -87,6 +87,36 @@ static void nft_rules_keep_their_meaning(void **state)
 			  "kernel(sets something of the connection)\n");
 }
 
+/* Behind prerouting a socket may be asked instead; and one chain may be met on both sides. */
+static void the_way_back_is_known_in_prerouting(void **state)
+{
+	(void)state;
+	enter_new_namespace();
+	load("nft -f -", "table inet t {\n"
+			 "	chain pre { type filter hook prerouting priority -300;\n"
+			 "		fib saddr . iif oif missing drop\n"
+			 "		fib saddr . mark . iif oif exists accept\n"
+			 "		fib saddr . iif oif 0 drop\n"
+			 "		fib saddr oif 0 drop\n"
+			 "		fib daddr . iif oif missing drop\n"
+			 "		fib saddr . iif type local drop\n"
+			 "	}\n"
+			 "}\n");
+	expect_live("pre", "fib saddr . iif exists 0 drop\n"
+			   "fib saddr . iif exists 1 accept\n"
+			   "fib saddr . iif oif 0 drop\n"
+			   "unknown(fib) drop\n"
+			   "unknown(fib) drop\n"
+			   "unknown(fib) drop\n");
+	enter_new_namespace();
+	load("nft -f -", "table inet t {\n"
+			 "	chain c { fib saddr . iif oif missing drop; }\n"
+			 "	chain pre { type filter hook prerouting priority -300; jump c; }\n"
+			 "	chain in { type filter hook input priority 0; jump c; }\n"
+			 "}\n");
+	expect_live("c", "unknown(fib) drop\n");
+}
+
 static void addresses_and_headers_of_one_family_keep_their_meaning(void **state)
 {
 	(void)state;
@@ -158,6 +188,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nft_rules_keep_their_meaning),
+		cmocka_unit_test(the_way_back_is_known_in_prerouting),
 		cmocka_unit_test(addresses_and_headers_of_one_family_keep_their_meaning),
 		cmocka_unit_test(iptables_rules_keep_their_meaning),
 	};

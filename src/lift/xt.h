@@ -25,8 +25,8 @@ extern const struct sl_xt_match sl_xt_MARK, sl_xt_CONNMARK1, sl_xt_CONNMARK2;
 
 extern const struct sl_xt_match sl_xt_tcp, sl_xt_udp, sl_xt_icmp, sl_xt_icmp6, sl_xt_comment,
 	sl_xt_multiport, sl_xt_conntrack1, sl_xt_conntrack2, sl_xt_conntrack3, sl_xt_state,
-	sl_xt_iprange, sl_xt_mac, sl_xt_mark, sl_xt_connmark, sl_xt_addrtype0, sl_xt_addrtype1,
-	sl_xt_pkttype, sl_xt_rt, sl_xt_frag, sl_xt_hbh, sl_xt_dst;
+	sl_xt_iprange, sl_xt_mac, sl_xt_mark, sl_xt_connmark, sl_xt_rpfilter, sl_xt_addrtype0,
+	sl_xt_addrtype1, sl_xt_pkttype, sl_xt_rt, sl_xt_frag, sl_xt_hbh, sl_xt_dst;
 
 #define SL_SOURCE_PORT      0 /* offsets in the transport header */
 #define SL_DESTINATION_PORT 2

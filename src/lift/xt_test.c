@@ -13,6 +13,7 @@
 #include <linux/netfilter/xt_mark.h>
 #include <linux/netfilter/xt_multiport.h>
 #include <linux/netfilter/xt_pkttype.h>
+#include <linux/netfilter/xt_rpfilter.h>
 #include <linux/netfilter/xt_state.h>
 #include <linux/netfilter/xt_tcpudp.h>
 #include <linux/netfilter_ipv4/ip_tables.h>
@@ -375,6 +376,27 @@ static void only_matches_without_state_are_unknown(void **state)
 	}
 }
 
+static void expect_in_prerouting(const char *expected, u8 flags)
+{
+	const struct xt_rpfilter_info info = {flags};
+	struct nft nft = a_table(NFPROTO_IPV4);
+
+	nft.chain = add_base(&nft, nft.table, "pre", NF_INET_PRE_ROUTING, -300);
+	nft_rule(&nft, nft.chain, padded("rpfilter", 0, &info, sizeof info), drop_it());
+	expect_rules(&nft, "pre", expected);
+}
+
+static void rpfilter_asks_for_the_way_back(void **state)
+{
+	(void)state;
+	expect_in_prerouting("fib saddr . iif exists 1 drop\n", 0);
+	expect_in_prerouting("fib saddr . iif exists != 1 drop\n",
+			     XT_RPFILTER_INVERT | XT_RPFILTER_VALID_MARK);
+	expect_in_prerouting("unknown(xt rpfilter) drop\n", XT_RPFILTER_LOOSE);
+	expect_in_prerouting("unknown(xt rpfilter) drop\n", XT_RPFILTER_ACCEPT_LOCAL);
+	becomes("unknown(xt rpfilter) drop\n", "rpfilter", 0, struct xt_rpfilter_info, 0);
+}
+
 static void targets_are_the_kernels(void **state)
 {
 	static const u8 info[8];
@@ -409,6 +431,7 @@ int main(void)
 		cmocka_unit_test(mark_is_set_by_rules),
 		cmocka_unit_test(odd_revisions_and_sizes_are_unknown),
 		cmocka_unit_test(only_matches_without_state_are_unknown),
+		cmocka_unit_test(rpfilter_asks_for_the_way_back),
 		cmocka_unit_test(targets_are_the_kernels),
 	};
 

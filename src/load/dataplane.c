@@ -91,6 +91,8 @@ static void find_functions(struct splicing *work, const struct bpf_prog_load_opt
 		[SL_FUNCTION_TRIE_VALUE] = "trie_value",
 		[SL_FUNCTION_LIMIT_IS_SPENT] = "limit_is_spent",
 		[SL_FUNCTION_TCP_OPTION] = "tcp_option",
+		[SL_FUNCTION_WAY_BACK_IP] = "way_back_ip",
+		[SL_FUNCTION_WAY_BACK_IP6] = "way_back_ip6",
 	};
 
 	for (u32 i = 0; i < SL_FUNCTIONS; i++)

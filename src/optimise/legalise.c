@@ -95,10 +95,10 @@ static void mark_used(const struct sl_op *op)
 		mark_used(&op->alternatives[i]);
 }
 
-/* An address without a known type makes a match uncertain; there is code for plain ones only. */
-static bool address_type_is_legal(const struct sl_op *op)
+/* What may not be known makes a match uncertain; there is code for plain ones only. */
+static bool doubtful_key_is_legal(const struct sl_op *op)
 {
-	if (!sl_key_is_address_type(&op->key))
+	if (!sl_key_may_be_unknown(&op->key))
 		return true;
 	return op->kind == SL_OP_COMPARE && op->key.part_count == 1 && op->key.length == 4 &&
 	       op->key.parts[0].field.length == 4 && !op->key.transform_count &&
@@ -120,8 +120,8 @@ static const char *obstacle(const struct sl_op *op)
 {
 	bool looks_up = op->kind == SL_OP_SET || op->kind == SL_OP_VMAP;
 
-	if (!address_type_is_legal(op))
-		return "an address type in a form that has no code yet";
+	if (!doubtful_key_is_legal(op))
+		return "an address type, or a way back, in a form that has no code yet";
 	if (!tcp_option_is_legal(&op->key))
 		return "several TCP options in one key";
 	if (!key_is_legal(&op->key) ||
@@ -139,7 +139,7 @@ static void legalise(struct sl_op *op)
 
 	for (u32 i = 0; i < op->alternative_count && !reason; i++)
 		if (obstacle(&op->alternatives[i]) ||
-		    sl_key_is_address_type(&op->alternatives[i].key) ||
+		    sl_key_may_be_unknown(&op->alternatives[i].key) ||
 		    sl_key_asks_tcp_option(&op->alternatives[i].key))
 			reason = "alternatives of a kind that has no code yet";
 	if (reason)

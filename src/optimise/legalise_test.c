@@ -198,6 +198,10 @@ static void address_types_stay_in_their_plain_form_only(void **unused)
 	(void)unused;
 	stays(p, is(p, DADDR_TYPE, "2"));
 	p = host();
+	stays(p, is(p, WAY_BACK, "0"));
+	p = host();
+	becomes(p, compare(p, WAY_BACK_IF, SL_GT, "0"), SL_OP_UNKNOWN);
+	p = host();
 	stays(p, compare(p, DADDR_TYPE, SL_NE, "2"));
 	p = host();
 	becomes(p, compare(p, DADDR_TYPE, SL_LT, "2"), SL_OP_UNKNOWN);

@@ -76,10 +76,90 @@ static u8 no_connection_of_others(void *context, const u8 *frame, u32 length)
 	return no_connection(context, frame, length);
 }
 
+/* Routes within routes; what they do not cover leaves by the default route out of eth1. */
+static const struct route {
+	bool is_ip6;
+	u8 bytes[16];
+	u32 length;
+	enum sl_way_back way; /* FOUND: through eth0, which packets come by */
+	const char *command;
+} routes[] = {
+	/* the longest come first */
+	{false, {192, 168, 0, 2}, 31, SL_WAY_MISSING, "ip route add 192.168.0.2/31 dev eth1"},
+	{false, {192, 168, 0, 0}, 29, SL_WAY_FOUND, "ip route add 192.168.0.0/29 dev eth0"},
+	{false, {10, 0, 1, 4}, 30, SL_WAY_MISSING, "ip route add blackhole 10.0.1.4/30"},
+	{false, {10, 0, 1, 0}, 24, SL_WAY_FOUND, "ip route add 10.0.1.0/24 dev eth0"},
+	{false, {10, 0, 0, 7}, 32, SL_WAY_FOUND, "ip route add 10.0.0.7 dev eth0"},
+	{false, {10, 0, 0, 6}, 32, SL_WAY_UNKNOWN, "ip route add broadcast 10.0.0.6 dev eth0"},
+	{true, {0xfd, [15] = 2}, 127, SL_WAY_MISSING, "ip -6 route add fd00::2/127 dev eth1"},
+	{true, {0xfd, [15] = 0}, 125, SL_WAY_FOUND, "ip -6 route add fd00::/125 dev eth0"},
+	{true, {0x20, 1, [15] = 4}, 126, SL_WAY_MISSING, "ip -6 route add unreachable 2001::4/126"},
+};
+
+static bool covers(const struct route *route, const u8 *address, bool is_ip6)
+{
+	u32 bytes = route->length / 8, bits = route->length % 8;
+
+	return route->is_ip6 == is_ip6 && !memcmp(route->bytes, address, bytes) &&
+	       (!bits || !((route->bytes[bytes] ^ address[bytes]) >> (8 - bits)));
+}
+
+/* NULL: the default route. */
+static const struct route *find_route(const u8 *address, bool is_ip6)
+{
+	for (u32 i = 0; i < SL_ARRAY_SIZE(routes); i++)
+		if (covers(&routes[i], address, is_ip6))
+			return &routes[i];
+	return NULL;
+}
+
+static bool is_apart(const u8 *address, bool is_ip6)
+{
+	static const u8 zero[15];
+
+	if (!is_ip6)
+		return !address[0];
+	return address[0] == 0xff || (address[0] == 0xfe && (address[1] & 0xc0) == 0x80) ||
+	       (!memcmp(address, zero, sizeof zero) && address[15] <= 1);
+}
+
+static enum sl_way_back way_back(void *context, const u8 *frame, u32 length)
+{
+	const struct sl_program *program = context;
+	const struct route *route;
+	struct sl_packet packet;
+
+	if (sl_packet_parse(&program->device, frame, length, &packet))
+		return SL_WAY_UNKNOWN;
+
+	bool is_ip6 = packet.family == SL_IP6;
+	const u8 *source = frame + packet.network + (is_ip6 ? 8 : 12);
+
+	if (is_apart(source, is_ip6))
+		return SL_WAY_UNKNOWN;
+	route = find_route(source, is_ip6);
+	return route ? route->way : SL_WAY_MISSING;
+}
+
+static bool lay_routes(void)
+{
+	for (u32 i = 0; i < SL_ARRAY_SIZE(routes); i++)
+		if (system(routes[i].command))
+			return false;
+	return true;
+}
+
+/* Whatever has a route of its own, but those out of eth1. */
+static bool stays_here(const u8 *address, bool is_ip6)
+{
+	const struct route *route = find_route(address, is_ip6);
+
+	return route && !strstr(route->command, "eth1");
+}
+
 /*
- * The namespace has nothing but a default route out of eth1, so all is forwarded that the kernel
- * forwards at all: no loopback address, no link-local destination (it stands for another device),
- * and for IPv6 no source that must not leave its link.
+ * All is forwarded by eth1 that the kernel forwards at all: no loopback address, no link-local
+ * destination (it stands for another device), and for IPv6 no source that must not leave its link.
  */
 static enum sl_fate default_route(void *context, const u8 *frame, u32 length)
 {
@@ -89,6 +169,9 @@ static enum sl_fate default_route(void *context, const u8 *frame, u32 length)
 	if (sl_packet_parse(&program->device, frame, length, &packet))
 		return SL_FATE_UNKNOWN;
 	if (packet.ip_end - packet.network > program->device.mtu)
+		return SL_FATE_UNKNOWN;
+	if (stays_here(frame + packet.network + (packet.family == SL_IP ? 16 : 24),
+		       packet.family == SL_IP6))
 		return SL_FATE_UNKNOWN;
 	if (packet.family == SL_IP)
 		return SL_FATE_FORWARD;
@@ -258,6 +341,7 @@ static int judge_frames(struct campaign *campaign, u64 number, const struct form
 		.conntrack =
 			campaign->point == SL_POINT_XDP ? no_connection_of_others : no_connection,
 		.route = default_route,
+		.way_back = way_back,
 		.context = (void *)meaning,
 		.now_ns = now_ns(),
 	};
@@ -420,7 +504,7 @@ int main(int argc, char **argv)
 
 	if (!sl_run_begin())
 		return SL_RUN_SKIPPED;
-	if (!set_up_host()) {
+	if (!set_up_host() || !lay_routes()) {
 		printf("SKIP: no veth devices, or no ip command\n");
 		return SL_RUN_SKIPPED;
 	}

@@ -61,6 +61,8 @@ static const struct sl_field fields[] = {
 	{SL_META, 4, SL_META_IIFGROUP},
 	{SL_META, 1, SL_META_PKTTYPE},
 	{SL_META, 4, SL_META_DADDR_TYPE},
+	{SL_META, 4, SL_META_WAY_BACK},
+	{SL_META, 4, SL_META_WAY_BACK_IF},
 	{SL_META, 4, SL_META_MARK},
 	{SL_META, 4, SL_META_LENGTH},
 	{SL_LINK, 6, 0},

@@ -50,10 +50,12 @@ static u16 known_at_hook(u16 meta)
 {
 	switch (meta) {
 	case SL_META_MARK:
+	case SL_META_WAY_BACK:
 		return SL_META_HOOK_MARK;
 	case SL_META_IIFGROUP:
 		return SL_META_CT_STATUS;
 	case SL_META_IIF:
+	case SL_META_WAY_BACK_IF:
 		return SL_META_OIF;
 	case SL_META_IIFNAME:
 		return SL_META_OIFNAME;

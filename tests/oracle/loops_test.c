@@ -156,6 +156,8 @@ static struct sl_program *write_program(void)
 	struct sl_chain *input;
 	char address[32], port[8];
 
+	input = base_chain(p, SL_HOOK_PREROUTING, -300, ACCEPTS);
+	rule(p, input, is(p, WAY_BACK, "0"), DROP);
 	step(p, SL_STEP_CONNTRACK);
 	step(p, SL_STEP_ROUTE);
 	input = base_chain(p, SL_HOOK_INPUT, 0, ACCEPTS);

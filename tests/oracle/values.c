@@ -58,6 +58,8 @@ static u32 random_meta_number(struct dice *dice, const struct sl_program *progra
 		return program->device.type + roll_below(dice, 2);
 	case SL_META_IIFGROUP:
 		return program->device.group + roll_below(dice, 2);
+	case SL_META_WAY_BACK_IF:
+		return roll_below(dice, 4) ? program->device.ifindex * roll_below(dice, 2) : 7;
 	case SL_META_LENGTH:
 		return pick(dice, lengths);
 	case SL_META_PKTTYPE:
