@@ -16,6 +16,13 @@ enum sl_attach_mode {
 #define SL_FILTER_IS_HOLD    1
 #define SL_FILTER_MADE_QDISC 2 /* the clsact qdisc came with it, and goes with it */
 
+/* What an attachment was asked for with, so that one like it can be made again. */
+struct sl_asked {
+	__u64 memory_limit; /* bytes; 0: nobody asked: sluice was not attached */
+	__u32 wanted;       /* enum sl_wanted_mode (daemon/ladder.h) */
+	__u32 padding;
+};
+
 /* The one value of the pinned map `info`, an array. */
 struct sl_info {
 	__u32 abi_version; /* SL_ABI_VERSION */
@@ -35,6 +42,7 @@ struct sl_info {
 	char device[16];
 	__u32 hook_places; /* SL_PLACE_*: where netfilter links are */
 	__u32 padding;
+	struct sl_asked asked, before; /* now, and with what else before: `sluice rollback` */
 };
 
 /* By family and hook. */
@@ -54,7 +62,8 @@ struct sl_rule_entry {
 	__u64 packets, bytes;
 };
 
-_Static_assert(sizeof(struct sl_info) == 16 + 4 * 8 + 8 + 8 + 144 + 16 + 8, "shared with maps");
+_Static_assert(sizeof(struct sl_info) == 16 + 4 * 8 + 8 + 8 + 144 + 16 + 8 + 32,
+	       "shared with maps");
 _Static_assert(sizeof(struct sl_rule_entry) == 40, "shared with maps");
 
 #endif

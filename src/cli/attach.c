@@ -1,105 +1,136 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include "base/cleanup.h"
+#include "cli/attachments.h"
 #include "cli/cli.h"
 #include "cli/names.h"
+#include "cli/probation.h"
 #include "cli/service.h"
 #include "cli/session.h"
-#include "daemon/child.h"
-#include "daemon/detach.h"
+#include "cli/verbs.h"
 #include "load/attach.h"
 #include "load/pins.h"
 
-/* People who wait for longer shall know for what. */
-#define PATIENCE_MS 2000
-
-static void wait_for_outcome(const char *device, int pipe_fd)
+static void say_attached(const struct sl_cli *cli, const struct sl_child_outcome *outcome)
 {
-	struct pollfd pipe = {.fd = pipe_fd, .events = POLLIN};
+	const char *mode = sl_mode_name(outcome->mode);
 
-	if (poll(&pipe, 1, PATIENCE_MS) == 0)
-		fprintf(stderr,
-			"sluice: %s: still reading and compiling the rules, of which the kernel "
-			"hands out large sets and chains slowly; nothing is dropped early until "
-			"then\n",
-			device);
-}
-
-/* Leaves a keeper behind; waits until it is attached, or has failed. */
-static void start_keeper(const struct sl_cli *cli, struct sl_child_outcome *ret_outcome)
-{
-	const struct sl_child_wish wish = {.device = cli->device,
-					   .mode = cli->mode,
-					   .memory_limit = cli->memory_limit,
-					   .replaces = cli->replace};
-	SL_CLEANUP(sl_close) int pipe_fd = -1;
-	pid_t pid;
-
-	ret_outcome->error = sl_child_start(&wish, &pid, &pipe_fd, &ret_outcome->diag);
-	if (ret_outcome->error)
+	if (cli->json) {
+		sl_json_print(
+			json_pack("{s:o, s:s}", "device", sl_json_text(cli->device), "mode", mode));
 		return;
-	wait_for_outcome(cli->device, pipe_fd);
-	sl_child_read(pipe_fd, cli->device, ret_outcome);
-	if (ret_outcome->error)
-		waitpid(pid, NULL, 0);
+	}
+	printf("%s: attached, mode %s\n", cli->device, mode);
+	if (cli->verbose)
+		printf("%s\n", outcome->ladder);
 }
 
-/* True when the person at the terminal says so in time. */
-static bool is_confirmed(u32 seconds)
+static int attach(const struct sl_cli *cli, const struct sl_wish *wish)
 {
-	struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
-	char line[16];
+	struct sl_child_outcome outcome;
+	int fd;
 
-	printf("Press Enter within %u seconds to keep it; else it is detached.\n", seconds);
-	fflush(stdout);
-	return poll(&input, 1, (int)(seconds * 1000)) > 0 &&
-	       read(STDIN_FILENO, line, sizeof line) > 0;
+	/* Here, where the caller is the parent process, whose mounts may be needed. */
+	if (sl_pins_init(&outcome.diag))
+		return sl_cli_refuse(&outcome.diag);
+	if (cli->confirm_seconds)
+		sl_probation_begin(wish, cli->confirm_seconds, &fd, &outcome);
+	else
+		sl_keep(wish, &outcome);
+	if (outcome.error)
+		return sl_cli_refuse(&outcome.diag);
+	say_attached(cli, &outcome);
+	if (!cli->confirm_seconds)
+		return SL_EXIT_DONE;
+	return sl_probation_wait(fd, outcome.net_cookie, cli->device, cli->confirm_seconds,
+				 cli->json);
+}
+
+/* Over the connection that it might cut, only with a way back. */
+static int refuse_session(const struct sl_cli *cli, struct sl_diag *diag)
+{
+	if (cli->yes || cli->confirm_seconds || !sl_session_uses(cli->device))
+		return 0;
+	return sl_fail(diag, EPERM,
+		       "%s carries this ssh session. Attach with --confirm 60 (unless you press "
+		       "Enter in time, or say `sluice confirm` elsewhere, it is as before again), "
+		       "or with --yes",
+		       cli->device);
 }
 
 int sl_command_attach(const struct sl_cli *cli)
 {
-	struct sl_child_outcome outcome;
+	const struct sl_wish wish = {.device = cli->device,
+				     .asked = {cli->memory_limit, cli->mode, 0},
+				     .replaces = cli->replace,
+				     .asks = cli};
+	struct sl_diag diag;
 
 	if (!sl_cli_need_device(cli, "attach"))
 		return SL_EXIT_USAGE;
 	if (cli->argument_count)
 		return sl_cli_usage("attach", "\"%s\" is one word too many", cli->arguments[0]);
-	if (!cli->yes && !cli->confirm_seconds && sl_session_uses(cli->device)) {
-		struct sl_diag diag;
-
-		sl_fail(&diag, EPERM,
-			"%s carries this ssh session. Attach with --confirm 60 (it is detached "
-			"again unless you press Enter in time), or with --yes",
-			cli->device);
+	if (refuse_session(cli, &diag))
 		return sl_cli_refuse(&diag);
-	}
-	/* Here, where the caller is the parent process, whose mounts may be needed. */
-	if (sl_pins_init(&outcome.diag))
-		return sl_cli_refuse(&outcome.diag);
-	if (!sl_service_attach(cli, &outcome))
-		start_keeper(cli, &outcome);
-	if (outcome.error)
-		return sl_cli_refuse(&outcome.diag);
-	if (cli->json)
-		sl_json_print(json_pack("{s:o, s:s}", "device", sl_json_text(cli->device), "mode",
-					sl_mode_name(outcome.mode)));
-	else
-		printf("%s: attached, mode %s\n", cli->device, sl_mode_name(outcome.mode));
-	if (cli->verbose && !cli->json)
-		printf("%s\n", outcome.ladder);
-	if (cli->confirm_seconds && !is_confirmed(cli->confirm_seconds)) {
-		struct sl_diag diag;
+	return attach(cli, &wish);
+}
 
-		json_decref(sl_service_release(cli->device, &diag));
-		if (sl_keeper_detach(outcome.net_cookie, cli->device, &diag))
-			return sl_cli_refuse(&diag);
-		fprintf(stderr, "sluice: %s: not confirmed, detached\n", cli->device);
-		return SL_EXIT_REFUSED;
+/* How those are attached is said elsewhere. */
+static int refuse_configured(const char *device, struct sl_diag *diag)
+{
+	json_t *status = sl_service_status(diag);
+	bool is_its = status && sl_service_find(status, device);
+
+	json_decref(status);
+	if (!is_its)
+		return 0;
+	return sl_fail(
+		diag, EPERM,
+		"sluiced keeps %s: for other options change its configuration and say `sluice "
+		"reload`; after an upgrade restart it",
+		device);
+}
+
+/* What is not said stays as it is. */
+static int wish_again(const struct sl_cli *cli, struct sl_wish *ret_wish, struct sl_diag *diag)
+{
+	struct sl_attachments attachments;
+	int error = sl_attachments_read(cli->device, &attachments, diag);
+	struct sl_asked asked;
+
+	if (error)
+		return error;
+	if (!attachments.count) {
+		sl_attachments_free(&attachments);
+		return sl_fail(diag, ENOENT, "sluice is not attached to %s: sluice attach dev %s",
+			       cli->device, cli->device);
 	}
-	return SL_EXIT_DONE;
+	asked = attachments.items[0].info.asked;
+	*ret_wish = (struct sl_wish){.device = cli->device,
+				     .asked = asked,
+				     .is_again = true,
+				     .net_cookie = attachments.net_cookie,
+				     .former = asked};
+	sl_attachments_free(&attachments);
+	if (cli->given & 1u << SL_OPTION_MODE)
+		ret_wish->asked.wanted = cli->mode;
+	if (cli->given & 1u << SL_OPTION_MEMORY || !asked.memory_limit)
+		ret_wish->asked.memory_limit = cli->memory_limit;
+	return 0;
+}
+
+int sl_command_reattach(const struct sl_cli *cli)
+{
+	struct sl_wish wish;
+	struct sl_diag diag;
+
+	if (!sl_cli_need_device(cli, "reattach"))
+		return SL_EXIT_USAGE;
+	if (cli->argument_count)
+		return sl_cli_usage("reattach", "\"%s\" is one word too many", cli->arguments[0]);
+	if (refuse_session(cli, &diag) || refuse_configured(cli->device, &diag) ||
+	    wish_again(cli, &wish, &diag))
+		return sl_cli_refuse(&diag);
+	return attach(cli, &wish);
 }

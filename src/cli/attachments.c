@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
+#include "daemon/confirm.h"
 #include "daemon/detach.h"
 #include "daemon/tally.h"
 #include "load/hold.h"
@@ -135,6 +137,8 @@ static int read_one(void *context, const char *device)
 	error = read_info(net_cookie, device, &attachment.info, reading->diag);
 	if (error)
 		return error;
+	/* The pins have the device's new name before its keeper has written that, too. */
+	snprintf(attachment.info.device, sizeof attachment.info.device, "%s", device);
 
 	struct sl_hold hold = sl_hold_find(net_cookie, device);
 
@@ -149,6 +153,7 @@ static int read_one(void *context, const char *device)
 	sl_hold_close(&hold);
 	attachment.keeper = sl_keeper_pid(net_cookie, device);
 	attachment.is_kept = attachment.keeper > 0;
+	attachment.confirm_ms = sl_confirm_left_ms(net_cookie, device);
 	attachment.known = read_known(net_cookie, device);
 	read_fates(net_cookie, &attachment);
 	error = read_rules(net_cookie, &attachment);
@@ -196,6 +201,15 @@ int sl_attachments_read(const char *device, struct sl_attachments *ret_attachmen
 		error = sl_attachments_look(observer, device, ret_attachments, diag);
 	sl_observer_free(observer);
 	return error;
+}
+
+double sl_attachment_stale_seconds(const struct sl_attachment *attachment)
+{
+	u64 since = attachment->info.withdrawn_ns;
+
+	if (attachment->is_fresh || !since)
+		return 0;
+	return (double)(sl_monotonic_ns() - since) / 1e9;
 }
 
 u32 sl_attachment_program(const struct sl_attachments *attachments,

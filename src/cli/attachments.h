@@ -19,7 +19,8 @@ struct sl_attachment {
 	bool may_relate;         /* to it, a packet of no connection may be RELATED */
 	bool is_kept;            /* its keeper runs */
 	pid_t keeper;
-	enum sl_known_state known;             /* the filter of known connections (known.h) */
+	u32 confirm_ms;            /* left for `sluice confirm`; 0: nobody waits for that */
+	enum sl_known_state known; /* the filter of known connections (known.h) */
 	struct sl_count fates[SL_FATE_COUNTS]; /* of all generations */
 	struct sl_rule_entry *rules; /* early counts of all generations, by counter; malloc'd */
 	u32 rule_count;
@@ -39,6 +40,9 @@ int sl_attachments_read(const char *device, struct sl_attachments *ret_attachmen
 struct sl_observer;
 int sl_attachments_look(struct sl_observer *observer, const char *device,
 			struct sl_attachments *ret_attachments, struct sl_diag *diag);
+
+/* For how long it has not been fresh; 0 while it is. */
+double sl_attachment_stale_seconds(const struct sl_attachment *attachment);
 
 /* The id of the program that runs now; 0 where there is none. */
 u32 sl_attachment_program(const struct sl_attachments *attachments,

@@ -13,6 +13,10 @@
 #include "base/types.h"
 #include "daemon/ladder.h"
 
+#ifndef SLUICE_VERSION
+#define SLUICE_VERSION "0.1.0"
+#endif
+
 enum { SL_EXIT_DONE = 0, SL_EXIT_REFUSED = 1, SL_EXIT_USAGE = 2 };
 
 struct sl_cli {
@@ -23,6 +27,7 @@ struct sl_cli {
 	u32 confirm_seconds;       /* --confirm N; 0: not given */
 	u32 for_seconds;           /* --for 24h; 0: not given */
 	double check_percent;      /* plan --check N%; negative: not given */
+	u32 given;                 /* options that were, by bit of enum sl_option_id (verbs.h) */
 	const char *format;        /* list --format */
 	const char *arguments[64]; /* what is left, in order */
 	u32 argument_count;
@@ -43,6 +48,9 @@ const char *sl_cli_need_device(const struct sl_cli *cli, const char *command);
 /* One file each. */
 int sl_command_plan(const struct sl_cli *cli);
 int sl_command_attach(const struct sl_cli *cli);
+int sl_command_reattach(const struct sl_cli *cli);
+int sl_command_confirm(const struct sl_cli *cli);
+int sl_command_rollback(const struct sl_cli *cli);
 int sl_command_detach(const struct sl_cli *cli);
 int sl_command_status(const struct sl_cli *cli);
 int sl_command_list(const struct sl_cli *cli);

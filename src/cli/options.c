@@ -12,10 +12,6 @@
 #include "cli/verbs.h"
 #include "load/memory.h"
 
-#ifndef SLUICE_VERSION
-#define SLUICE_VERSION "0.1.0"
-#endif
-
 struct option {
 	enum sl_option_id id;
 	const char *name, *letter, *word; /* --name, -letter, or a bare word (dev D) */
@@ -30,7 +26,8 @@ static const struct option options[] = {
 	 "work in the network namespace of this name"},
 	{SL_OPTION_FORMAT, "--format", NULL, NULL, true, "nft or iptables"},
 	{SL_OPTION_CONFIRM, "--confirm", NULL, NULL, true,
-	 "attach, and detach again after so many seconds unless Enter is pressed"},
+	 "go back to how it was after so many seconds, unless Enter is pressed, or `sluice "
+	 "confirm` comes from elsewhere"},
 	{SL_OPTION_FOR, "--for", NULL, NULL, true, "end after so long: 90s, 30m, 24h, 7d"},
 	{SL_OPTION_CHECK, "--check", NULL, NULL, false, "for scripts: say it by the exit status"},
 	{SL_OPTION_JSON, "--json", "-j", NULL, false, "print JSON"},
@@ -319,6 +316,7 @@ int sl_options_parse(int argc, char **argv, struct sl_cli *ret_cli, const struct
 	status = check_options(&reader);
 	if (status)
 		return status;
+	cli.given = reader.given;
 	*ret_cli = cli;
 	*ret_verb = reader.verb;
 	return -1;

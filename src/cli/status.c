@@ -4,11 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "cli/attachments.h"
 #include "cli/cli.h"
 #include "cli/names.h"
 #include "cli/service.h"
+#include "daemon/off_switch.h"
 #include "load/attach.h"
 #include "load/pins.h"
 #include "tc.h"
@@ -39,15 +39,6 @@ static const char *known_name(const struct sl_attachment *attachment)
 {
 	return attachment->known < SL_ARRAY_SIZE(known_names) ? known_names[attachment->known]
 							      : "none";
-}
-
-static double stale_seconds(const struct sl_attachment *attachment)
-{
-	u64 since = attachment->info.withdrawn_ns;
-
-	if (attachment->is_fresh || !since)
-		return 0;
-	return (double)(sl_monotonic_ns() - since) / 1e9;
 }
 
 static void print_hooks(const struct sl_attachment *attachment)
@@ -108,7 +99,7 @@ static void print_one(const struct sl_attachments *attachments,
 	else
 		printf("  rules        STALE for %.1f s: everything passes to the kernel's own "
 		       "rules\n",
-		       stale_seconds(attachment));
+		       sl_attachment_stale_seconds(attachment));
 	printf("  compiled     %u rules: read in %u ms, running %u ms later\n", info->rules,
 	       info->read_ms, info->made_ms);
 	printf("  known by     %s\n", how_known);
@@ -116,6 +107,9 @@ static void print_one(const struct sl_attachments *attachments,
 		printf("  connections  a filter of those that are known: %s\n",
 		       known_name(attachment));
 	print_keeper(attachment, service);
+	if (attachment->confirm_ms)
+		printf("  UNCONFIRMED  rolled back in %u s unless `sluice confirm dev %s`\n",
+		       (attachment->confirm_ms + 999) / 1000, info->device);
 	printf("  dropped      %llu packets, %llu bytes, early\n",
 	       (unsigned long long)fates[SL_DROPPED].packets,
 	       (unsigned long long)fates[SL_DROPPED].bytes);
@@ -160,19 +154,20 @@ static json_t *describe(const struct sl_attachments *attachments,
 					      (json_int_t)attachment->fates[i].bytes));
 	return json_pack(
 		"{s:s, s:i, s:s, s:s, s:b, s:b, s:f, s:s, s:i, s:I, s:I, s:I, s:I, s:I, s:o, "
-		"s:o, s:I, s:s, s:s}",
+		"s:o, s:I, s:s, s:s, s:f}",
 		"device", info->device, "ifindex", (int)info->ifindex, "mode",
 		sl_mode_name((enum sl_attach_mode)info->mode), "on",
 		attachment->place[0] ? attachment->place : info->device, "attached",
 		attachment->is_alive, "fresh", attachment->is_fresh, "stale_seconds",
-		stale_seconds(attachment), "staleness_known_by", how_known, "keeper",
+		sl_attachment_stale_seconds(attachment), "staleness_known_by", how_known, "keeper",
 		(int)attachment->keeper, "generation", (json_int_t)info->generations, "rules",
 		(json_int_t)info->rules, "read_ms", (json_int_t)info->read_ms, "made_ms",
 		(json_int_t)info->made_ms, "dropped_early",
 		(json_int_t)attachment->fates[SL_DROPPED].packets, "fates", fates, "netfilter",
 		describe_hooks(attachment), "dropped_at_hooks",
 		(json_int_t)attachment->fates[SL_HOOK_DROPPED].packets, "pin", pin,
-		"known_connections", known_name(attachment));
+		"known_connections", known_name(attachment), "confirm_within_seconds",
+		attachment->confirm_ms / 1e3);
 }
 
 static void print_json(const struct sl_attachments *attachments, json_t *service)
@@ -181,7 +176,8 @@ static void print_json(const struct sl_attachments *attachments, json_t *service
 
 	for (u32 i = 0; i < attachments->count; i++)
 		json_array_append_new(devices, describe(attachments, &attachments->items[i]));
-	sl_json_print(json_pack("{s:o, s:O*}", "devices", devices, "sluiced", service));
+	sl_json_print(json_pack("{s:o, s:s?, s:O*}", "devices", devices, "switched_off_by",
+				sl_off_switch_by(), "sluiced", service));
 }
 
 static void print_text(const struct sl_cli *cli, const struct sl_attachments *attachments,
@@ -193,6 +189,8 @@ static void print_text(const struct sl_cli *cli, const struct sl_attachments *at
 	for (u32 i = 0; i < attachments->count; i++)
 		print_one(attachments, &attachments->items[i], service);
 	sl_service_print(service, cli->device);
+	if (sl_off_switch_by())
+		printf("switched off by %s: nothing can be attached\n", sl_off_switch_by());
 }
 
 /* Of all that sluiced shall keep: one that it could not attach to is as bad as one without. */

@@ -59,10 +59,45 @@ static const struct sl_verb verbs[] = {
 			   "examples:\n"
 			   "  sluice attach dev eth0\n"
 			   "  sluice attach dev eth0 mode tc\n"
-			   "  sluice attach dev eth0 --confirm 60\n",
+			   "  sluice attach dev eth0 --confirm 60       # and elsewhere: sluice "
+			   "confirm dev eth0\n",
 		.options = TAKES(DEVICE) | TAKES(MODE) | TAKES(CONFIRM) | TAKES(VERBOSE) |
 			   TAKES(YES) | TAKES(REPLACE) | TAKES(MEMORY),
 		.run = sl_command_attach,
+	},
+	{
+		.name = "reattach",
+		.arguments = "dev D [mode auto|offload|native|tc|generic]",
+		.summary = "attach anew, with other options or another version of sluice",
+		.details = "The process that keeps the device is ended, and a new one takes the "
+			   "attachment\n"
+			   "over. Options that are not given stay as they are. Where it fails, the "
+			   "device is\n"
+			   "attached as before.\n\n"
+			   "examples:\n"
+			   "  sluice reattach dev eth0                  # after an upgrade\n"
+			   "  sluice reattach dev eth0 mode tc --confirm 60\n",
+		.options = TAKES(DEVICE) | TAKES(MODE) | TAKES(CONFIRM) | TAKES(VERBOSE) |
+			   TAKES(YES) | TAKES(MEMORY),
+		.run = sl_command_reattach,
+	},
+	{
+		.name = "confirm",
+		.arguments = "dev D",
+		.summary = "keep what was attached with --confirm",
+		.details = "From any session, as long as the time is not over.\n",
+		.options = TAKES(DEVICE),
+		.run = sl_command_confirm,
+	},
+	{
+		.name = "rollback",
+		.arguments = "dev D",
+		.summary = "back to how the device was before the last attach or reattach",
+		.details = "That is: attached with the options before, or detached. Said twice, it "
+			   "is\n"
+			   "detached. The rules are the kernel's, and stay as they are.\n",
+		.options = TAKES(DEVICE),
+		.run = sl_command_rollback,
 	},
 	{
 		.name = "detach",

@@ -162,8 +162,27 @@ u32 sl_attachment_place(const struct sl_keeper *keeper, const struct sl_snapshot
 	return mode == SL_MODE_NATIVE && snapshot->tag ? snapshot->below_ifindex : keeper->ifindex;
 }
 
-/* What a keeper that died left: its link or filter, if it is alive. */
-static bool find_orphan(struct sl_keeper *keeper)
+static bool asks_same(const struct sl_asked *a, const struct sl_asked *b)
+{
+	return a->wanted == b->wanted && a->memory_limit == b->memory_limit;
+}
+
+/* One step back and no further: who has gone back to how it was has nothing before that. */
+static void remember(struct sl_keeper *keeper, const struct sl_info *last)
+{
+	const struct sl_asked *asked = &keeper->info.asked;
+
+	if (asks_same(asked, &last->asked))
+		keeper->info.before = last->before;
+	else if (asks_same(asked, &last->before))
+		keeper->info.before = (struct sl_asked){0};
+	else
+		keeper->info.before = last->asked;
+}
+
+/* What a keeper that died left: its link or filter, if it is alive, and what it was asked for with.
+ */
+static bool find_orphan(struct sl_keeper *keeper, struct sl_asked *ret_asked)
 {
 	struct sl_hold hold = sl_hold_find(keeper->net_cookie, keeper->device);
 	struct sl_snapshot now;
@@ -182,6 +201,8 @@ static bool find_orphan(struct sl_keeper *keeper)
 		keeper->mode = (enum sl_attach_mode)info.mode;
 		keeper->info.filter = info.filter;
 		inherit_counts(keeper, &info);
+		remember(keeper, &info);
+		*ret_asked = info.asked;
 		return true;
 	}
 	sl_hold_close(&hold);
@@ -190,11 +211,12 @@ static bool find_orphan(struct sl_keeper *keeper)
 	return false;
 }
 
-static bool mode_fits(enum sl_attach_mode mode, enum sl_wanted_mode wanted)
+/* Whoever leaves the choice to sluice gets what it chose, not what somebody had asked for. */
+static bool mode_fits(enum sl_attach_mode mode, enum sl_wanted_mode wanted, u32 last_wanted)
 {
 	switch (wanted) {
 	case SL_WANT_AUTO:
-		return mode != SL_MODE_GENERIC;
+		return last_wanted == SL_WANT_AUTO;
 	case SL_WANT_NATIVE:
 		return mode == SL_MODE_NATIVE;
 	case SL_WANT_TC:
@@ -224,12 +246,13 @@ int sl_attachment_begin(struct sl_keeper *keeper, char *ret_ladder, struct sl_di
 {
 	struct sl_compiled *compiled;
 	struct sl_dataplane *dataplane;
+	struct sl_asked last;
 	struct sl_tally tally;
 	int error;
 
 	sl_hook_links_remove(keeper->net_cookie,
 			     keeper->device); /* a dead keeper's; its own are gone */
-	if (find_orphan(keeper) && mode_fits(keeper->mode, keeper->wanted)) {
+	if (find_orphan(keeper, &last) && mode_fits(keeper->mode, keeper->wanted, last.wanted)) {
 		if (ret_ladder)
 			snprintf(ret_ladder, SL_LADDER_TEXT, "%s: taken over from before",
 				 sl_mode_name(keeper->mode));

@@ -15,8 +15,7 @@
 /* So that it is there whole, or not at all. */
 _Static_assert(sizeof(struct sl_child_outcome) <= PIPE_BUF, "one write");
 
-/* Nothing of the terminal's stays open: the keeper outlives it. */
-static void leave_terminal(void)
+void sl_child_leave_terminal(void)
 {
 	int null = open("/dev/null", O_RDWR);
 
@@ -29,20 +28,24 @@ static void leave_terminal(void)
 		close(null);
 }
 
-/* Nor does anything of sluiced's, but standard error and the pipe. It returns the latter. */
-static int part_from_service(pid_t parent, int pipe_fd)
+int sl_child_keep_only(int fd)
 {
 	const int kept = STDERR_FILENO + 1;
+
+	if (dup2(fd, kept) < 0 || close_range(kept + 1, ~0U, 0))
+		_exit(SL_CHILD_REFUSED);
+	return kept;
+}
+
+static void part_from_service(pid_t parent)
+{
 	sigset_t none;
 
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != parent)
 		_exit(SL_CHILD_ENDED);
-	if (dup2(pipe_fd, kept) < 0 || close_range(kept + 1, ~0U, 0))
-		_exit(SL_CHILD_REFUSED);
 	sigemptyset(&none); /* until it waits for them, a signal just ends it */
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	return kept;
 }
 
 static void start(const struct sl_child_wish *wish, struct sl_keeper *keeper,
@@ -52,7 +55,7 @@ static void start(const struct sl_child_wish *wish, struct sl_keeper *keeper,
 	outcome->net_cookie = sl_keeper_net_cookie(keeper);
 	prctl(PR_SET_NAME, "sluice-keeper");
 	if (!wish->is_supervised)
-		leave_terminal();
+		sl_child_leave_terminal();
 	outcome->error = sl_keeper_start(keeper, !wish->is_supervised, &outcome->diag);
 }
 
@@ -85,10 +88,9 @@ int sl_child_start(const struct sl_child_wish *wish, pid_t *ret_pid, int *ret_fd
 		return sl_fail(diag, errno, "pipe: %s", strerror(errno));
 	pid = fork();
 	if (!pid) {
-		close(ends[0]);
 		if (wish->is_supervised)
-			ends[1] = part_from_service(parent, ends[1]);
-		_exit(keep(wish, ends[1]));
+			part_from_service(parent);
+		_exit(keep(wish, sl_child_keep_only(ends[1])));
 	}
 	close(ends[1]);
 	if (pid < 0) {

@@ -49,4 +49,11 @@ int sl_child_start(const struct sl_child_wish *wish, pid_t *ret_pid, int *ret_fd
 /* Waits for the outcome; a process that ended without one is an outcome too. */
 void sl_child_read(int fd, const char *device, struct sl_child_outcome *ret_outcome);
 
+/* For processes that shall outlive the command that makes them. Nothing of the terminal's stays
+ * open. */
+void sl_child_leave_terminal(void);
+/* Nothing that was inherited does but the standard streams and `fd`, whose number then is returned.
+ */
+int sl_child_keep_only(int fd);
+
 #endif

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 
+#include "daemon/confirm.h"
 #include "daemon/lock.h"
 #include "load/hold.h"
 
@@ -23,8 +24,10 @@ static bool is_gone(u64 net_cookie, const char *device, pid_t pid)
 	return false;
 }
 
-static void end_keeper(u64 net_cookie, const char *device, pid_t pid)
+void sl_keeper_end(u64 net_cookie, const char *device)
 {
+	pid_t pid = sl_lock_holder(net_cookie, device);
+
 	if (pid <= 0 || kill(pid, SIGTERM) || is_gone(net_cookie, device, pid))
 		return;
 	kill(pid, SIGKILL); /* stopped, or hanging; it keeps nothing that is not pinned */
@@ -37,9 +40,10 @@ int sl_keeper_detach(u64 net_cookie, const char *device, struct sl_diag *diag)
 	int error;
 
 	/* First the keeper, or it would take the link's end for a device to attach to again. */
-	end_keeper(net_cookie, device, pid);
+	sl_keeper_end(net_cookie, device);
 	error = sl_hold_remove(net_cookie, device);
 	sl_lock_remove(net_cookie, device);
+	sl_confirm_take(net_cookie, device); /* there is nothing left to confirm */
 	if (error == -ENOENT && pid <= 0)
 		return sl_fail(diag, ENOENT, "sluice is not attached to %s", device);
 	return error == -ENOENT ? 0 : error;

@@ -13,6 +13,9 @@
  */
 int sl_keeper_detach(u64 net_cookie, const char *device, struct sl_diag *diag);
 
+/* Ends the keeper alone, if there is one; the attachment stays, for another to take over. */
+void sl_keeper_end(u64 net_cookie, const char *device);
+
 /* The process that keeps the device in step; 0 when there is none. */
 int sl_keeper_pid(u64 net_cookie, const char *device);
 

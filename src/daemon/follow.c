@@ -5,11 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "daemon/attachment.h"
 #include "daemon/elements.h"
 #include "daemon/generation.h"
 #include "daemon/lock.h"
+#include "daemon/off_switch.h"
 #include "load/pins.h"
 
 /* Element expiries count from the last quiet moment; behind a longer gap only a dump is exact. */
@@ -152,6 +154,8 @@ void sl_follow_silence(struct sl_keeper *keeper)
 	if (sl_hold_exists(&keeper->hold) && !sl_attachment_is_pinned(keeper))
 		keeper->removed = true;
 	if (sl_namespace_watch_is_left(&keeper->namespace_watch))
+		keeper->removed = true;
+	if (!access(SL_OFF_SWITCH_FILE, F_OK))
 		keeper->removed = true;
 	sl_dataplane_set_related(keeper->dataplane, sl_generation_may_relate(keeper));
 	be_urgent(keeper, false);

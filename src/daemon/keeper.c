@@ -18,6 +18,7 @@
 #include "daemon/hooks.h"
 #include "daemon/keeper_state.h"
 #include "daemon/lock.h"
+#include "daemon/off_switch.h"
 #include "load/pins.h"
 
 /* How long changes are collected before they are read: storms cost one compile each. */
@@ -107,6 +108,8 @@ static int open_keeper(struct sl_keeper *keeper, const char *device, struct sl_d
 	keeper->hold = SL_NO_HOLD;
 	keeper->tally = SL_NO_TALLY;
 	keeper->ifindex = if_nametoindex(device);
+	if (!error) /* now that the host's files are seen */
+		error = sl_off_switch_check(diag);
 	if (!error && !keeper->ifindex)
 		error = sl_fail(diag, ENODEV, "no device %s in this network namespace", device);
 	if (!error)
@@ -143,6 +146,7 @@ static int begin(const struct sl_keeper *wish, const char *device, struct sl_kee
 		return sl_fail_memory(diag);
 	*keeper = *wish;
 	keeper->has_helpers = true;
+	keeper->info.asked = (struct sl_asked){wish->memory_limit, wish->wanted, 0};
 	error = open_keeper(keeper, device, diag);
 	if (!error)
 		error = sl_attachment_begin(keeper, ret_ladder, diag);

@@ -14,16 +14,22 @@
 #include "base/cleanup.h"
 
 #define DIRECTORY "/run/sluice"
-#define PATH_SIZE 96
 
-static void lock_path(char ret_path[PATH_SIZE], u64 net_cookie, const char *device)
+void sl_lock_path(char ret_path[SL_LOCK_PATH_MAX], u64 net_cookie, const char *device,
+		  const char *what)
 {
-	snprintf(ret_path, PATH_SIZE, DIRECTORY "/%" PRIu64 "-%s.lock", net_cookie, device);
+	snprintf(ret_path, SL_LOCK_PATH_MAX, DIRECTORY "/%" PRIu64 "-%s.%s", net_cookie, device,
+		 what);
+}
+
+static void lock_path(char ret_path[SL_LOCK_PATH_MAX], u64 net_cookie, const char *device)
+{
+	sl_lock_path(ret_path, net_cookie, device, "lock");
 }
 
 int sl_lock_take(u64 net_cookie, const char *device, int *ret_fd, struct sl_diag *diag)
 {
-	char path[PATH_SIZE];
+	char path[SL_LOCK_PATH_MAX];
 
 	if (mkdir(DIRECTORY, 0755) && errno != EEXIST)
 		return sl_fail(diag, errno, "cannot create " DIRECTORY ": %s", strerror(errno));
@@ -53,7 +59,7 @@ int sl_lock_sign(int fd)
 
 pid_t sl_lock_holder(u64 net_cookie, const char *device)
 {
-	char path[PATH_SIZE], text[16] = "";
+	char path[SL_LOCK_PATH_MAX], text[16] = "";
 
 	lock_path(path, net_cookie, device);
 
@@ -68,7 +74,7 @@ pid_t sl_lock_holder(u64 net_cookie, const char *device)
 
 void sl_lock_remove(u64 net_cookie, const char *device)
 {
-	char path[PATH_SIZE];
+	char path[SL_LOCK_PATH_MAX];
 
 	lock_path(path, net_cookie, device);
 	unlink(path);
@@ -76,9 +82,12 @@ void sl_lock_remove(u64 net_cookie, const char *device)
 
 void sl_lock_rename(u64 net_cookie, const char *device, const char *new_name)
 {
-	char from[PATH_SIZE], to[PATH_SIZE];
+	static const char *const files[] = {"lock", "confirm"};
+	char from[SL_LOCK_PATH_MAX], to[SL_LOCK_PATH_MAX];
 
-	lock_path(from, net_cookie, device);
-	lock_path(to, net_cookie, new_name);
-	rename(from, to);
+	for (size_t i = 0; i < SL_ARRAY_SIZE(files); i++) {
+		sl_lock_path(from, net_cookie, device, files[i]);
+		sl_lock_path(to, net_cookie, new_name, files[i]);
+		rename(from, to);
+	}
 }

@@ -20,10 +20,16 @@ int sl_lock_take(u64 net_cookie, const char *device, int *ret_fd, struct sl_diag
 /* Writes the calling process's id into the lock. */
 int sl_lock_sign(int fd);
 
+#define SL_LOCK_PATH_MAX 96
+
+/* A file of the device beside its lock, by what it is: "lock", "confirm" (confirm.h). */
+void sl_lock_path(char ret_path[SL_LOCK_PATH_MAX], u64 net_cookie, const char *device,
+		  const char *what);
+
 /* Who holds it; 0: nobody. */
 pid_t sl_lock_holder(u64 net_cookie, const char *device);
 
-/* The device has another name now; a lock that is held stays held. */
+/* The device has another name now, and all its files; a lock that is held stays held. */
 void sl_lock_rename(u64 net_cookie, const char *device, const char *new_name);
 void sl_lock_remove(u64 net_cookie, const char *device);
 

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "cli/keep.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "cli/service.h"
+#include "daemon/detach.h"
+
+/* People who wait for longer shall know for what. */
+#define PATIENCE_MS 2000
+
+static void wait_for_outcome(const char *device, int pipe_fd)
+{
+	struct pollfd pipe = {.fd = pipe_fd, .events = POLLIN};
+
+	if (poll(&pipe, 1, PATIENCE_MS) == 0)
+		fprintf(stderr,
+			"sluice: %s: still reading and compiling the rules, of which the kernel "
+			"hands out large sets and chains slowly; nothing is dropped early until "
+			"then\n",
+			device);
+}
+
+/* Leaves a keeper behind. */
+static void start(const struct sl_wish *wish, struct sl_child_outcome *ret_outcome)
+{
+	const struct sl_child_wish child = {.device = wish->device,
+					    .mode = (enum sl_wanted_mode)wish->asked.wanted,
+					    .memory_limit = wish->asked.memory_limit,
+					    .replaces = wish->replaces};
+	SL_CLEANUP(sl_close) int pipe_fd = -1;
+	pid_t pid;
+
+	ret_outcome->error = sl_child_start(&child, &pid, &pipe_fd, &ret_outcome->diag);
+	if (ret_outcome->error)
+		return;
+	wait_for_outcome(wish->device, pipe_fd);
+	sl_child_read(pipe_fd, wish->device, ret_outcome);
+	if (ret_outcome->error)
+		waitpid(pid, NULL, 0);
+}
+
+static void keep_as_before(const struct sl_wish *wish, struct sl_diag *diag)
+{
+	const struct sl_wish former = {.device = wish->device, .asked = wish->former};
+	struct sl_child_outcome outcome;
+	char why[sizeof diag->text];
+
+	start(&former, &outcome);
+	memcpy(why, diag->text, sizeof why);
+	if (outcome.error)
+		sl_fail(diag, 0, "%.900s\nand as before it fails, too: %.900s", why,
+			outcome.diag.text);
+	else
+		sl_fail(diag, 0, "%.1900s\n%s is attached as before", why, wish->device);
+}
+
+void sl_keep(const struct sl_wish *wish, struct sl_child_outcome *ret_outcome)
+{
+	if (wish->asks && sl_service_attach(wish->asks, ret_outcome))
+		return;
+	if (wish->is_again)
+		sl_keeper_end(wish->net_cookie, wish->device);
+	start(wish, ret_outcome);
+	if (ret_outcome->error && wish->is_again && wish->former.memory_limit)
+		keep_as_before(wish, &ret_outcome->diag);
+}
