@@ -22,13 +22,14 @@ enum { SL_EXIT_DONE = 0, SL_EXIT_REFUSED = 1, SL_EXIT_USAGE = 2 };
 struct sl_cli {
 	const char *device; /* dev D */
 	enum sl_wanted_mode mode;
-	bool json, verbose, yes, replace, check;
+	bool json, verbose, yes, replace, check, brief;
 	u64 memory_limit;          /* --memory SIZE, bytes */
 	u32 confirm_seconds;       /* --confirm N; 0: not given */
 	u32 for_seconds;           /* --for 24h; 0: not given */
 	double check_percent;      /* plan --check N%; negative: not given */
 	u32 given;                 /* options that were, by bit of enum sl_option_id (verbs.h) */
 	const char *format;        /* list --format */
+	const char *listen;        /* metrics --listen; NULL: not given */
 	const char *arguments[64]; /* what is left, in order */
 	u32 argument_count;
 };
@@ -53,6 +54,7 @@ int sl_command_confirm(const struct sl_cli *cli);
 int sl_command_rollback(const struct sl_cli *cli);
 int sl_command_detach(const struct sl_cli *cli);
 int sl_command_status(const struct sl_cli *cli);
+int sl_command_metrics(const struct sl_cli *cli);
 int sl_command_list(const struct sl_cli *cli);
 int sl_command_trace(const struct sl_cli *cli);
 int sl_command_reload(const struct sl_cli *cli);

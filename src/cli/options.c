@@ -36,6 +36,10 @@ static const struct option options[] = {
 	{SL_OPTION_REPLACE, "--replace", NULL, NULL, false, "take another XDP program off first"},
 	{SL_OPTION_MEMORY, "--memory", NULL, NULL, true,
 	 "most of the kernel's memory that the maps may take: 64M unless said; K, M, G"},
+	{SL_OPTION_LISTEN, "--listen", NULL, NULL, true,
+	 "serve them over HTTP: [ADDRESS:]PORT, of this host alone unless an address says "
+	 "otherwise, or unix:PATH"},
+	{SL_OPTION_BRIEF, "--brief", NULL, NULL, false, "nothing of single rules"},
 	{SL_OPTION_HELP, "--help", "-h", "help", false, "this text"},
 	{SL_OPTION_VERSION, "--version", "-V", NULL, false, "the version"},
 };
@@ -214,6 +218,12 @@ static int apply_option(struct sl_cli *cli, enum sl_option_id id, const char *va
 		return 0;
 	case SL_OPTION_MEMORY:
 		return set_memory(cli, value);
+	case SL_OPTION_LISTEN:
+		cli->listen = value;
+		return 0;
+	case SL_OPTION_BRIEF:
+		cli->brief = true;
+		return 0;
 	case SL_OPTION_HELP:
 	case SL_OPTION_VERSION:
 		return 0; /* answered at the end, when the command is known */

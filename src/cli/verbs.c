@@ -127,6 +127,21 @@ static const struct sl_verb verbs[] = {
 		.run = sl_command_status,
 	},
 	{
+		.name = "metrics",
+		.arguments = "[--listen ADDRESS:PORT|unix:PATH] [--brief]",
+		.summary = "the counts of status and list for Prometheus: printed once, or served",
+		.details =
+			"Of all attachments in this network namespace; docs/metrics.md has their "
+			"names.\n"
+			"With --listen they are read anew for each request, until SIGTERM.\n\n"
+			"examples:\n"
+			"  sluice metrics\n"
+			"  sluice metrics --listen 9469              # 127.0.0.1 alone\n"
+			"  sluice metrics --listen unix:/run/sluice/metrics\n",
+		.options = TAKES(LISTEN) | TAKES(BRIEF),
+		.run = sl_command_metrics,
+	},
+	{
 		.name = "list",
 		.alias = "show",
 		.arguments = "[dev D] [--format nft|iptables]",

@@ -129,12 +129,19 @@ static int ask_all_rules(struct sl_netlink *netlink, struct sl_reader *reader)
 	return error == -ENOENT ? -EAGAIN : error;
 }
 
-static int ask_everything(struct sl_netlink *netlink, struct sl_reader *reader)
+typedef int ask_fn(struct sl_netlink *netlink, struct sl_reader *reader);
+
+static int ask_chains(struct sl_netlink *netlink, struct sl_reader *reader)
 {
 	int error = ask_all(netlink, reader, NFT_MSG_GETTABLE);
 
-	if (!error)
-		error = ask_all(netlink, reader, NFT_MSG_GETCHAIN);
+	return error ? error : ask_all(netlink, reader, NFT_MSG_GETCHAIN);
+}
+
+static int ask_everything(struct sl_netlink *netlink, struct sl_reader *reader)
+{
+	int error = ask_chains(netlink, reader);
+
 	if (!error)
 		error = ask_all(netlink, reader, NFT_MSG_GETSET);
 	if (!error)
@@ -149,7 +156,7 @@ static int ask_everything(struct sl_netlink *netlink, struct sl_reader *reader)
 }
 
 /* One try. -EINTR and -EAGAIN mean that somebody wrote meanwhile. */
-static int read_once(struct sl_netlink *netlink, struct sl_ruleset **ret_ruleset,
+static int read_once(struct sl_netlink *netlink, ask_fn *ask, struct sl_ruleset **ret_ruleset,
 		     struct sl_diag *diag)
 {
 	SL_CLEANUP(sl_reader_release) struct sl_reader reader;
@@ -161,7 +168,7 @@ static int read_once(struct sl_netlink *netlink, struct sl_ruleset **ret_ruleset
 	reader.asked_at_ns = sl_monotonic_ns();
 	error = ask_generation(netlink, &reader, &before);
 	if (!error)
-		error = ask_everything(netlink, &reader);
+		error = ask(netlink, &reader);
 	if (!error)
 		error = ask_generation(netlink, &reader, &after);
 	if (!error && before != after)
@@ -196,14 +203,14 @@ static int explain(int error, struct sl_diag *diag)
 	return sl_fail_in(diag, error, "cannot read the nf_tables rules");
 }
 
-int sl_dump_read(struct sl_netlink *netlink, u32 patience_ms, struct sl_ruleset **ret_ruleset,
-		 struct sl_diag *diag)
+static int read_patiently(struct sl_netlink *netlink, ask_fn *ask, u32 patience_ms,
+			  struct sl_ruleset **ret_ruleset, struct sl_diag *diag)
 {
 	u64 deadline_ns = sl_monotonic_ns() + patience_ms * SL_NS_PER_MS;
 	u64 pause = PAUSE_FIRST_MS;
 
 	for (;;) {
-		int error = read_once(netlink, ret_ruleset, diag);
+		int error = read_once(netlink, ask, ret_ruleset, diag);
 
 		if (error != -EAGAIN && error != -EINTR)
 			return error ? explain(error, diag) : 0;
@@ -217,6 +224,12 @@ int sl_dump_read(struct sl_netlink *netlink, u32 patience_ms, struct sl_ruleset 
 	}
 }
 
+int sl_dump_read(struct sl_netlink *netlink, u32 patience_ms, struct sl_ruleset **ret_ruleset,
+		 struct sl_diag *diag)
+{
+	return read_patiently(netlink, ask_everything, patience_ms, ret_ruleset, diag);
+}
+
 void sl_source_wake(void)
 {
 	SL_CLEANUP(sl_netlink_cleanup) struct sl_netlink *netlink = NULL;
@@ -228,12 +241,23 @@ void sl_source_wake(void)
 			       NULL, NULL);
 }
 
-int sl_source_read_live(u32 patience_ms, struct sl_ruleset **ret_ruleset, struct sl_diag *diag)
+static int read_live(ask_fn *ask, u32 patience_ms, struct sl_ruleset **ret_ruleset,
+		     struct sl_diag *diag)
 {
 	SL_CLEANUP(sl_netlink_cleanup) struct sl_netlink *netlink = NULL;
 	int error = sl_netlink_open(NETLINK_NETFILTER, &netlink, diag);
 
 	if (error)
 		return explain(error, diag);
-	return sl_dump_read(netlink, patience_ms, ret_ruleset, diag);
+	return read_patiently(netlink, ask, patience_ms, ret_ruleset, diag);
+}
+
+int sl_source_read_live(u32 patience_ms, struct sl_ruleset **ret_ruleset, struct sl_diag *diag)
+{
+	return read_live(ask_everything, patience_ms, ret_ruleset, diag);
+}
+
+int sl_source_read_chains(u32 patience_ms, struct sl_ruleset **ret_ruleset, struct sl_diag *diag)
+{
+	return read_live(ask_chains, patience_ms, ret_ruleset, diag);
 }

@@ -20,6 +20,9 @@ void sl_source_wake(void);
  */
 int sl_source_read_live(u32 patience_ms, struct sl_ruleset **ret_ruleset, struct sl_diag *diag);
 
+/* The same without what is in them: tables and chains, without rules, sets and objects. */
+int sl_source_read_chains(u32 patience_ms, struct sl_ruleset **ret_ruleset, struct sl_diag *diag);
+
 enum sl_file_format { SL_FILE_NFT, SL_FILE_IPTABLES, SL_FILE_IP6TABLES };
 
 /*
