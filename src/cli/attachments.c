@@ -94,6 +94,19 @@ static void read_fates(u64 net_cookie, struct sl_attachment *attachment)
 	}
 }
 
+/* In one call, for there may be very many. */
+static int read_entries(int fd, u32 count, struct sl_rule_entry *ret_entries)
+{
+	SL_CLEANUP(sl_free) u32 *keys = calloc(count, sizeof *keys);
+	u32 last, got = count;
+
+	if (!keys)
+		return -ENOMEM;
+	if (bpf_map_lookup_batch(fd, NULL, &last, keys, ret_entries, &got, NULL))
+		return -errno;
+	return got == count ? 0 : -EIO;
+}
+
 static int read_rules(u64 net_cookie, struct sl_attachment *attachment)
 {
 	const char *device = attachment->info.device;
@@ -114,12 +127,12 @@ static int read_rules(u64 net_cookie, struct sl_attachment *attachment)
 	if (!counts || !attachment->rules)
 		return -ENOMEM;
 	sl_tally_read(counters_fd, counted.max_entries, counts);
+	if (read_entries(entries_fd, info.max_entries, attachment->rules))
+		return 0;
+	attachment->rule_count = info.max_entries;
 	for (u32 i = 0; i < info.max_entries; i++) {
-		if (bpf_map_lookup_elem(entries_fd, &i, &attachment->rules[i]))
-			break;
 		attachment->rules[i].packets += counts[i].packets;
 		attachment->rules[i].bytes += counts[i].bytes;
-		attachment->rule_count++;
 	}
 	return 0;
 }
@@ -177,6 +190,9 @@ int sl_attachments_look(struct sl_observer *observer, const char *device,
 	/* every namespace has its loopback device, with index 1 */
 	int error = sl_observer_look(observer, 1, &snapshot, diag);
 
+	/* One that is older than nf_tables does not find its generation. */
+	if (!error && !snapshot.generation_address)
+		error = sl_observer_renew(observer, diag);
 	if (!error) {
 		attachments.net_cookie = snapshot.net_cookie;
 		error = sl_pins_each(snapshot.net_cookie, read_one, &reading);

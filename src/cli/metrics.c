@@ -5,10 +5,12 @@
 #include "cli/cli.h"
 #include "cli/metrics_server.h"
 #include "cli/scrape.h"
+#include "load/observe.h"
 #include "load/pins.h"
 
 int sl_command_metrics(const struct sl_cli *cli)
 {
+	struct sl_observer *observer = NULL;
 	struct sl_diag diag = {0};
 	int error;
 
@@ -20,8 +22,11 @@ int sl_command_metrics(const struct sl_cli *cli)
 				    "`sluice list -j`");
 	error = sl_pins_init(&diag);
 	if (!error)
-		error = cli->listen ? sl_metrics_serve(cli->listen, !cli->brief, &diag)
-				    : sl_scrape(stdout, !cli->brief, &diag);
+		error = sl_observer_open(&observer, &diag);
+	if (!error)
+		error = cli->listen ? sl_metrics_serve(observer, cli->listen, !cli->brief, &diag)
+				    : sl_scrape(observer, stdout, !cli->brief, &diag);
+	sl_observer_free(observer);
 	if (error == -EINVAL && cli->listen)
 		return sl_cli_usage("metrics", "%s", diag.text);
 	return error ? sl_cli_refuse(&diag) : SL_EXIT_DONE;

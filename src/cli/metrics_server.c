@@ -19,6 +19,12 @@
 #define CONNECTION_BYTES ((size_t)16384)
 #define TIMEOUT_S        10u
 
+/* What every page is made of. */
+struct source {
+	struct sl_observer *observer;
+	bool with_rules;
+};
+
 static enum MHD_Result answer(struct MHD_Connection *connection, unsigned int status,
 			      const char *type, char *text, size_t size,
 			      enum MHD_ResponseMemoryMode mode)
@@ -43,13 +49,14 @@ static enum MHD_Result refuse(struct MHD_Connection *connection, unsigned int st
 		      MHD_RESPMEM_MUST_COPY);
 }
 
-static enum MHD_Result answer_page(struct MHD_Connection *connection, bool with_rules)
+static enum MHD_Result answer_page(struct MHD_Connection *connection, const struct source *source)
 {
 	struct sl_diag diag = {0};
 	char *text = NULL;
 	size_t size = 0;
 	FILE *page = open_memstream(&text, &size);
-	int error = page ? sl_scrape(page, with_rules, &diag) : sl_fail_memory(&diag);
+	int error = page ? sl_scrape(source->observer, page, source->with_rules, &diag)
+			 : sl_fail_memory(&diag);
 
 	if (page && fclose(page) && !error)
 		error = sl_fail_memory(&diag);
@@ -66,8 +73,6 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
 {
 	static char not_found[] = "sluice has one page: /metrics\n";
 	static char not_allowed[] = "this page can only be read\n";
-	const bool *with_rules = context;
-
 	(void)version;
 	(void)upload;
 	(void)upload_size;
@@ -76,7 +81,7 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
 		return refuse(connection, MHD_HTTP_METHOD_NOT_ALLOWED, not_allowed);
 	if (strcmp(path, "/metrics") != 0)
 		return refuse(connection, MHD_HTTP_NOT_FOUND, not_found);
-	return answer_page(connection, *with_rules);
+	return answer_page(connection, context);
 }
 
 /*
@@ -121,7 +126,7 @@ static int open_signals(void)
 	return signalfd(-1, &signals, SFD_CLOEXEC);
 }
 
-static int serve(int fd, bool with_rules, struct sl_diag *diag)
+static int serve(int fd, struct source *source, struct sl_diag *diag)
 {
 	SL_CLEANUP(sl_close) int signals = open_signals();
 	struct MHD_Daemon *server;
@@ -130,7 +135,7 @@ static int serve(int fd, bool with_rules, struct sl_diag *diag)
 	if (signals < 0)
 		return sl_fail(diag, errno, "cannot wait for signals: %s", strerror(errno));
 	server = MHD_start_daemon(
-		MHD_USE_EPOLL, 0, NULL, NULL, handle, &with_rules, MHD_OPTION_LISTEN_SOCKET, fd,
+		MHD_USE_EPOLL, 0, NULL, NULL, handle, source, MHD_OPTION_LISTEN_SOCKET, fd,
 		MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
 		TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_BYTES, MHD_OPTION_END);
 	if (!server) {
@@ -142,17 +147,19 @@ static int serve(int fd, bool with_rules, struct sl_diag *diag)
 	return error ? sl_fail(diag, -error, "cannot wait for requests: %s", strerror(-error)) : 0;
 }
 
-int sl_metrics_serve(const char *where, bool with_rules, struct sl_diag *diag)
+int sl_metrics_serve(struct sl_observer *observer, const char *where, bool with_rules,
+		     struct sl_diag *diag)
 {
 	char text[SL_LISTEN_TEXT];
 	const char *path = sl_listen_path(where);
+	struct source source = {observer, with_rules};
 	int fd, error = sl_listen(where, &fd, text, diag);
 
 	if (error)
 		return error;
 	printf("listening at %s%s%s\n", path ? "" : "http://", text, path ? "" : "/metrics");
 	fflush(stdout);
-	error = serve(fd, with_rules, diag);
+	error = serve(fd, &source, diag);
 	if (path)
 		unlink(path);
 	return error;

@@ -318,9 +318,10 @@ static int read_device(struct scrape *scrape, u32 index, bool with_rules)
 	return with_rules ? sl_early_sum(&alone, &device->early) : 0;
 }
 
-static int read_all(struct scrape *scrape, bool with_rules, struct sl_diag *diag)
+static int read_all(struct scrape *scrape, struct sl_observer *observer, bool with_rules,
+		    struct sl_diag *diag)
 {
-	int error = sl_attachments_read(NULL, &scrape->attachments, diag);
+	int error = sl_attachments_look(observer, NULL, &scrape->attachments, diag);
 
 	if (error)
 		return error;
@@ -355,10 +356,10 @@ static void write_family(const struct scrape *scrape, const struct family *famil
 		family->write(scrape, &family->metric, &scrape->devices[i]);
 }
 
-int sl_scrape(FILE *out, bool with_rules, struct sl_diag *diag)
+int sl_scrape(struct sl_observer *observer, FILE *out, bool with_rules, struct sl_diag *diag)
 {
 	struct scrape scrape = {.out = out, .began_ns = sl_monotonic_ns()};
-	int error = read_all(&scrape, with_rules, diag);
+	int error = read_all(&scrape, observer, with_rules, diag);
 
 	for (u32 i = 0; i < SL_ARRAY_SIZE(families) && !error; i++)
 		write_family(&scrape, &families[i]);

@@ -13,7 +13,9 @@
 
 #include "base/diag.h"
 
+struct sl_observer;
+
 /* Without `with_rules`, nothing of single rules. 0, or -errno with nothing written. */
-int sl_scrape(FILE *out, bool with_rules, struct sl_diag *diag);
+int sl_scrape(struct sl_observer *observer, FILE *out, bool with_rules, struct sl_diag *diag);
 
 #endif
