@@ -443,18 +443,26 @@ static bool is_possible(const struct writer *writer, const struct match *match)
 	       (!(needs & NEEDS_ANY_L3) || writer->network == ANY_NETWORK);
 }
 
+/* Both may say the ethertype: of one kind. */
+static bool is_of_link(const struct match *match)
+{
+	return match->write == match_link || match->write == match_vlan;
+}
+
 /* Each match at most once in a rule: two of a kind can contradict each other, which nft refuses. */
 static u32 write_matches(struct writer *writer, u32 wanted)
 {
 	u32 used = 0, written = 0;
+	bool has_link = false;
 
 	for (u32 tries = 0; written < wanted && tries < 40; tries++) {
 		u32 i = below(writer, SL_ARRAY_SIZE(matches));
 
 		if (used & 1u << i || below(writer, 22) >= matches[i].weight ||
-		    !is_possible(writer, &matches[i]))
+		    !is_possible(writer, &matches[i]) || (has_link && is_of_link(&matches[i])))
 			continue;
 		used |= 1u << i;
+		has_link |= is_of_link(&matches[i]);
 		matches[i].write(writer);
 		fputc(' ', writer->out);
 		written++;
