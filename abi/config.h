@@ -48,9 +48,8 @@ struct sl_config {
 	__u8 has_known;   /* a filter of known connections comes before lookups (bpf/known.h) */
 	__u8 asks_facts;  /* at a netfilter hook: rules ask for what is in struct sl_facts */
 	__u8 mark_moves;  /* rules may set the packet's mark */
-	__u8 marked;      /* worlds in which it is known to be 0 when the packet arrives */
 	__u8 link_length; /* of the header before IP, with a VLAN tag in it if `tag` is not 0 */
-	__u8 padding[3];
+	__u8 padding[4];
 	__u32 ifindex;
 	__u32 tag;         /* on the device below: which frames are ours, as they lie in memory */
 	__u32 table_words; /* of the image in the map `tables` */

@@ -37,12 +37,6 @@ static __always_inline int packet_type(const void *frame)
 	return low == 0xffffffff && high == 0xffff ? PACKET_BROADCAST : PACKET_MULTICAST;
 }
 
-static __always_inline void clear_mark(struct sl_cursor *cursor)
-{
-	cursor->mark = SL_CURSOR_VEIL;
-	cursor->marked = CONFIG(marked) | SL_CURSOR_MARK;
-}
-
 /* Ours on the device below, whatever its priority. */
 static __always_inline bool has_tag(const void *frame)
 {

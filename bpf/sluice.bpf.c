@@ -91,6 +91,13 @@ static __always_inline __u32 mention_functions(struct sl_cursor *cursor)
 	       way_back_ip6(0, 0);
 }
 
+/* Where packets may come with one, no rule asks for it; routing is told what rules have set. */
+static __always_inline void clear_mark(struct sl_cursor *cursor)
+{
+	cursor->mark = SL_CURSOR_VEIL;
+	cursor->marked = WORLDS_ALL | SL_CURSOR_MARK;
+}
+
 /* What becomes of the packet; `ret_bytes` is its size as the rules' counters see it. */
 static __always_inline enum sl_fate_count judge(const struct packet *packet, __u32 *ret_bytes)
 {

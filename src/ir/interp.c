@@ -937,7 +937,7 @@ void sl_interp(const struct sl_program *program, const u8 *frame, u32 length,
 		.oracle = oracle,
 		.trace = trace,
 		.trace_context = trace_context,
-		.marked = program->device.mark_is_zero ? SL_WORLDS_ALL : 0,
+		.marked = SL_WORLDS_ALL,
 	};
 	struct sl_outcome outcome = {.pass = SL_WORLDS_ALL};
 

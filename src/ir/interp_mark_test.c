@@ -104,6 +104,9 @@ static void routing_is_asked_only_of_packets_without_a_mark(void **unused)
 	assert_false(judge_with(p, tcp(CLIENT, 5, "10.9.9.9", 2), &answers).drop);
 	assert_true(judge_with(p, tcp(CLIENT, 5, "10.9.9.9", 3), &answers).drop);
 	assert_true(judge_with(p, tcp(CLIENT, 5, HOST, 1), &answers).drop);
+	p->device.mark_is_zero = false; /* only what rules set counts */
+	assert_false(judge_with(p, tcp(CLIENT, 5, "10.9.9.9", 1), &answers).drop);
+	assert_true(judge_with(p, tcp(CLIENT, 5, "10.9.9.9", 3), &answers).drop);
 	sl_program_free(p);
 }
 

@@ -356,7 +356,7 @@ enum sl_step_kind {
 	/*
 	 * Routing: from here INPUT chains decide local packets and FORWARD chains forwarded ones.
 	 * Rules of routing may ask for the mark: what only the FIB can tell, it tells of packets
-	 * without one. Where a live world's mark is not known, or not 0, all live worlds pass.
+	 * without one. Where rules have set a live world's mark, not to 0, all live worlds pass.
 	 */
 	SL_STEP_ROUTE,
 	SL_STEP_KERNEL, /* somebody else's hook: all that is live passes */

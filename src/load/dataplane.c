@@ -232,7 +232,6 @@ static void configure(struct sl_dataplane *dataplane, const struct sl_program *p
 		.has_known = dataplane->has_known,
 		.asks_facts = point == SL_POINT_HOOK && sl_program_asks_facts(program),
 		.mark_moves = device->mark_moves,
-		.marked = device->mark_is_zero ? SL_WORLDS_ALL : 0,
 		.table_words = program->image_words,
 		.trie_units = dataplane->sets.trie_units,
 	};
