@@ -56,7 +56,7 @@ grep -q "udp dport 1000 counter packets 8 bytes 364" "$work/kernel" || fail "not
 run list dev v0; exits 0; counted
 run list --format nft; exits 0; counted
 run list -j; exits 0
-json '.rules | map(select(.early_packets > 0)) | length == 4'
+json '.rules | map(select(.early_packets > 0)) | length == 5'
 json '.rules[] | select(.text | startswith("udp dport 1000")) |
 	.packets == 16 and .bytes == 728 and .early_packets == 8 and .early_bytes == 364'
 json '.rules[] | select(.text == "udp dport 1001 drop") | has("packets") | not'
