@@ -87,8 +87,8 @@ static __always_inline __u64 judge_ip6(const struct packet *packet, struct sl_cu
 static __always_inline __u32 mention_functions(struct sl_cursor *cursor)
 {
 	return table_step(&cursor->question) + trie_has(0, 0, 0) + trie_value(0, 0, 0) +
-	       limit_is_spent(0) + tcp_option((void *)cursor->scratch, 0, 0) + way_back_ip(0) +
-	       way_back_ip6(0, 0);
+	       limit_is_spent(0) + tcp_option((void *)cursor->scratch, 0, 0) +
+	       way_back_ip((void *)cursor->scratch) + way_back_ip6(0, 0);
 }
 
 /* Where packets may come with one, no rule asks for it; routing is told what rules have set. */

@@ -28,8 +28,9 @@
 #define WAY_NOT_HERE 3
 
 /*
- * Nodes and routes: with most tables a walk is a dozen. It all has to be in the verifier's sight of
- * a stack that is nearly full, so one function, or two that need next to none.
+ * Nodes and routes: with most tables a walk is a dozen. Each step is a function of its own, which
+ * the verifier proves once, and not for each round: Linux 6.1 would take more than its million
+ * instructions. The stack has room for two that need next to none of it.
  */
 #define IP_STEPS_MAX  64
 #define IP6_DEPTH_MAX 129
@@ -118,106 +119,104 @@ static __always_inline bool is_elsewhere(__u32 key, __u32 prefix)
 	return (key ^ prefix) & (prefix | -prefix);
 }
 
-/* Where a walk is: about to look at a route of a leaf, or at a node, or on its way up. */
-struct walk {
-	__u64 branch; /* the node to come back to … */
-	__u64 index;  /* … and which of its children the walk is in */
-	__u64 node, route;
-	__u32 differs; /* where the address is another than the leaf's */
-	bool goes_down;
-};
+/* Not there yet. */
+#define WAY_GOES_ON 4
 
 /* Whether the route is the one; else the next of the leaf, or back. */
-static __always_inline bool meets_route(struct walk *walk)
+static __always_inline int meet_route(struct sl_walk *walk)
 {
 	const struct fib_alias *alias = (void *)(walk->route - OFFSET(fib_alias, fa_list));
 
 	if (!((__u64)walk->differs >> (BPF_CORE_READ(alias, fa_slen) & 63)))
-		return true;
+		return way_by_alias(alias);
 	walk->route = (__u64)BPF_CORE_READ(alias, fa_list.next);
-	return false;
+	return WAY_GOES_ON;
 }
 
-/* Up to the last branch that has a smaller index: fewer of the bits set. False at the top. */
-static __always_inline bool go_back(struct walk *walk)
+/* Up to the last branch that has a smaller index: fewer of the bits set. */
+static __always_inline int go_back(struct sl_walk *walk)
 {
 	__u64 head;
 
 	if (walk->index) {
 		walk->index &= walk->index - 1;
 		walk->node = child(walk->branch, walk->index);
-		walk->goes_down = false;
-		return true;
+		walk->is_past = 1;
+		return WAY_GOES_ON;
 	}
 	head = read_word(walk->branch);
 	if (NODE_POS(head) >= 32)
-		return false;
+		return SL_WAY_MISSING;
 	walk->branch = parent(walk->branch);
 	walk->index = index_in(NODE_KEY(head), read_word(walk->branch));
-	return true;
+	return WAY_GOES_ON;
 }
 
 /* By the bits that nodes look at; once one has been passed over, by zeros. */
-static __always_inline void meet_node(struct walk *walk, __u32 key)
+static __always_inline int meet_node(struct sl_walk *walk)
 {
-	__u64 head = read_word(walk->node), index = index_in(key, head), at = walk->node;
+	__u32 key = bpf_ntohl(walk->address);
+	__u64 at = walk->node, head = read_word(at), index = index_in(key, head);
 
-	if (walk->goes_down && index >> (NODE_BITS(head) & 63))
-		walk->goes_down = false;
+	if (index >> (NODE_BITS(head) & 63))
+		walk->is_past = 1;
 	walk->node = 0;
-	if (!walk->goes_down &&
+	if (walk->is_past &&
 	    (is_elsewhere(key, NODE_KEY(head)) || NODE_SLEN(head) == NODE_POS(head)))
-		return;
+		return WAY_GOES_ON;
 	if (!NODE_BITS(head)) {
 		walk->differs = key ^ NODE_KEY(head);
 		walk->route = child(at, 0);
-		return;
+		return WAY_GOES_ON;
 	}
-	if (!walk->goes_down) {
-		walk->node = child(at, 0);
-		return;
-	}
-	if (NODE_SLEN(head) > NODE_POS(head)) {
+	if (walk->is_past)
+		index = 0;
+	else if (NODE_SLEN(head) > NODE_POS(head)) {
 		walk->branch = at;
 		walk->index = index;
 	}
 	walk->node = child(at, index);
+	return WAY_GOES_ON;
 }
 
-static __always_inline int way_in_trie(__u64 trie, __u32 key)
+__noinline int take_step(struct sl_walk *walk)
 {
-	struct walk walk = {.branch = trie, .node = child(trie, 0), .goes_down = true};
-
-	for (__u32 i = 0; i < IP_STEPS_MAX; i++) {
-		if (walk.route) {
-			if (meets_route(&walk))
-				return way_by_alias(
-					(void *)(walk.route - OFFSET(fib_alias, fa_list)));
-		} else if (walk.node) {
-			meet_node(&walk, key);
-		} else if (!go_back(&walk)) {
-			return WAY_NOT_HERE;
-		}
-	}
-	return SL_WAY_UNKNOWN;
+	if (!walk)
+		return SL_WAY_UNKNOWN;
+	if (walk->route)
+		return meet_route(walk);
+	return walk->node ? meet_node(walk) : go_back(walk);
 }
 
-/* The source as it is in the packet. */
-__noinline int way_back_ip(__be32 source)
+/* The root of the one table that matters while there are no rules of routing policy; or 0. */
+static __always_inline __u64 find_trie(void)
 {
 	struct net *net = net_of_device();
 	struct fib_table *table;
-	int way;
 
 	if (!bpf_core_field_exists(net->ipv4.fib_has_custom_rules) || !knows_nodes() ||
 	    !bpf_core_field_exists(((struct fib_alias *)0)->fa_dscp))
-		return SL_WAY_UNKNOWN;
+		return 0;
 	table = BPF_CORE_READ(net, ipv4.fib_main);
 	if (BPF_CORE_READ(net, ipv4.fib_has_custom_rules) || !table ||
-	    BPF_CORE_READ(net, ipv4.fib_default) || !(source & bpf_htonl(0xff000000)))
+	    BPF_CORE_READ(net, ipv4.fib_default))
+		return 0;
+	return (__u64)BPF_CORE_READ(table, tb_data);
+}
+
+__noinline int way_back_ip(struct sl_walk *walk)
+{
+	int way = WAY_GOES_ON;
+
+	if (!walk || !(walk->address & bpf_htonl(0xff000000)))
 		return SL_WAY_UNKNOWN;
-	way = way_in_trie((__u64)BPF_CORE_READ(table, tb_data), bpf_ntohl(source));
-	return way == WAY_NOT_HERE ? SL_WAY_MISSING : way;
+	walk->branch = find_trie();
+	if (!walk->branch)
+		return SL_WAY_UNKNOWN;
+	walk->node = child(walk->branch, 0);
+	for (__u32 i = 0; i < IP_STEPS_MAX && way == WAY_GOES_ON; i++)
+		way = take_step(walk);
+	return way == WAY_GOES_ON ? SL_WAY_UNKNOWN : way;
 }
 
 /* IPv6. Addresses are two numbers. */
@@ -268,26 +267,28 @@ static __always_inline bool has_bit(__u64 high, __u64 low, __u32 bit)
 	return (bit < 64 ? high >> (63 - bit & 63) : low >> (127 - bit & 63)) & 1;
 }
 
-/* The node that the address's bits lead to. */
-static __always_inline __u64 go_down6(__u64 node, __u64 high, __u64 low)
+/* The child that the address's bits lead to, or 0. */
+__noinline __u64 child6(__u64 node, __u64 high, __u64 low)
 {
-	for (__u32 i = 0; i < IP6_DEPTH_MAX; i++) {
-		const struct fib6_node *fn = (void *)node;
-		__u32 bit = BPF_CORE_READ(fn, fn_bit);
-		__u64 next = read_word(node + (has_bit(high, low, bit) ? OFFSET(fib6_node, right)
-								       : OFFSET(fib6_node, left)));
+	const struct fib6_node *fn = (void *)node;
+	__u32 bit = BPF_CORE_READ(fn, fn_bit);
 
-		if (!next || bit > 127)
-			break;
-		node = next;
-	}
-	return node;
+	if (bit > 127)
+		return 0;
+	return read_word(node + (has_bit(high, low, bit) ? OFFSET(fib6_node, right)
+							 : OFFSET(fib6_node, left)));
 }
 
 static __always_inline int way_in_table6(const struct fib6_table *table, __u64 high, __u64 low)
 {
-	__u64 node = go_down6((__u64)table + OFFSET(fib6_table, tb6_root), high, low);
+	__u64 node = (__u64)table + OFFSET(fib6_table, tb6_root), next;
 
+	for (__u32 i = 0; i < IP6_DEPTH_MAX; i++) {
+		next = child6(node, high, low);
+		if (!next)
+			break;
+		node = next;
+	}
 	for (__u32 i = 0; i < IP6_DEPTH_MAX; i++) {
 		const struct fib6_node *fn = (void *)node;
 		int way = way_at_node6(node, high, low);

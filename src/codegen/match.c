@@ -201,10 +201,16 @@ static void compare_address_type(struct sl_gen *gen, const struct sl_op *op, sl_
 /* r0 = enum sl_way_back */
 static void way_back(struct sl_gen *gen)
 {
+	const s32 walk = SL_CURSOR(scratch);
 	struct sl_asm *code = gen->code;
 
 	if (gen->family == SL_IP) {
+		for (u32 at = 0; at < sizeof(struct sl_walk); at += 8)
+			sl_asm_store_imm(code, 8, R6, walk + (s32)at, 0);
 		sl_asm_load(code, 4, R1, R7, 12);
+		sl_asm_store(code, 4, R6, walk + (s32)offsetof(struct sl_walk, address), R1);
+		sl_asm_alu64_reg(code, BPF_MOV, R1, R6);
+		sl_asm_alu64_imm(code, BPF_ADD, R1, walk);
 		sl_asm_call_function(code, SL_FUNCTION_WAY_BACK_IP);
 		return;
 	}
@@ -214,6 +220,8 @@ static void way_back(struct sl_gen *gen)
 	sl_asm_swap(code, R2, 64);
 	sl_asm_call_function(code, SL_FUNCTION_WAY_BACK_IP6);
 }
+
+_Static_assert(sizeof(struct sl_walk) <= sizeof(((struct sl_cursor *)0)->scratch), "it fits");
 
 /* Only two values can be equal to what the route tells. */
 static void compare_way_back(struct sl_gen *gen, const struct sl_op *op, sl_label fail,
