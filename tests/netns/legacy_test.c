@@ -103,7 +103,7 @@ static void ipset_matches_never_drop_early(void)
 	build_lab();
 	if (attempt(ON_HOST, "ipset create bad hash:ip && ipset add bad 10.77.0.2"))
 		skip_case("no ipset: %s", output);
-	load_nft(drop_closed);
+	run(ON_HOST, "iptables -A INPUT -p udp --dport %d -j DROP", CLOSED_PORT);
 	run(ON_HOST, "iptables -A INPUT -m set --match-set bad src -p udp --dport 5000 -j DROP");
 	server = listen_udp(ON_HOST, OPEN_PORT);
 	attach();
