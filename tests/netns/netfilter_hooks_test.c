@@ -496,14 +496,15 @@ static void where_packets_leave(void)
 	expect(eventually(hook_passes(), 1) && !hook_drops(), "dropped for another device");
 }
 
-/* A mark that a rule sets ahead of the hook, and one that a connection keeps. */
+/* A mark that XDP cannot follow, since a connection keeps it: of the packet, and its own. */
 static void marks_that_rules_have_set(void)
 {
 	build_lab();
 	load_nft("table inet t {\n"
 		 "	chain pre {\n"
 		 "		type filter hook prerouting priority -150;\n"
-		 "		udp dport 8053 meta mark set 7\n"
+		 "		udp dport 8053 ct mark set 7\n"
+		 "		meta mark set ct mark\n"
 		 "	}\n"
 		 "	chain input {\n"
 		 "		type filter hook input priority 0;\n"
