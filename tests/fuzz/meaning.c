@@ -85,7 +85,10 @@ void fuzz_program(const struct sl_program *plain, struct sl_program *program)
 	need(sl_optimise_legalise(program), &diag);
 	need(sl_program_verify(program, &diag), &diag);
 	sl_twins_compare_legal(SL_ARRAY_SIZE(passes), plain, program, FRAMES);
-	need(sl_codegen(program, SL_STAGE_INSNS_MAX, &code, &diag), &diag);
+	int error = sl_codegen(program, SL_STAGE_INSNS_MAX, &code, &diag);
+
+	if (error != -E2BIG) /* a compile leaves rules out, and comes again */
+		need(error, &diag);
 }
 
 /*
