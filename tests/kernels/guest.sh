@@ -103,7 +103,7 @@ attachments() {
 	}
 	N
 	sluice -n b attach dev vb -v 2>&1
-	report "attach on $(uname -r)" $?
+	report "attach natively" $?
 	try "natively" 1234
 	# By a link where the kernel has TCX (6.6), by a filter before.
 	sluice -n b attach dev vb mode tc -v 2>&1
