@@ -115,9 +115,9 @@ attachments() {
 }
 
 code() {
-	codegen 1 60 40
+	codegen 1 20 40
 	report "generated code agrees with the interpreter" $?
-	codegen 1 20 40 tc
+	codegen 1 10 40 tc
 	report "generated code agrees with the interpreter at TC" $?
 	codegen 1 100 40 below
 	report "generated code agrees with the interpreter below a VLAN device" $?
