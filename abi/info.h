@@ -38,7 +38,6 @@ struct sl_info {
 	/* Milliseconds that the last compile took: until the rules were read, and from then on
 	 * until its program ran. */
 	__u32 read_ms, made_ms;
-	__u64 carried[9 * 2]; /* fates of earlier generations: packets, bytes (state.h) */
 	char device[16];
 	__u32 hook_places; /* SL_PLACE_*: where netfilter links are */
 	__u32 padding;
@@ -54,7 +53,8 @@ struct sl_info {
 
 /* A value of the pinned map `rules`, an array by counter: which rule it is, and what it had
  * counted early in generations before this one. Behind the counters are rules that this generation
- * leaves to the kernel. Handles are nf_tables'. */
+ * leaves to the kernel. Handles are nf_tables'. The last value is of no rule: its `packets` are the
+ * id of the map `rule_counters` that the others go with, for the two pins are not put as one. */
 struct sl_rule_entry {
 	__u64 table_handle;
 	__u64 rule_handle; /* 0: the policy of the chain */
@@ -62,8 +62,7 @@ struct sl_rule_entry {
 	__u64 packets, bytes;
 };
 
-_Static_assert(sizeof(struct sl_info) == 16 + 4 * 8 + 8 + 8 + 144 + 16 + 8 + 32,
-	       "shared with maps");
+_Static_assert(sizeof(struct sl_info) == 16 + 4 * 8 + 8 + 8 + 16 + 8 + 32, "shared with maps");
 _Static_assert(sizeof(struct sl_rule_entry) == 40, "shared with maps");
 
 #endif

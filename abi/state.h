@@ -8,7 +8,7 @@
 #include <linux/types.h>
 
 /* Layout of every pinned map; another value than ours means another sluice's pins. */
-#define SL_ABI_VERSION 7
+#define SL_ABI_VERSION 8
 
 /*
  * Everything in the kernel that a compile assumed and that can change behind our back. The
@@ -73,7 +73,11 @@ struct sl_live {
 	__u32 padding;
 };
 
-/* What became of each packet. */
+/*
+ * What became of each packet: an index of the map `fates`. As far behind are the same counts of
+ * earlier generations, where no program writes; so one pin has it all, and who reads it while it
+ * is replaced counts nothing twice.
+ */
 enum sl_fate_count {
 	SL_DROPPED,          /* early */
 	SL_PASSED_ODD,       /* not an ordinary packet (ir/packet.h) */

@@ -13,7 +13,7 @@
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, SL_FATE_COUNTS);
+	__uint(max_entries, 2 * SL_FATE_COUNTS); /* the rest is carried (state.h) */
 	__type(key, __u32);
 	__type(value, struct sl_count);
 } fates SEC(".maps");

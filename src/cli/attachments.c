@@ -83,57 +83,26 @@ static void compare(struct sl_observer *observer, const struct sl_live *live,
 static void read_fates(u64 net_cookie, struct sl_attachment *attachment)
 {
 	SL_CLEANUP(sl_close) int fd = sl_pins_get(net_cookie, attachment->info.device, "fates");
-	struct sl_count counts[SL_FATE_COUNTS];
 
-	memcpy(attachment->fates, attachment->info.carried, sizeof attachment->fates);
-	if (fd < 0 || sl_tally_read(fd, SL_FATE_COUNTS, counts))
-		return;
-	for (u32 i = 0; i < SL_FATE_COUNTS; i++) {
-		attachment->fates[i].packets += counts[i].packets;
-		attachment->fates[i].bytes += counts[i].bytes;
-	}
-}
-
-/* In one call, for there may be very many. */
-static int read_entries(int fd, u32 count, struct sl_rule_entry *ret_entries)
-{
-	SL_CLEANUP(sl_free) u32 *keys = calloc(count, sizeof *keys);
-	u32 last, got = count;
-
-	if (!keys)
-		return -ENOMEM;
-	if (bpf_map_lookup_batch(fd, NULL, &last, keys, ret_entries, &got, NULL))
-		return -errno;
-	return got == count ? 0 : -EIO;
+	if (fd >= 0)
+		sl_tally_read_fates(fd, attachment->fates);
 }
 
 static int read_rules(u64 net_cookie, struct sl_attachment *attachment)
 {
-	const char *device = attachment->info.device;
-	SL_CLEANUP(sl_close) int entries_fd = sl_pins_get(net_cookie, device, "rules");
-	SL_CLEANUP(sl_close) int counters_fd = sl_pins_get(net_cookie, device, "rule_counters");
-	struct bpf_map_info info = {0}, counted = {0};
-	u32 size = sizeof info;
+	SL_CLEANUP(sl_tally_close) struct sl_tally tally = SL_NO_TALLY;
+	SL_CLEANUP(sl_close) int rules = -1;
+	SL_CLEANUP(sl_close) int counters = -1;
 
-	if (entries_fd < 0 || counters_fd < 0 || bpf_obj_get_info_by_fd(entries_fd, &info, &size) ||
-	    bpf_obj_get_info_by_fd(counters_fd, &counted, &size))
+	if (sl_tally_find(net_cookie, attachment->info.device, &rules, &counters) ||
+	    sl_tally_inherit(rules, counters, &tally))
 		return 0;
-
-	/* Those behind are of rules that this generation does not count. */
-	u32 most = info.max_entries > counted.max_entries ? info.max_entries : counted.max_entries;
-	SL_CLEANUP(sl_free) struct sl_count *counts = calloc(most, sizeof *counts);
-
-	attachment->rules = calloc(info.max_entries, sizeof *attachment->rules);
-	if (!counts || !attachment->rules)
+	sl_take_fd(&rules);
+	attachment->rules = calloc((size_t)tally.count + 1, sizeof *attachment->rules);
+	if (!attachment->rules)
 		return -ENOMEM;
-	sl_tally_read(counters_fd, counted.max_entries, counts);
-	if (read_entries(entries_fd, info.max_entries, attachment->rules))
-		return 0;
-	attachment->rule_count = info.max_entries;
-	for (u32 i = 0; i < info.max_entries; i++) {
-		attachment->rules[i].packets += counts[i].packets;
-		attachment->rules[i].bytes += counts[i].bytes;
-	}
+	if (!sl_tally_sum(&tally, counters, attachment->rules))
+		attachment->rule_count = tally.count;
 	return 0;
 }
 

@@ -140,19 +140,14 @@ static int climb(struct sl_keeper *keeper, struct sl_compiled *compiled,
 }
 
 /* What it had counted early; of maps that cannot be read, nothing. */
-static void inherit_counts(struct sl_keeper *keeper, const struct sl_info *info)
+static void inherit_counts(struct sl_keeper *keeper)
 {
-	SL_CLEANUP(sl_close) int rules = sl_pins_get(keeper->net_cookie, keeper->device, "rules");
-	SL_CLEANUP(sl_close)
-	int counters = sl_pins_get(keeper->net_cookie, keeper->device, "rule_counters");
-	SL_CLEANUP(sl_close)
-	int fates_fd = sl_pins_get(keeper->net_cookie, keeper->device, "fates");
-	struct sl_count fates[SL_FATE_COUNTS];
+	SL_CLEANUP(sl_close) int fates = sl_pins_get(keeper->net_cookie, keeper->device, "fates");
+	SL_CLEANUP(sl_close) int rules = -1;
+	SL_CLEANUP(sl_close) int counters = -1;
 
-	_Static_assert(sizeof fates == sizeof info->carried, "the same");
-	memcpy(fates, info->carried, sizeof fates);
-	if (rules >= 0 && counters >= 0 && fates_fd >= 0 &&
-	    !sl_tally_inherit(rules, counters, fates, &keeper->tally))
+	if (fates >= 0 && !sl_tally_find(keeper->net_cookie, keeper->device, &rules, &counters) &&
+	    !sl_tally_inherit(rules, counters, &keeper->tally))
 		sl_take_fd(&rules);
 }
 
@@ -200,7 +195,7 @@ static bool find_orphan(struct sl_keeper *keeper, struct sl_asked *ret_asked)
 		keeper->hold = hold;
 		keeper->mode = (enum sl_attach_mode)info.mode;
 		keeper->info.filter = info.filter;
-		inherit_counts(keeper, &info);
+		inherit_counts(keeper);
 		remember(keeper, &info);
 		*ret_asked = info.asked;
 		return true;

@@ -50,17 +50,21 @@ static int pin_state(struct sl_keeper *keeper, struct sl_diag *diag)
 	return error ? error : put_pins(keeper, pins, SL_ARRAY_SIZE(pins), diag);
 }
 
-/* What it counts. */
+/* What it counts. The rules before their counters, for alone they say what was carried over. */
 static int pin_counts(struct sl_keeper *keeper, struct sl_diag *diag)
 {
 	struct sl_dataplane_maps maps = sl_dataplane_maps(keeper->dataplane);
 	const struct pin pins[] = {{"fates", maps.fates},
-				   {"rule_counters", maps.rule_counters},
 				   {"rules", keeper->tally.fd},
+				   {"rule_counters", maps.rule_counters},
 				   {"info", keeper->info_fd}};
+	int error;
 
 	if (keeper->audit)
 		return 0;
+	error = sl_tally_bind(&keeper->tally, maps.rule_counters);
+	if (error)
+		return sl_fail(diag, -error, "a map of counters: %s", strerror(-error));
 	return put_pins(keeper, pins, SL_ARRAY_SIZE(pins), diag);
 }
 
@@ -167,20 +171,22 @@ const struct sl_witness *sl_generation_witness(const struct sl_keeper *keeper)
 static int carry_counts(const struct sl_keeper *keeper, const struct sl_dataplane *dataplane,
 			struct sl_tally *tally)
 {
+	int fates = sl_dataplane_maps(keeper->dataplane).fates;
 	struct sl_dataplane_maps maps;
 
 	wait_for_packets();
 	if (dataplane) {
 		maps = sl_dataplane_maps(dataplane);
-		return sl_tally_carry(tally, &keeper->tally, &maps);
+		return sl_tally_carry(tally, &keeper->tally, &maps, fates);
 	}
 
 	SL_CLEANUP(sl_close)
 	int counters = sl_pins_get(keeper->net_cookie, keeper->device, "rule_counters");
-	SL_CLEANUP(sl_close) int fates = sl_pins_get(keeper->net_cookie, keeper->device, "fates");
+	SL_CLEANUP(sl_close)
+	int last_fates = sl_pins_get(keeper->net_cookie, keeper->device, "fates");
 
-	maps = (struct sl_dataplane_maps){.rule_counters = counters, .fates = fates};
-	return sl_tally_carry(tally, &keeper->tally, &maps);
+	maps = (struct sl_dataplane_maps){.rule_counters = counters, .fates = last_fates};
+	return sl_tally_carry(tally, &keeper->tally, &maps, fates);
 }
 
 /* Ends the generation that was replaced; what it counted goes on in `tally`, which is taken over.

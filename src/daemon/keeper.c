@@ -45,7 +45,6 @@ void sl_keeper_write_info(struct sl_keeper *keeper)
 	keeper->info.ifindex = keeper->ifindex;
 	keeper->info.watcher_pid = (u32)getpid();
 	snprintf(keeper->info.device, sizeof keeper->info.device, "%s", keeper->device);
-	memcpy(keeper->info.carried, keeper->tally.fates, sizeof keeper->info.carried);
 	if (keeper->info_fd >= 0)
 		bpf_map_update_elem(keeper->info_fd, &zero, &keeper->info, BPF_ANY);
 }
@@ -74,14 +73,7 @@ u64 sl_keeper_generations(const struct sl_keeper *keeper)
 
 int sl_keeper_fates(const struct sl_keeper *keeper, struct sl_count ret_fates[SL_FATE_COUNTS])
 {
-	struct sl_count now[SL_FATE_COUNTS];
-	int error = sl_tally_read(sl_dataplane_maps(keeper->dataplane).fates, SL_FATE_COUNTS, now);
-
-	for (u32 i = 0; i < SL_FATE_COUNTS && !error; i++) {
-		ret_fates[i].packets = keeper->tally.fates[i].packets + now[i].packets;
-		ret_fates[i].bytes = keeper->tally.fates[i].bytes + now[i].bytes;
-	}
-	return error;
+	return sl_tally_read_fates(sl_dataplane_maps(keeper->dataplane).fates, ret_fates);
 }
 
 /* Its packets do not all get to the rules, so that there is nothing to hold against them. */

@@ -7,11 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 
 #include "base/cleanup.h"
+#include "load/pins.h"
 
 /* So many at a time, that their values of each CPU need little room. */
 #define BATCH 512
+/* How long who pins the two maps may take from one to the other. */
+#define FIND_TRIES    100
+#define FIND_PAUSE_NS 1000000
 
 static struct sl_count sum_up(const struct sl_count *counts, int cpus)
 {
@@ -45,6 +50,38 @@ int sl_tally_read(int map_fd, u32 count, struct sl_count *ret_counts)
 	return 0;
 }
 
+int sl_tally_read_fates(int fates_fd, struct sl_count ret_fates[SL_FATE_COUNTS])
+{
+	struct sl_count counts[2 * SL_FATE_COUNTS];
+	int error = sl_tally_read(fates_fd, 2 * SL_FATE_COUNTS, counts);
+
+	for (u32 i = 0; i < SL_FATE_COUNTS && !error; i++) {
+		const struct sl_count *carried = &counts[SL_FATE_COUNTS + i];
+
+		ret_fates[i].packets = counts[i].packets + carried->packets;
+		ret_fates[i].bytes = counts[i].bytes + carried->bytes;
+	}
+	return error;
+}
+
+/* The first CPU has it all. */
+static int write_fates(int fates_fd, const struct sl_count fates[SL_FATE_COUNTS])
+{
+	SL_CLEANUP(sl_free)
+	struct sl_count *values = calloc((size_t)libbpf_num_possible_cpus(), sizeof *values);
+
+	if (!values)
+		return -ENOMEM;
+	for (u32 i = 0; i < SL_FATE_COUNTS; i++) {
+		u32 index = SL_FATE_COUNTS + i;
+
+		values[0] = fates[i];
+		if (bpf_map_update_elem(fates_fd, &index, values, BPF_ANY))
+			return -errno;
+	}
+	return 0;
+}
+
 static struct sl_rule_entry describe(const struct sl_ruleset *rules,
 				     const struct sl_counter *counter)
 {
@@ -66,35 +103,46 @@ static int compare_entries(const void *a, const void *b)
 	return memcmp(a, b, offsetof(struct sl_rule_entry, packets));
 }
 
-/* What `last` and its maps had counted, by handle: sorted. */
-static int collect(const struct sl_tally *last, const struct sl_dataplane_maps *maps,
-		   struct sl_rule_entry *ret_entries)
+int sl_tally_sum(const struct sl_tally *tally, int rule_counters_fd,
+		 struct sl_rule_entry *ret_entries)
 {
 	SL_CLEANUP(sl_free)
-	struct sl_count *counts = calloc((size_t)last->count + 1, sizeof *counts);
-	int error = counts ? sl_tally_read(maps->rule_counters, last->counted, counts) : -ENOMEM;
+	struct sl_count *counts = calloc((size_t)tally->count + 1, sizeof *counts);
+	int error = counts ? sl_tally_read(rule_counters_fd, tally->counted, counts) : -ENOMEM;
 
 	if (error)
 		return error;
-	for (u32 i = 0; i < last->count; i++) {
-		ret_entries[i] = last->entries[i];
+	for (u32 i = 0; i < tally->count; i++) {
+		ret_entries[i] = tally->entries[i];
 		ret_entries[i].packets += counts[i].packets;
 		ret_entries[i].bytes += counts[i].bytes;
 	}
-	qsort(ret_entries, last->count, sizeof *ret_entries, compare_entries);
 	return 0;
 }
 
+/* By handle: sorted. */
+static int collect(const struct sl_tally *last, const struct sl_dataplane_maps *maps,
+		   struct sl_rule_entry *ret_entries)
+{
+	int error = sl_tally_sum(last, maps->rule_counters, ret_entries);
+
+	if (!error)
+		qsort(ret_entries, last->count, sizeof *ret_entries, compare_entries);
+	return error;
+}
+
 int sl_tally_carry(struct sl_tally *next, const struct sl_tally *last,
-		   const struct sl_dataplane_maps *maps)
+		   const struct sl_dataplane_maps *from, int fates_fd)
 {
 	SL_CLEANUP(sl_free)
 	struct sl_rule_entry *old = calloc((size_t)last->count + 1, sizeof *old);
 	struct sl_count fates[SL_FATE_COUNTS];
-	int error = old ? collect(last, maps, old) : -ENOMEM;
+	int error = old ? collect(last, from, old) : -ENOMEM;
 
 	if (!error)
-		error = sl_tally_read(maps->fates, SL_FATE_COUNTS, fates);
+		error = sl_tally_read_fates(from->fates, fates);
+	if (!error)
+		error = write_fates(fates_fd, fates);
 	if (error)
 		return error;
 	for (u32 i = 0; i < next->count; i++) {
@@ -105,10 +153,6 @@ int sl_tally_carry(struct sl_tally *next, const struct sl_tally *last,
 			continue;
 		next->entries[i].packets = found->packets;
 		next->entries[i].bytes = found->bytes;
-	}
-	for (u32 i = 0; i < SL_FATE_COUNTS; i++) {
-		next->fates[i].packets = last->fates[i].packets + fates[i].packets;
-		next->fates[i].bytes = last->fates[i].bytes + fates[i].bytes;
 	}
 	return 0;
 }
@@ -195,9 +239,10 @@ static int add_others(const struct sl_ruleset *rules, const struct sl_tally *las
 	return 0;
 }
 
+/* The last is of no rule (info.h). */
 static size_t map_bytes(u32 count)
 {
-	return (count ? count : 1) * sizeof(struct sl_rule_entry); /* no map has none */
+	return ((size_t)count + 1) * sizeof(struct sl_rule_entry);
 }
 
 static int map_entries(int fd, u32 count, struct sl_rule_entry **ret_entries)
@@ -231,7 +276,7 @@ int sl_tally_open(const struct sl_compiled *next, const struct sl_tally *last,
 
 	SL_CLEANUP(sl_close)
 	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "sluice_rules", sizeof(u32),
-				sizeof(struct sl_rule_entry), tally.count ? tally.count : 1, &opts);
+				sizeof(struct sl_rule_entry), tally.count + 1, &opts);
 
 	if (fd < 0)
 		return -errno;
@@ -244,34 +289,75 @@ int sl_tally_open(const struct sl_compiled *next, const struct sl_tally *last,
 	return 0;
 }
 
-static int count_map_entries(int fd, u32 *ret_count)
+static int look_at_map(int fd, struct bpf_map_info *ret_info)
 {
-	struct bpf_map_info info = {0};
-	u32 size = sizeof info;
+	u32 size = sizeof *ret_info;
 
-	if (bpf_obj_get_info_by_fd(fd, &info, &size))
-		return -errno;
-	*ret_count = info.max_entries;
-	return 0;
+	return bpf_obj_get_info_by_fd(fd, ret_info, &size) ? -errno : 0;
 }
 
-int sl_tally_inherit(int rules_fd, int rule_counters_fd, const struct sl_count *fates,
-		     struct sl_tally *ret_tally)
+int sl_tally_bind(struct sl_tally *tally, int rule_counters_fd)
 {
-	struct sl_tally tally = {.fd = rules_fd};
-	int error = count_map_entries(rules_fd, &tally.count);
+	struct bpf_map_info counters = {0};
+	int error = look_at_map(rule_counters_fd, &counters);
 
 	if (!error)
-		error = count_map_entries(rule_counters_fd, &tally.counted);
-	if (!error)
-		error = map_entries(rules_fd, tally.count, &tally.entries);
+		tally->entries[tally->count].packets = counters.id;
+	return error;
+}
+
+/* What sl_tally_bind() wrote. */
+static bool are_bound(int rules_fd, int rule_counters_fd)
+{
+	struct bpf_map_info rules = {0}, counters = {0};
+	struct sl_rule_entry entry;
+	u32 last;
+
+	if (look_at_map(rules_fd, &rules) || look_at_map(rule_counters_fd, &counters))
+		return false;
+	last = rules.max_entries - 1;
+	return !bpf_map_lookup_elem(rules_fd, &last, &entry) && entry.packets == counters.id;
+}
+
+int sl_tally_find(u64 net_cookie, const char *device, int *ret_rules_fd, int *ret_counters_fd)
+{
+	const struct timespec pause = {.tv_nsec = FIND_PAUSE_NS};
+
+	for (u32 tries = 1;; tries++) {
+		SL_CLEANUP(sl_close) int rules = sl_pins_get(net_cookie, device, "rules");
+		SL_CLEANUP(sl_close)
+		int counters = sl_pins_get(net_cookie, device, "rule_counters");
+		bool bound = are_bound(rules, counters);
+
+		if (rules < 0)
+			return rules;
+		if (bound || tries == FIND_TRIES) {
+			*ret_rules_fd = sl_take_fd(&rules);
+			*ret_counters_fd = bound ? sl_take_fd(&counters) : -1;
+			return 0;
+		}
+		nanosleep(&pause, NULL);
+	}
+}
+
+int sl_tally_inherit(int rules_fd, int rule_counters_fd, struct sl_tally *ret_tally)
+{
+	struct bpf_map_info rules = {0}, counters = {0};
+	struct sl_tally tally = {.fd = rules_fd};
+	int error = look_at_map(rules_fd, &rules);
+
+	if (!error && rule_counters_fd >= 0)
+		error = look_at_map(rule_counters_fd, &counters);
 	if (error)
 		return error;
+	tally.count = rules.max_entries - 1;
+	tally.counted = counters.max_entries;
 	if (tally.counted > tally.count) /* no map has none */
 		tally.counted = tally.count;
-	memcpy(tally.fates, fates, sizeof tally.fates);
-	*ret_tally = tally;
-	return 0;
+	error = map_entries(rules_fd, tally.count, &tally.entries);
+	if (!error)
+		*ret_tally = tally;
+	return error;
 }
 
 void sl_tally_close(struct sl_tally *tally)

@@ -15,12 +15,21 @@
 /* The first `count` values of a per-CPU array of struct sl_count, each summed up; 0 or -errno. */
 int sl_tally_read(int map_fd, u32 count, struct sl_count *ret_counts);
 
+/* Of the map `fates`, generations before included; 0 or -errno. */
+int sl_tally_read_fates(int fates_fd, struct sl_count ret_fates[SL_FATE_COUNTS]);
+
+/*
+ * The pinned maps `rules` and `rule_counters`, which go together; no counters (-1) where the one
+ * who pins them died between the two: then the rules have what generations before had counted. 0 or
+ * -errno; the caller closes both.
+ */
+int sl_tally_find(u64 net_cookie, const char *device, int *ret_rules_fd, int *ret_counters_fd);
+
 struct sl_tally {
 	int fd;                        /* of the array map `rules` */
 	struct sl_rule_entry *entries; /* its memory; NULL: no map */
-	u32 count;
+	u32 count;                     /* of the rules: one less than of values */
 	u32 counted; /* the first of them, by counter of the generation; it does not count others */
-	struct sl_count fates[SL_FATE_COUNTS]; /* of generations before */
 };
 
 #define SL_NO_TALLY ((struct sl_tally){.fd = -1})
@@ -31,17 +40,24 @@ int sl_tally_open(const struct sl_compiled *next, const struct sl_tally *last,
 
 /*
  * That of a generation whose keeper has died, of what it left: its map `rules`, which is taken over
- * if it went well, how many counters it has, and its fates of generations before. 0 or -errno.
+ * if it went well, and how many counters it has (-1: none). 0 or -errno.
  */
-int sl_tally_inherit(int rules_fd, int rule_counters_fd, const struct sl_count *fates,
-		     struct sl_tally *ret_tally);
+int sl_tally_inherit(int rules_fd, int rule_counters_fd, struct sl_tally *ret_tally);
+
+/* What each rule has counted in all generations: tally->count entries. 0 or -errno. */
+int sl_tally_sum(const struct sl_tally *tally, int rule_counters_fd,
+		 struct sl_rule_entry *ret_entries);
 
 /*
- * Adds what the generation before `next` has counted: in the maps of its own, which nothing adds to
- * any more, and in all before it. 0 or -errno, and then nothing is carried over.
+ * Adds what the generation before `next` has counted: in the maps of its own (`from`), which
+ * nothing adds to any more, and in all before it. Fates go into the map of `next`. 0 or -errno, and
+ * then nothing is carried over.
  */
 int sl_tally_carry(struct sl_tally *next, const struct sl_tally *last,
-		   const struct sl_dataplane_maps *maps);
+		   const struct sl_dataplane_maps *from, int fates_fd);
+
+/* Writes down which counters the rules go with: before they are pinned. 0 or -errno. */
+int sl_tally_bind(struct sl_tally *tally, int rule_counters_fd);
 
 void sl_tally_close(struct sl_tally *tally);
 

@@ -39,6 +39,12 @@ static int make_counters(u32 count)
 	return fd;
 }
 
+/* The first half, as the others: fate 1 is 1; and the second: carried. */
+static int make_fates(void)
+{
+	return make_counters(2 * SL_FATE_COUNTS);
+}
+
 static u64 others(void)
 {
 	return (u64)libbpf_num_possible_cpus() - 1;
@@ -102,7 +108,9 @@ static void counts_follow_the_handles_of_their_rules(void **state)
 	need_root();
 	const u64 before[] = {10, 11, 12}, after[] = {12, 13, 10};
 	SL_CLEANUP(sl_close) int rules_fd = make_counters(3);
-	SL_CLEANUP(sl_close) int fates_fd = make_counters(SL_FATE_COUNTS);
+	SL_CLEANUP(sl_close) int fates_fd = make_fates();
+	SL_CLEANUP(sl_close) int next_fates_fd = make_fates();
+	struct sl_count fates[SL_FATE_COUNTS];
 	const struct sl_dataplane_maps maps = {.rule_counters = rules_fd, .fates = fates_fd};
 	SL_CLEANUP(sl_tally_close) struct sl_tally last = open_tally(before, 3);
 	SL_CLEANUP(sl_tally_close) struct sl_tally next = open_tally(after, 3);
@@ -110,12 +118,14 @@ static void counts_follow_the_handles_of_their_rules(void **state)
 	u32 first = 0;
 
 	last.entries[2].packets = 5;
-	last.fates[1].packets = 7;
-	assert_int_equal(sl_tally_carry(&next, &last, &maps), 0);
+	assert_int_equal(sl_tally_carry(&next, &last, &maps, next_fates_fd), 0);
 	assert_int_equal(next.entries[0].packets, 5 + 2 + others());
 	assert_int_equal(next.entries[1].packets, 0);
 	assert_int_equal(next.entries[2].bytes, 1000 + 100 * others());
-	assert_int_equal(next.fates[1].packets, 7 + 1 + others());
+	/* Both halves of the one, and the other's own. */
+	assert_int_equal(sl_tally_read_fates(next_fates_fd, fates), 0);
+	assert_int_equal(fates[1].packets,
+			 1 + others() + SL_FATE_COUNTS + 1 + others() + 1 + others());
 
 	/* What others read by the pin. */
 	assert_int_equal(bpf_map_lookup_elem(next.fd, &first, &seen), 0);
@@ -131,13 +141,14 @@ static void a_rule_that_is_not_counted_keeps_its_counts_while_it_stands(void **s
 	const u64 before[] = {10, 11, 99}, cut[] = {10}, after[] = {10, 11};
 	SL_CLEANUP(sl_close) int rules_fd = make_counters(3);
 	SL_CLEANUP(sl_close) int fewer_fd = make_counters(1);
-	SL_CLEANUP(sl_close) int fates_fd = make_counters(SL_FATE_COUNTS);
+	SL_CLEANUP(sl_close) int fates_fd = make_fates();
+	SL_CLEANUP(sl_close) int next_fates_fd = make_fates();
 	const struct sl_dataplane_maps maps = {.rule_counters = rules_fd, .fates = fates_fd};
 	const struct sl_dataplane_maps fewer = {.rule_counters = fewer_fd, .fates = fates_fd};
 	SL_CLEANUP(sl_tally_close) struct sl_tally last = open_tally(before, 3);
 	SL_CLEANUP(sl_tally_close) struct sl_tally between = open_tally_after(&last, cut, 1);
 
-	assert_int_equal(sl_tally_carry(&between, &last, &maps), 0);
+	assert_int_equal(sl_tally_carry(&between, &last, &maps, next_fates_fd), 0);
 	assert_int_equal(between.counted, 1);
 	assert_int_equal(between.count, 2); /* not 99, which is gone */
 	assert_int_equal(between.entries[1].rule_handle, 11);
@@ -145,7 +156,7 @@ static void a_rule_that_is_not_counted_keeps_its_counts_while_it_stands(void **s
 
 	SL_CLEANUP(sl_tally_close) struct sl_tally next = open_tally_after(&between, after, 2);
 
-	assert_int_equal(sl_tally_carry(&next, &between, &fewer), 0);
+	assert_int_equal(sl_tally_carry(&next, &between, &fewer, next_fates_fd), 0);
 	assert_int_equal(next.count, 2);
 	assert_int_equal(next.entries[0].packets, 2 * others());
 	assert_int_equal(next.entries[1].packets, 1 + others());
@@ -156,22 +167,42 @@ static void another_keeper_goes_on_counting(void **state)
 	(void)state;
 	need_root();
 	const u64 handles[] = {10, 11};
-	const struct sl_count fates[SL_FATE_COUNTS] = {[2] = {3, 300}};
 	SL_CLEANUP(sl_close) int counters_fd = make_counters(2);
-	SL_CLEANUP(sl_close) int fates_fd = make_counters(SL_FATE_COUNTS);
+	SL_CLEANUP(sl_close) int fates_fd = make_fates();
+	SL_CLEANUP(sl_close) int next_fates_fd = make_fates();
 	const struct sl_dataplane_maps maps = {.rule_counters = counters_fd, .fates = fates_fd};
 	SL_CLEANUP(sl_tally_close) struct sl_tally dead = open_tally(handles, 2);
 	SL_CLEANUP(sl_tally_close) struct sl_tally heir = SL_NO_TALLY;
 
 	dead.entries[1].packets = 5;
-	assert_int_equal(sl_tally_inherit(dup(dead.fd), counters_fd, fates, &heir), 0);
+	assert_int_equal(sl_tally_inherit(dup(dead.fd), counters_fd, &heir), 0);
 	assert_int_equal(heir.counted, 2);
 
 	SL_CLEANUP(sl_tally_close) struct sl_tally next = open_tally_after(&heir, handles, 2);
 
-	assert_int_equal(sl_tally_carry(&next, &heir, &maps), 0);
+	assert_int_equal(sl_tally_carry(&next, &heir, &maps, next_fates_fd), 0);
 	assert_int_equal(next.entries[1].packets, 5 + 1 + others());
-	assert_int_equal(next.fates[2].packets, 3 + 2 + others());
+}
+
+/* As of a keeper that died when it had pinned its rules, and not yet their counters. */
+static void counts_survive_counters_that_are_missing(void **state)
+{
+	(void)state;
+	need_root();
+	const u64 handles[] = {10, 11};
+	SL_CLEANUP(sl_close) int fates_fd = make_fates();
+	SL_CLEANUP(sl_close) int next_fates_fd = make_fates();
+	const struct sl_dataplane_maps maps = {.rule_counters = -1, .fates = fates_fd};
+	SL_CLEANUP(sl_tally_close) struct sl_tally dead = open_tally(handles, 2);
+	SL_CLEANUP(sl_tally_close) struct sl_tally heir = SL_NO_TALLY;
+
+	dead.entries[1].packets = 5;
+	assert_int_equal(sl_tally_inherit(dup(dead.fd), -1, &heir), 0);
+
+	SL_CLEANUP(sl_tally_close) struct sl_tally next = open_tally_after(&heir, handles, 2);
+
+	assert_int_equal(sl_tally_carry(&next, &heir, &maps, next_fates_fd), 0);
+	assert_int_equal(next.entries[1].packets, 5);
 }
 
 static void nothing_is_carried_from_maps_that_cannot_be_read(void **state)
@@ -184,7 +215,7 @@ static void nothing_is_carried_from_maps_that_cannot_be_read(void **state)
 	SL_CLEANUP(sl_tally_close) struct sl_tally last = open_tally(handles, 1);
 	SL_CLEANUP(sl_tally_close) struct sl_tally next = open_tally(handles, 1);
 
-	assert_true(sl_tally_carry(&next, &last, &maps) < 0);
+	assert_true(sl_tally_carry(&next, &last, &maps, -1) < 0);
 	assert_int_equal(next.entries[0].packets, 0);
 	assert_int_equal(next.entries[0].bytes, 0);
 }
@@ -206,6 +237,7 @@ int main(void)
 		cmocka_unit_test(counts_follow_the_handles_of_their_rules),
 		cmocka_unit_test(a_rule_that_is_not_counted_keeps_its_counts_while_it_stands),
 		cmocka_unit_test(another_keeper_goes_on_counting),
+		cmocka_unit_test(counts_survive_counters_that_are_missing),
 		cmocka_unit_test(nothing_is_carried_from_maps_that_cannot_be_read),
 		cmocka_unit_test(no_rules_have_a_map_all_the_same),
 	};

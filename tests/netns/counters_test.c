@@ -61,12 +61,32 @@ static void padding_does_not_count_at_input(void)
 		     20 + 8 + 1);
 }
 
+/* Trap: of two pins that are replaced one after the other, one is new and one is old for a moment.
+ */
+static void swaps_count_nothing_twice(void)
+{
+	u64 counted;
+
+	start_lab();
+	pause_ms(100); /* none is under way */
+	counted = early_drops();
+	for (int i = 0; i < 10; i++) {
+		u64 before = compiles();
+
+		run(ON_HOST, "nft add rule inet t input udp dport %d accept", 2000 + i);
+		/* The pins come behind the swap. */
+		for (int looks = 0; looks<500; looks += compiles()> before)
+			expect(early_drops() == counted, "another count in swap %d", i);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	static const struct lab_case cases[] = {
 		{"padding counts at ingress", padding_counts_at_ingress},
 		{"padding counts in a long ingress chain", padding_counts_in_a_long_ingress_chain},
 		{"padding does not count at input", padding_does_not_count_at_input},
+		{"swaps count nothing twice", swaps_count_nothing_twice},
 	};
 
 	return lab_main(argc, argv, cases, SL_ARRAY_SIZE(cases));
