@@ -169,43 +169,44 @@ static const struct fate at_hooks[] = {
 
 _Static_assert(SL_ARRAY_SIZE(at_device) + SL_ARRAY_SIZE(at_hooks) == SL_FATE_COUNTS, "all of them");
 
-static void write_fate(const struct scrape *scrape, const struct sl_metric *metric,
-		       const struct device *device, const struct fate *fate, bool is_bytes)
+static void write_fates(const struct scrape *scrape, const struct sl_metric *metric,
+			const struct device *device, const struct fate *fates, u32 count,
+			bool is_bytes)
 {
-	const struct sl_count *count = &device->attachment->fates[fate->fate];
-	const struct sl_label labels[SL_LABELS_MAX] = {{"device", json_string_value(device->name)},
-						       {"verdict", fate->verdict},
-						       {"reason", fate->reason}};
+	for (u32 i = 0; i < count; i++) {
+		const struct sl_count *seen = &device->attachment->fates[fates[i].fate];
+		const struct sl_label labels[SL_LABELS_MAX] = {
+			{"device", json_string_value(device->name)},
+			{"verdict", fates[i].verdict},
+			{"reason", fates[i].reason}};
 
-	sl_metric_count(scrape->out, metric, labels, is_bytes ? count->bytes : count->packets);
+		sl_metric_count(scrape->out, metric, labels,
+				is_bytes ? seen->bytes : seen->packets);
+	}
 }
 
 static void write_packets(const struct scrape *scrape, const struct sl_metric *metric,
 			  const struct device *at)
 {
-	for (u32 i = 0; i < SL_ARRAY_SIZE(at_device); i++)
-		write_fate(scrape, metric, at, &at_device[i], false);
+	write_fates(scrape, metric, at, at_device, SL_ARRAY_SIZE(at_device), false);
 }
 
 static void write_bytes(const struct scrape *scrape, const struct sl_metric *metric,
 			const struct device *at)
 {
-	for (u32 i = 0; i < SL_ARRAY_SIZE(at_device); i++)
-		write_fate(scrape, metric, at, &at_device[i], true);
+	write_fates(scrape, metric, at, at_device, SL_ARRAY_SIZE(at_device), true);
 }
 
 static void write_hook_packets(const struct scrape *scrape, const struct sl_metric *metric,
 			       const struct device *at)
 {
-	for (u32 i = 0; i < SL_ARRAY_SIZE(at_hooks); i++)
-		write_fate(scrape, metric, at, &at_hooks[i], false);
+	write_fates(scrape, metric, at, at_hooks, SL_ARRAY_SIZE(at_hooks), false);
 }
 
 static void write_hook_bytes(const struct scrape *scrape, const struct sl_metric *metric,
 			     const struct device *at)
 {
-	for (u32 i = 0; i < SL_ARRAY_SIZE(at_hooks); i++)
-		write_fate(scrape, metric, at, &at_hooks[i], true);
+	write_fates(scrape, metric, at, at_hooks, SL_ARRAY_SIZE(at_hooks), true);
 }
 
 /* Rules */
