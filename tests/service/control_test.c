@@ -16,16 +16,6 @@
 #include "running.h"
 #include "service/endpoint.h"
 
-static const char config[] = "[device dut0]\n";
-
-static void start_protected(void)
-{
-	build_lab();
-	load_nft(drop_closed);
-	start_service(config);
-	expect(eventually(is_protected(), 10), "not attached");
-}
-
 static void detached_device_is_left_alone_until_it_is_asked_for(void)
 {
 	start_protected();
@@ -184,6 +174,7 @@ static void others_than_root_get_no_connection(void)
 	pid_t pid;
 
 	start_protected();
+	enter(ON_HOST);
 	expect(!sl_endpoint_find(&endpoint, NULL), "no cookie");
 	pid = fork();
 	if (!pid)

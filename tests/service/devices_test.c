@@ -9,17 +9,6 @@
 #include "load/pins.h"
 #include "running.h"
 
-static const char config[] = "[device dut0]\n";
-
-static void start_protected(void)
-{
-	build_lab();
-	load_nft(drop_closed);
-	start_service(config);
-	expect(eventually(is_protected(), 10), "not attached");
-	prove_early_drops();
-}
-
 static void device_that_comes_late(void)
 {
 	build_lab();

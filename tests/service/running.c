@@ -96,20 +96,31 @@ static void become_service(void)
 	_exit(127);
 }
 
-void start_service(const char *config)
+const char config[] = "[device dut0]\n";
+
+void start_service(const char *text)
 {
 	if (!config_path[0]) {
 		snprintf(config_path, sizeof config_path, "/tmp/sluice-service-%d.conf",
 			 (int)getpid());
 		at_end(end_service);
 	}
-	if (config)
-		write_config(config);
+	if (text)
+		write_config(text);
 	enter(ON_HOST);
 	service = fork();
 	if (!service)
 		become_service();
 	expect(service > 0 && eventually(ask("status"), 10), "sluiced does not answer");
+}
+
+void start_protected(void)
+{
+	build_lab();
+	load_nft(drop_closed);
+	start_service(config);
+	expect(eventually(is_protected(), 10), "not attached");
+	prove_early_drops();
 }
 
 void stop_service(void)

@@ -12,9 +12,11 @@
 extern char config_path[64];
 
 void write_config(const char *text);
-void start_service(const char *config); /* … and waits until it answers */
-void stop_service(void);                /* by SIGTERM; expects it to end well */
-void kill_service(void);                /* by SIGKILL; its keepers end by themselves */
+extern const char config[];           /* keeps the lab's device */
+void start_service(const char *text); /* … and waits until it answers; NULL: as it is written */
+void start_protected(void);           /* `config` with rules; proves early drops */
+void stop_service(void);              /* by SIGTERM; expects it to end well */
+void kill_service(void);              /* by SIGKILL; its keepers end by themselves */
 pid_t service_pid(void);
 
 /* One question on its control socket; the answer is in `output`. False: there was none. */
