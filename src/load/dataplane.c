@@ -397,7 +397,7 @@ static int fail_load(struct sl_diag *diag, int error, char *log)
 	if (error == -EPERM)
 		return sl_fail(diag, EPERM,
 			       "the kernel refuses to load a BPF program: it wants root, or "
-			       "CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON");
+			       "CAP_SYS_ADMIN and CAP_NET_ADMIN");
 	return sl_fail(diag, -error,
 		       "the kernel refuses the program (%s). Please report this with the rules. "
 		       "The verifier's last lines:\n%s",

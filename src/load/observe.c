@@ -21,7 +21,7 @@ static int load(struct snapshot_bpf **ret_skeleton, struct sl_diag *diag)
 	if (!skeleton && errno == EPERM)
 		return sl_fail(diag, EPERM,
 			       "the kernel refuses to load a BPF program: it wants root, "
-			       "or CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON");
+			       "or CAP_SYS_ADMIN and CAP_NET_ADMIN");
 	if (!skeleton)
 		return sl_fail(diag, errno, "cannot load the program that looks at the kernel: %s",
 			       strerror(errno));

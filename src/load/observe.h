@@ -15,7 +15,7 @@
 
 struct sl_observer;
 
-/* Needs CAP_BPF and CAP_PERFMON, and a kernel with BTF. */
+/* Needs CAP_SYS_ADMIN, by which the kernel tells the types of its modules, and BTF. */
 int sl_observer_open(struct sl_observer **ret_observer, struct sl_diag *diag);
 void sl_observer_free(struct sl_observer *observer); /* NULL is fine */
 

@@ -104,7 +104,7 @@ int sl_witness_open(struct sl_witness **ret_witness, struct sl_diag *diag)
 	if (!witness->skeleton)
 		error = sl_fail(diag, errno,
 				"cannot load the program that sees what the kernel drops: %s "
-				"(it wants root, or CAP_BPF and CAP_PERFMON)",
+				"(it wants root, or CAP_SYS_ADMIN and CAP_NET_ADMIN)",
 				strerror(errno));
 	else
 		error = attach(witness, diag);
