@@ -8,13 +8,19 @@ make_namespaces
 meet_neighbours
 
 server=
-end_server() {
-	[ -z "$server" ] || { kill "$server"; wait "$server"; server=; } 2>/dev/null
+prometheus=
+end_process() {
+	[ -z "$1" ] || { kill "$1"; wait "$1"; } 2>/dev/null
 }
-trap 'end_server; clean_up' EXIT
+end_server() {
+	end_process "$server"
+	server=
+}
+trap 'end_server; end_process "$prometheus"; clean_up' EXIT
 
 # WHERE: in the background; its words are in $work/server
 serve() {
+	: >"$work/server" # it is looked for before the server has made it
 	"$sluice" -n "$ns" metrics --listen "$1" >"$work/server" 2>&1 </dev/null &
 	server=$!
 	for _ in $(seq 100); do
@@ -170,7 +176,8 @@ print(json.load(answer)["data"]["result"][0]["value"][1])
 ' >"$work/out" 2>/dev/null && break
 		sleep 0.5
 	done
-	kill $prometheus && wait $prometheus
+	end_process "$prometheus"
+	prometheus=
 	[ "$(cat "$work/out")" = 41 ] || fail "it has read something else"
 else
 	echo "skipped: prometheus is not installed"
