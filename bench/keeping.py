@@ -176,13 +176,14 @@ def overload(build, quick):
             "rows": [endure(build, what, seconds, loops) for what, loops in cases]}
 
 
-def ask_beside_flood(build, seconds, attach_to, mpps):
+def ask_beside_flood(build, seconds, attach_to, core, mpps):
     """(Mpps sent, and received, requests a second of one TCP connection alone, and beside it). The
-    flood's rate is a share of what this server can take, unless it is given."""
+    flood's rate is a share of what this server can take, unless it is given; `core` is of the
+    process that answers."""
     with Lab(build) as lab:
         lab.in_server("nft", "-f", "-", text=rules.POLICY_DROP)
         attach_to(lab)
-        lab.serve()
+        lab.serve(core)
         lab.talk("rr", "0.3")
         alone = lab.talk("rr", str(seconds))
         mpps = mpps or FLOOD_SHARE * lab.flood(1, STRANGERS)[0]
@@ -203,11 +204,15 @@ def attach_with_filter(lab):
 def requests(build, quick):
     """Of what sluice can take of the flood, nft gets as much: the same packets, another firewall."""
     rounds, seconds = (1, 0.5) if quick else (5, 2)
-    taken = {"sluice over nft": [], "nft": []}
+    servers = {f"{what}, answers from {where} core": (attach_to, core)
+               for where, core in (("the same", SERVER_CORE), ("the client's", CLIENT_CORE))
+               for what, attach_to in (("sluice over nft", attach_with_filter),
+                                       ("nft", lambda _: None))}
+    taken = {what: [] for what in servers}
     for _ in range(rounds):
         mpps = 0
-        for what, attach_to in (("sluice over nft", attach_with_filter), ("nft", lambda _: None)):
-            taken[what].append(ask_beside_flood(build, seconds, attach_to, mpps))
+        for what, (attach_to, core) in servers.items():
+            taken[what].append(ask_beside_flood(build, seconds, attach_to, core, mpps))
             mpps = taken[what][-1][0]
     names = ("flood_mpps_sent", "flood_mpps_received", "requests_alone", "requests_beside")
     rows = []

@@ -151,13 +151,14 @@ class Lab(Places):
         """Takes one transaction a line: for changes that are not to wait for a process to start."""
         return self.keep("ip", "netns", "exec", self.server, "nice", "-n", NICE, "nft", "-i")
 
-    def serve(self):
-        self.start_talk(self.server, SERVER_CORE, "serve", SERVICE_PORT)
+    def serve(self, core=SERVER_CORE):
+        self.start_talk(self.server, core, "serve", SERVICE_PORT)
 
     def talk(self, role, *words):
-        """A client that runs to its end; returns the number it prints."""
-        return float(self.in_client("taskset", "-c", CLIENT_CORE, str(self.build / "bench/talk"),
-                                    role, SERVER_IP, SERVICE_PORT, *words))
+        """A client that runs to its end, ahead of a flood from the same core, as if it were another
+        machine; returns the number it prints."""
+        return float(self.in_client("taskset", "-c", CLIENT_CORE, "nice", "-n", NICE,
+                                    str(self.build / "bench/talk"), role, SERVER_IP, SERVICE_PORT, *words))
 
     def start_asking(self, rate, seconds):
         return self.start(self.client, CLIENT_CORE, str(self.build / "bench/talk"), "ask",
