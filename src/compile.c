@@ -16,6 +16,9 @@
 #include "load/memory.h"
 #include "optimise/optimise.h"
 
+/* Who changes a host mostly does it in steps, and a compile would wait for the last one, too. */
+#define RENEW_TRIES 5
+
 void sl_compiled_free(struct sl_compiled *compiled)
 {
 	if (!compiled)
@@ -322,24 +325,37 @@ static int read_once(struct sl_observer *observer, const char *device, u32 own_p
 	return 0;
 }
 
-bool sl_compiled_renew(struct sl_compiled *compiled, struct sl_observer *observer,
-		       const char *device, u32 own_program)
+/* -ESTALE: a compile would start from another host. -EAGAIN: it changed while it was read. */
+static int renew_once(struct sl_compiled *compiled, struct sl_observer *observer,
+		      const char *device, u32 own_program)
 {
 	const struct sl_link *link = sl_host_find_link(compiled->host, device);
 	struct sl_snapshot snapshot;
 	struct sl_host *host;
-	bool fits;
+	int error = read_host(observer, device, own_program, link && link->is_below, &host,
+			      &snapshot, NULL);
 
-	if (read_host(observer, device, own_program, link && link->is_below, &host, &snapshot,
-		      NULL))
-		return false;
+	if (error)
+		return error;
 	snapshot.generation = compiled->snapshot.generation;
-	fits = sl_lift_hosts_equal(compiled->host, host, device) &&
-	       stands(observer, device, &snapshot);
+	if (!sl_lift_hosts_equal(compiled->host, host, device))
+		error = -ESTALE;
+	else if (!stands(observer, device, &snapshot))
+		error = -EAGAIN;
 	sl_host_free(host);
-	if (fits)
+	if (!error)
 		compiled->snapshot = snapshot;
-	return fits;
+	return error;
+}
+
+bool sl_compiled_renew(struct sl_compiled *compiled, struct sl_observer *observer,
+		       const char *device, u32 own_program)
+{
+	int error = -EAGAIN;
+
+	for (u32 i = 0; i < RENEW_TRIES && error == -EAGAIN; i++)
+		error = renew_once(compiled, observer, device, own_program);
+	return !error;
 }
 
 int sl_compile_live(struct sl_observer *observer, const char *device, u32 own_program,
