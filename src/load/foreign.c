@@ -40,7 +40,23 @@ static bool is_own(const char *name, const char program[16])
 	       (!strncmp(program, SL_HOOK_PROGRAM, 16) || !strncmp(program, SL_KNOWN_PROGRAM, 16));
 }
 
-static struct sl_symbols symbols;
+/* What tables of most hosts bring along: so that their first chain of a kind costs no reading. */
+static bool is_likely(const char *name)
+{
+	static const char *const likely[] = {
+		"nft_do_chain", "nf_nat_",    "ipv4_conntrack_", "ipv6_conntrack_",
+		"ipv6_defrag",  "nf_confirm", "nf_hook_run_bpf",
+	};
+
+	if (name[0] != 'n' && name[0] != 'i')
+		return false;
+	for (size_t i = 0; i < SL_ARRAY_SIZE(likely); i++)
+		if (!strncmp(name, likely[i], strlen(likely[i])))
+			return true;
+	return false;
+}
+
+static struct sl_symbols symbols = {.is_likely = is_likely};
 
 _Static_assert(SL_SYMBOLS_WANTED_MAX >= SL_HOOK_LISTS * SL_HOOKS_MAX, "one look fits");
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -65,22 +66,63 @@ void sl_symbols_want(struct sl_symbols *symbols, u64 address)
 		symbols->items[symbols->count++] = (struct sl_symbol){.address = address};
 }
 
-/* One that was hidden (kernel.kptr_restrict) may be there to read by now. */
-static bool lacks_names(const struct sl_symbols *symbols)
+/* Those that lack a name: one that was hidden (kernel.kptr_restrict) may be there to read by now.
+ */
+struct nameless {
+	struct sl_symbol *items[2 * SL_SYMBOLS_WANTED_MAX];
+	u32 count;
+};
+
+static void list_nameless(struct sl_symbols *symbols, struct nameless *ret_nameless)
 {
+	ret_nameless->count = 0;
 	for (u32 i = 0; i < symbols->count; i++)
 		if (!symbols->items[i].name[0])
-			return true;
-	return false;
+			ret_nameless->items[ret_nameless->count++] = &symbols->items[i];
+}
+
+static struct sl_symbol *find_nameless(const struct nameless *nameless, u64 address)
+{
+	for (u32 i = 0; i < nameless->count; i++)
+		if (nameless->items[i]->address == address)
+			return nameless->items[i];
+	return NULL;
+}
+
+/* "ffffffffc0a00100 t ip_vs_in_hook\t[ip_vs]": there are very many of these, too many for sscanf().
+ */
+static bool parse(char *line, u64 *ret_address, char **ret_name)
+{
+	char *end;
+
+	*ret_address = strtoull(line, &end, 16);
+	if (!*ret_address || end[0] != ' ' || !end[1] || end[2] != ' ')
+		return false;
+	*ret_name = end + 3;
+	(*ret_name)[strcspn(*ret_name, "\t\n")] = '\0';
+	return true;
+}
+
+static void add_likely(struct sl_symbols *symbols, u64 address, const char *name)
+{
+	struct sl_symbol *symbol;
+
+	if (symbols->count >= SL_SYMBOLS_LIKELY_MAX || find(symbols, address))
+		return;
+	symbol = &symbols->items[symbols->count++];
+	symbol->address = address;
+	snprintf(symbol->name, sizeof symbol->name, "%s", name);
 }
 
 int sl_symbols_find(struct sl_symbols *symbols, const char *kallsyms)
 {
 	SL_CLEANUP(sl_fclose) FILE *file = NULL;
-	char line[512], name[sizeof symbols->items->name];
+	struct nameless nameless;
+	char line[512], *name;
 	u64 address;
 
-	if (!lacks_names(symbols))
+	list_nameless(symbols, &nameless);
+	if (!nameless.count)
 		return 0;
 	file = fopen(kallsyms, "re");
 	if (!file)
@@ -88,12 +130,14 @@ int sl_symbols_find(struct sl_symbols *symbols, const char *kallsyms)
 	while (fgets(line, sizeof line, file)) {
 		struct sl_symbol *symbol;
 
-		if (sscanf(line, "%" SCNx64 " %*c %47s", &address, name) != 2 || !address)
-			continue;
-		symbol = find(symbols, address);
 		/* aliases at the same address begin with __pfx_ or the like: the last wins */
-		if (symbol && strncmp(name, "__", 2) != 0)
-			memcpy(symbol->name, name, sizeof name);
+		if (!parse(line, &address, &name) || !strncmp(name, "__", 2))
+			continue;
+		symbol = find_nameless(&nameless, address);
+		if (symbol)
+			snprintf(symbol->name, sizeof symbol->name, "%s", name);
+		else if (symbols->is_likely && symbols->is_likely(name))
+			add_likely(symbols, address, name);
 	}
 	return 0;
 }

@@ -11,6 +11,7 @@
 
 /* How many can be wanted from one renewal to the next. */
 #define SL_SYMBOLS_WANTED_MAX 256
+#define SL_SYMBOLS_LIKELY_MAX 128
 
 struct sl_symbols {
 	struct sl_symbol {
@@ -19,6 +20,11 @@ struct sl_symbols {
 	} items[2 * SL_SYMBOLS_WANTED_MAX];
 	u32 count;
 	u64 modules; /* what tells the list of modules from others */
+	/*
+	 * Names that somebody will want, sooner or later: the first reading that comes by finds
+	 * SL_SYMBOLS_LIKELY_MAX of them, too. NULL: none.
+	 */
+	bool (*is_likely)(const char *name);
 };
 
 /* Forgets what may have changed. `modules`: /proc/modules, but for tests. */
@@ -27,7 +33,7 @@ void sl_symbols_renew(struct sl_symbols *symbols, const char *modules);
 /* Notes an address to find the name of. */
 void sl_symbols_want(struct sl_symbols *symbols, u64 address);
 
-/* Reads `kallsyms` (/proc/kallsyms) if some name is wanted. 0 or -errno. */
+/* Reads `kallsyms` (/proc/kallsyms) if some name is wanted and not known. 0 or -errno. */
 int sl_symbols_find(struct sl_symbols *symbols, const char *kallsyms);
 
 /* "" where it is not known. */

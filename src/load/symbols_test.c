@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "base/cleanup.h"
 #include "load/symbols.h"
 
 /* Stand-ins of /proc/modules and /proc/kallsyms. */
@@ -103,6 +104,48 @@ static void a_list_that_makes_no_sense_is_never_the_same(void **state)
 	assert_string_equal(name_of(*state, 0xffffffffc0a00100), "my_hook");
 }
 
+static void there_is_always_room_for(struct sl_symbols *symbols, u64 address, const char *name)
+{
+	for (u32 look = 0; look < 4; look++) {
+		u64 from = 0xffffffff82000000 + look * 4096;
+
+		sl_symbols_renew(symbols, modules);
+		for (u32 i = 0; i < SL_SYMBOLS_WANTED_MAX - 1; i++)
+			sl_symbols_want(symbols, from + i);
+		sl_symbols_want(symbols, address);
+		assert_int_equal(sl_symbols_find(symbols, kallsyms), 0);
+		assert_string_equal(sl_symbols_name(symbols, address), name);
+	}
+}
+
+static bool is_of_ip_vs(const char *name)
+{
+	return !strncmp(name, "ip_vs_", 6);
+}
+
+static void likely_names_are_found_along_with_others(void **state)
+{
+	struct sl_symbols *symbols = *state;
+
+	symbols->is_likely = is_of_ip_vs;
+	name_of(symbols, 0xffffffff81000010);
+	unlink(kallsyms);
+	assert_string_equal(name_of(symbols, 0xffffffffc0a00100), "ip_vs_in_hook");
+}
+
+static void likely_names_leave_room_for_others(void **state)
+{
+	SL_CLEANUP(sl_fclose) FILE *file = fopen(kallsyms, "w");
+	struct sl_symbols *symbols = *state;
+
+	symbols->is_likely = is_of_ip_vs;
+	for (u32 i = 0; i < 1000; i++)
+		fprintf(file, "ffffffffc0a%05x t ip_vs_%u\t[ip_vs]\n", i, i);
+	fflush(file);
+	assert_string_equal(name_of(symbols, 0xffffffffc0a003e7), "ip_vs_999");
+	there_is_always_room_for(symbols, 0xffffffffc0a00100, "ip_vs_256");
+}
+
 static void hidden_names_are_looked_for_again(void **state)
 {
 	put(kallsyms, "0000000000000000 T nft_do_chain\n");
@@ -113,16 +156,7 @@ static void hidden_names_are_looked_for_again(void **state)
 
 static void there_is_always_room_for_one_look(void **state)
 {
-	for (u32 look = 0; look < 4; look++) {
-		u64 from = 0xffffffff82000000 + look * 4096;
-
-		sl_symbols_renew(*state, modules);
-		for (u32 i = 0; i < SL_SYMBOLS_WANTED_MAX - 1; i++)
-			sl_symbols_want(*state, from + i);
-		sl_symbols_want(*state, 0xffffffffc0a00100);
-		assert_int_equal(sl_symbols_find(*state, kallsyms), 0);
-		assert_string_equal(sl_symbols_name(*state, 0xffffffffc0a00100), "ip_vs_in_hook");
-	}
+	there_is_always_room_for(*state, 0xffffffffc0a00100, "ip_vs_in_hook");
 }
 
 int main(void)
@@ -137,6 +171,9 @@ int main(void)
 						end),
 		cmocka_unit_test_setup_teardown(a_list_that_makes_no_sense_is_never_the_same, begin,
 						end),
+		cmocka_unit_test_setup_teardown(likely_names_are_found_along_with_others, begin,
+						end),
+		cmocka_unit_test_setup_teardown(likely_names_leave_room_for_others, begin, end),
 		cmocka_unit_test_setup_teardown(hidden_names_are_looked_for_again, begin, end),
 		cmocka_unit_test_setup_teardown(there_is_always_room_for_one_look, begin, end),
 	};
