@@ -4,24 +4,23 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/clock.h"
-
-#define SHRINK_NS (90000 * SL_NS_PER_MS)
+#define RUNS_MAX 200
 
 struct shrinker {
 	struct sl_trial *trial;
 	const struct sl_sides *sides;
-	u64 end_ns;
+	u32 runs;
 };
 
-static bool is_out_of_time(const struct shrinker *shrinker)
+static bool is_tired(const struct shrinker *shrinker)
 {
-	return sl_monotonic_ns() > shrinker->end_ns;
+	return shrinker->runs >= RUNS_MAX;
 }
 
 /* A trial that no longer runs, say because a chain is gone that a rule jumps to, shows nothing. */
-static bool still_differs(const struct shrinker *shrinker)
+static bool still_differs(struct shrinker *shrinker)
 {
+	shrinker->runs++;
 	return sl_trial_differs(shrinker->trial, shrinker->sides);
 }
 
@@ -103,7 +102,7 @@ static u32 block_length(const char *text, u32 from, u32 lines)
 /* Whole tables, chains and sets: tables come before what they hold. */
 static void shrink_blocks(struct shrinker *shrinker)
 {
-	for (u32 from = 0; !is_out_of_time(shrinker);) {
+	for (u32 from = 0; !is_tired(shrinker);) {
 		const char *text = shrinker->trial->rules.text;
 		u32 lines = count_lines(text), length;
 
@@ -120,7 +119,7 @@ static void shrink_by(struct shrinker *shrinker, u32 count,
 		      bool (*try_without)(struct shrinker *shrinker, u32 from, u32 count))
 {
 	for (u32 size = count; size; size /= 2) {
-		for (u32 end = count; end && !is_out_of_time(shrinker);) {
+		for (u32 end = count; end && !is_tired(shrinker);) {
 			u32 from = end > size ? end - size : 0;
 
 			if (try_without(shrinker, from, end - from))
@@ -138,7 +137,7 @@ static void shrink_host(struct shrinker *shrinker)
 	struct sl_trial *trial = shrinker->trial;
 	const struct sl_lab_config plain = {.out_mtu = 1500};
 
-	for (u32 i = 0; i < sl_lab_setting_count && !is_out_of_time(shrinker); i++) {
+	for (u32 i = 0; i < sl_lab_setting_count && !is_tired(shrinker); i++) {
 		u32 value = sl_lab_get_setting(&trial->config, i);
 		u32 usual = sl_lab_get_setting(&plain, i);
 
@@ -150,8 +149,7 @@ static void shrink_host(struct shrinker *shrinker)
 
 int sl_trial_shrink(struct sl_trial *trial, const struct sl_sides *sides, struct sl_diag *diag)
 {
-	struct shrinker shrinker = {
-		.trial = trial, .sides = sides, .end_ns = sl_monotonic_ns() + SHRINK_NS};
+	struct shrinker shrinker = {.trial = trial, .sides = sides};
 
 	if (!still_differs(&shrinker))
 		return sl_fail(diag, EAGAIN, "the difference did not come again");

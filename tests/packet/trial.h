@@ -61,7 +61,7 @@ struct sl_trial_result {
 	u64 hook_drops;   /* at netfilter's hooks, by the candidate's count */
 	u64 early_hits;   /* of rules' counters, by sluice */
 	u64 counts_off;   /* packets by which these, early ones included, are not what they were */
-	u32 elapsed_ms;   /* of the longer run */
+	u32 elapsed_ms;   /* of the longest run */
 	u32 connections;  /* in the reference's table at the end */
 	bool miscounts;   /* the candidate's count is not the driver's, where that has one */
 };
@@ -78,7 +78,8 @@ void sl_trial_judge(const struct sl_trial *trial, const struct sl_record *withou
 int sl_trial_run(const struct sl_trial *trial, const struct sl_sides *sides,
 		 struct sl_trial_result *ret_result, struct sl_diag *diag);
 
-/* One run of both, unconfirmed. False where it does not run. */
+/* One run of both, unconfirmed; where that was too slow to be steady, up to three. False where it
+ * does not run. */
 bool sl_trial_differs(const struct sl_trial *trial, const struct sl_sides *sides);
 
 /* Runs the trial once more and writes what differs, as comments of a trial's file. */
