@@ -14,6 +14,13 @@
  */
 bool sl_attachment_is_fresh(struct sl_observer *observer, const struct sl_lab *lab);
 
+/* Its keeper stands still, or goes on; nothing where there is none. */
+void sl_attachment_hold_keeper(struct sl_observer *observer, const struct sl_lab *lab, bool holds);
+
+/* What `sluice detach dev in0` does. */
+int sl_attachment_remove(struct sl_observer *observer, const struct sl_lab *lab,
+			 struct sl_diag *diag);
+
 /* Packets that fared so since the attach; 0 where nothing is pinned. */
 u64 sl_attachment_count(struct sl_observer *observer, const struct sl_lab *lab,
 			enum sl_fate_count fate);

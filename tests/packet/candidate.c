@@ -120,6 +120,8 @@ int sl_candidate_detach(const struct sl_candidate *candidate, const struct sl_la
 
 	if (candidate->program)
 		error = set_program(lab, -1, diag);
+	else if (candidate->sluice && lab->lasts) /* there are many, and a process takes its time */
+		error = sl_attachment_remove(candidate->observer, lab, diag);
 	else if (candidate->sluice)
 		error = run_sluice(candidate->sluice, lab, "detach", NULL, diag);
 	else if (candidate->detach)
@@ -127,6 +129,12 @@ int sl_candidate_detach(const struct sl_candidate *candidate, const struct sl_la
 	else
 		return 0;
 	return error ? error : check_nothing_left(lab, diag);
+}
+
+void sl_candidate_hold(const struct sl_candidate *candidate, const struct sl_lab *lab, bool holds)
+{
+	if (candidate->sluice)
+		sl_attachment_hold_keeper(candidate->observer, lab, holds);
 }
 
 int sl_candidate_settle(const struct sl_candidate *candidate, const struct sl_lab *lab,

@@ -42,6 +42,9 @@ int sl_candidate_attach(const struct sl_candidate *candidate, const struct sl_la
 int sl_candidate_detach(const struct sl_candidate *candidate, const struct sl_lab *lab,
 			struct sl_diag *diag);
 
+/* What is of several transactions is one change for a candidate that stands still meanwhile. */
+void sl_candidate_hold(const struct sl_candidate *candidate, const struct sl_lab *lab, bool holds);
+
 /*
  * Waits until the candidate has noticed what was changed in the dut: the rules, or what it sits on.
  * -ETIMEDOUT where that takes longer.

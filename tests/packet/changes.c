@@ -114,3 +114,24 @@ bool sl_script_add_changes(struct sl_arena *arena, u64 seed, struct sl_script *s
 	}
 	return true;
 }
+
+static bool is_among(const char *command, const char *const *commands, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!strcmp(commands[i], command))
+			return true;
+	return false;
+}
+
+bool sl_script_changes_host(const struct sl_script *script)
+{
+	for (u32 i = 0; i < script->acts.count; i++) {
+		const struct sl_act *act = &script->acts.items[i];
+
+		if (act->kind == SL_ACT_DUT_CHANGES &&
+		    !is_among(act->what, rule_changes, SL_ARRAY_SIZE(rule_changes)) &&
+		    !is_among(act->what, element_changes, SL_ARRAY_SIZE(element_changes)))
+			return true;
+	}
+	return false;
+}

@@ -15,4 +15,7 @@
 /* False when out of memory. */
 bool sl_script_add_changes(struct sl_arena *arena, u64 seed, struct sl_script *script);
 
+/* One of the acts changes more of the dut than its nf_tables rules. */
+bool sl_script_changes_host(const struct sl_script *script);
+
 #endif

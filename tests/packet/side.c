@@ -135,35 +135,40 @@ static int forget_connections(struct sl_side *side, struct sl_diag *diag)
 	return error ? error : sl_netlink_ask(side->netfilter, request, NULL, NULL, diag);
 }
 
-static int settle(struct sl_side *side, struct sl_diag *diag)
+int sl_side_settle(const struct sl_side *side, struct sl_diag *diag)
 {
 	return side->is_attached
 		       ? sl_candidate_settle(side->candidate, &side->lab, PATIENCE_MS, diag)
 		       : 0;
 }
 
-/* A candidate that misses a generation in between takes connections to have helpers, for a while.
- */
-static int replace_rules(struct sl_side *side, const struct sl_rules *rules, struct sl_diag *diag)
+/* The tools of iptables replace their own tables only. */
+static int replace_rules(const struct sl_side *side, const struct sl_rules *rules,
+			 struct sl_diag *diag)
 {
 	bool is_nft = rules->format == SL_RULES_NFT;
 	int error = sl_rules_replace(&side->lab, is_nft ? rules->text : "", diag);
 
-	if (error || is_nft)
-		return error;
-	error = settle(side, diag);
-	return error ? error : sl_rules_load(&side->lab, rules, diag);
+	return error || is_nft ? error : sl_rules_load(&side->lab, rules, diag);
+}
+
+static void hold_candidate(const struct sl_side *side, bool holds)
+{
+	if (side->is_attached)
+		sl_candidate_hold(side->candidate, &side->lab, holds);
 }
 
 int sl_side_renew(struct sl_side *side, const struct sl_rules *rules, struct sl_diag *diag)
 {
 	sl_services_close(side->services);
 	side->services = NULL;
+	hold_candidate(side, true);
 	int error = replace_rules(side, rules, diag);
 
 	if (!error)
 		error = forget_connections(side, diag);
+	hold_candidate(side, false);
 	if (!error)
 		error = sl_services_open(&side->lab, &side->services, diag);
-	return error ? error : settle(side, diag);
+	return error;
 }

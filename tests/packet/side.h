@@ -41,9 +41,10 @@ void sl_side_close(struct sl_side *side); /* SL_SIDE_NONE is fine */
 int sl_side_attach(struct sl_side *side, struct sl_diag *diag);
 int sl_side_detach(struct sl_side *side, struct sl_diag *diag);
 
-/* Ends what the trial before left, puts these rules in its rules' place, and lets the candidate
- * follow. */
+/* Ends what the trial before left and puts these rules in its rules' place. */
 int sl_side_renew(struct sl_side *side, const struct sl_rules *rules, struct sl_diag *diag);
+/* Waits until the candidate has followed. */
+int sl_side_settle(const struct sl_side *side, struct sl_diag *diag);
 
 int sl_side_play(struct sl_side *side, const struct sl_script *script,
 		 struct sl_record **ret_record, struct sl_diag *diag);

@@ -3,9 +3,10 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "changes.h"
 
 /* Then it is time for another kind of host, and another way to attach. */
-#define TRIALS_MAX 12
+#define TRIALS_MAX 24
 
 /*
  * The kernel gives up on a fragment's siblings after 30 seconds, and says so; and TIME_WAIT ends
@@ -51,12 +52,21 @@ static int build(struct sl_standing *standing, const struct sl_trial *trial, str
 	return error ? error : sl_side_attach(&standing->with, diag);
 }
 
-static int play(struct sl_side *side, const struct sl_trial *trial, struct sl_record **ret_record,
-		struct sl_diag *diag)
+/* The candidate follows its rules while the other side plays, which needs no waiting. */
+static int play_both(struct sl_standing *standing, const struct sl_trial *trial,
+		     struct sl_record **ret_without, struct sl_record **ret_with,
+		     struct sl_diag *diag)
 {
-	int error = sl_side_renew(side, &trial->rules, diag);
+	struct sl_side *without = &standing->without, *with = &standing->with;
+	int error = sl_side_renew(with, &trial->rules, diag);
 
-	return error ? error : sl_side_play(side, trial->script, ret_record, diag);
+	if (!error)
+		error = sl_side_renew(without, &trial->rules, diag);
+	if (!error)
+		error = sl_side_play(without, trial->script, ret_without, diag);
+	if (!error)
+		error = sl_side_settle(with, diag);
+	return error ? error : sl_side_play(with, trial->script, ret_with, diag);
 }
 
 static bool is_worn(const struct sl_standing *standing)
@@ -76,9 +86,7 @@ int sl_standing_run(struct sl_standing *standing, struct sl_trial *trial,
 	trial->config = standing->config;
 	trial->at_tc = standing->with.at_tc;
 	if (!error)
-		error = play(&standing->without, trial, &without, diag);
-	if (!error)
-		error = play(&standing->with, trial, &with, diag);
+		error = play_both(standing, trial, &without, &with, diag);
 	if (error) {
 		sl_standing_close(standing);
 		return error;
@@ -86,8 +94,8 @@ int sl_standing_run(struct sl_standing *standing, struct sl_trial *trial,
 	sl_trial_judge(trial, without, with, NULL, ret_result);
 	if (ret_result->verdict != SL_TRIAL_SAME) /* it may never come again */
 		(void)sl_compare(trial->script, without, with, stdout);
-	/* Nothing follows in labs that differ, or have become others. */
-	if (ret_result->verdict != SL_TRIAL_SAME || sl_script_changes(trial->script))
+	/* Nothing follows in labs that differ, or have become others; rules are replaced anyway. */
+	if (ret_result->verdict != SL_TRIAL_SAME || sl_script_changes_host(trial->script))
 		sl_standing_close(standing);
 	return 0;
 }
