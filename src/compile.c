@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <linux/if_arp.h>
 #include <linux/if_ether.h>
+#include <malloc.h>
 #include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +30,35 @@ void sl_compiled_free(struct sl_compiled *compiled)
 	sl_host_free(compiled->host);
 	sl_ruleset_free(compiled->rules);
 	free(compiled);
+}
+
+static void replace_program(struct sl_program **program, struct sl_program *by)
+{
+	sl_program_free(*program);
+	*program = by;
+}
+
+void sl_compiled_trim(struct sl_compiled *compiled)
+{
+	struct sl_ruleset *rules = sl_ruleset_outline(compiled->rules);
+	struct sl_program *program = sl_program_outline(compiled->program), *hooks = NULL;
+
+	if (compiled->hook_program)
+		hooks = sl_program_outline(compiled->hook_program);
+	if (!rules || !program || (compiled->hook_program && !hooks)) {
+		sl_ruleset_free(rules);
+		sl_program_free(program);
+		sl_program_free(hooks);
+		return;
+	}
+	sl_ruleset_free(compiled->rules);
+	compiled->rules = rules;
+	replace_program(&compiled->program, program);
+	replace_program(&compiled->hook_program, hooks);
+	replace_program(&compiled->meaning, NULL);
+	memset(&compiled->code, 0, sizeof compiled->code);
+	memset(&compiled->hook_code, 0, sizeof compiled->hook_code);
+	malloc_trim(0); /* or the allocator would keep most of it for the next compile */
 }
 
 /* Code with stages of at most `insn_limit` instructions, or of less where that is too much. */

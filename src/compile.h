@@ -78,6 +78,13 @@ int sl_compiled_make_hooks(struct sl_compiled *compiled, u64 memory_limit, struc
 int sl_compiled_load_hooks(struct sl_compiled *compiled, const struct sl_dataplane *front,
 			   struct sl_dataplane **ret_dataplane, struct sl_diag *diag);
 
+/*
+ * Lets go of all that only a compile needs: rules, elements and code, which are nearly all of the
+ * memory. What remains follows changes: outlines of `rules` and of both programs, the host, the
+ * snapshot. It can be loaded no more, and `meaning` is NULL. Out of memory, it stays whole.
+ */
+void sl_compiled_trim(struct sl_compiled *compiled);
+
 void sl_compiled_free(struct sl_compiled *compiled); /* NULL is fine */
 
 #endif

@@ -244,6 +244,8 @@ int sl_generation_adopt(struct sl_keeper *keeper, struct sl_compiled *compiled,
 	error = pin_state(keeper, diag);
 	carry_error = bury(keeper, last_compiled, last_dataplane, tally, diag);
 	stand_at_hooks(keeper);
+	if (!keeper->audit) /* which shows what it found by the rules of that moment */
+		sl_compiled_trim(compiled);
 	sl_keeper_write_info(keeper);
 	if (!error)
 		error = pin_counts(keeper, diag);

@@ -447,6 +447,12 @@ struct sl_program {
 
 void sl_program_free(struct sl_program *program); /* NULL is fine; frees the arena */
 
+/*
+ * outline.c: what is left to know of a program that has been loaded, in an arena of its own: the
+ * device, the kinds of its steps, its sets without their elements. NULL when out of memory.
+ */
+struct sl_program *sl_program_outline(const struct sl_program *program);
+
 /* build.c: constructors that keep indices right. All return NULL when out of memory. */
 struct sl_program *sl_program_new(void);
 struct sl_chain *sl_program_add_chain(struct sl_program *program, u32 family, const char *table,

@@ -234,6 +234,12 @@ struct sl_ruleset {
 
 void sl_ruleset_free(struct sl_ruleset *ruleset); /* NULL is fine; frees the arena */
 
+/*
+ * Its tables and sets with nothing in them, in an arena of their own: what a change of elements can
+ * be told by (watch.h). NULL when out of memory.
+ */
+struct sl_ruleset *sl_ruleset_outline(const struct sl_ruleset *ruleset);
+
 struct sl_nft_table *sl_ruleset_find_table(const struct sl_ruleset *ruleset, u32 family,
 					   const char *name);
 struct sl_nft_chain *sl_table_find_chain(const struct sl_nft_table *table, const char *name);
