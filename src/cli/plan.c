@@ -18,7 +18,7 @@
 
 #define PATIENCE_MS 2000
 
-static void plan_free(struct sl_plan *plan)
+void sl_plan_free(struct sl_plan *plan)
 {
 	sl_program_free(plan->hook_legal);
 	sl_program_free(plan->legal);
@@ -102,7 +102,7 @@ static int decide(struct sl_plan *plan, u64 memory_limit, struct sl_diag *diag)
 	return error || !plan->hook_legal ? error : add_hooks(plan, diag);
 }
 
-static int plan_file(const struct sl_cli *cli, struct sl_plan *plan, struct sl_diag *diag)
+int sl_plan_file(const struct sl_cli *cli, struct sl_plan *plan, struct sl_diag *diag)
 {
 	int error = sl_compile_file(cli->arguments[0], cli->device, cli->memory_limit,
 				    &plan->compiled, diag);
@@ -134,8 +134,8 @@ static int compile_live(const struct sl_cli *cli, struct sl_plan *plan,
 			       PATIENCE_MS, cli->memory_limit, &plan->compiled, diag);
 }
 
-static int plan_live(const struct sl_cli *cli, const char *device, struct sl_observer *observer,
-		     struct sl_plan *plan, struct sl_diag *diag)
+int sl_plan_live(const struct sl_cli *cli, const char *device, struct sl_observer *observer,
+		 struct sl_plan *plan, struct sl_diag *diag)
 {
 	int error;
 
@@ -184,12 +184,12 @@ static int plan_one(struct output *output, const char *device, struct sl_observe
 {
 	struct sl_plan plan = {0};
 	int error = device || !output->cli->argument_count
-			    ? plan_live(output->cli, device, observer, &plan, diag)
-			    : plan_file(output->cli, &plan, diag);
+			    ? sl_plan_live(output->cli, device, observer, &plan, diag)
+			    : sl_plan_file(output->cli, &plan, diag);
 
 	if (!error)
 		put_out(output, &plan);
-	plan_free(&plan);
+	sl_plan_free(&plan);
 	return error;
 }
 

@@ -43,8 +43,25 @@ struct sl_plan {
 	u32 insns; /* made of the rules, for the hooks too */
 };
 
+/* plan.c: of a device and the live rules; of the rules in cli's first argument. 0 or -errno with
+ * `diag` filled in; free it in any case. `observer` is of this network namespace. */
+int sl_plan_live(const struct sl_cli *cli, const char *device, struct sl_observer *observer,
+		 struct sl_plan *plan, struct sl_diag *diag);
+int sl_plan_file(const struct sl_cli *cli, struct sl_plan *plan, struct sl_diag *diag);
+void sl_plan_free(struct sl_plan *plan);
+
 /* plan_device.c: what does not depend on the rules. 0 or -errno with `diag` filled in. */
 int sl_plan_device(struct sl_plan *plan, enum sl_wanted_mode wanted, struct sl_diag *diag);
+
+/* plan_words.c: what is not constant of it lives as long as the plan. */
+const char *sl_plan_tier(const struct sl_plan *plan);        /* "XDP", "TC" */
+u32 sl_plan_rules_met(const struct sl_decisions *decisions); /* by some packets */
+const char *sl_plan_obstacle_place(const struct sl_plan *plan, const struct sl_obstacle *obstacle);
+/* Copies of one rule, lifted for several worlds, are one to a reader. */
+bool sl_plan_obstacle_is_copy(const struct sl_decisions *decisions, u32 index);
+const char *sl_plan_idle_reason(const struct sl_plan *plan, const struct sl_idle *idle);
+#define SL_PLAN_COSTS 3
+u32 sl_plan_costs(const struct sl_plan *plan, const char *ret_costs[SL_PLAN_COSTS]);
 
 /* plan_text.c */
 void sl_plan_print(const struct sl_plan *plan, bool is_verbose);

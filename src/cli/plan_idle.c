@@ -8,22 +8,6 @@
 
 #define IDLE_SHOWN 5 /* of each kind, without -v */
 
-static void print_why(const struct sl_idle *idle)
-{
-	const char *what = idle->is_redundant ? "changes nothing" : "can never match";
-
-	if (idle->by && idle->is_redundant)
-		printf("%s: handle %" PRIu64 " does the same with its packets\n", what, idle->by);
-	else if (idle->by)
-		printf("%s: handle %" PRIu64 " takes its packets\n", what, idle->by);
-	else if (idle->by_end)
-		printf("%s: its packets fare the same at the end of the chain\n", what);
-	else if (idle->is_redundant)
-		printf("%s: rules behind it do the same with its packets\n", what);
-	else
-		printf("%s: rules before it take all of its packets\n", what);
-}
-
 static void print_idle(const struct sl_plan *plan, const struct sl_idle *idle)
 {
 	printf("    %s ", sl_family_name(idle->chain->family));
@@ -32,8 +16,8 @@ static void print_idle(const struct sl_plan *plan, const struct sl_idle *idle)
 	sl_print_name(idle->chain->name);
 	printf(": ");
 	sl_print_name(sl_rule_text_in(&plan->texts, idle->chain, &idle->rule));
-	printf(" # handle %" PRIu64 "\n        ", idle->rule.handle);
-	print_why(idle);
+	printf(" # handle %" PRIu64 "\n        %s\n", idle->rule.handle,
+	       sl_plan_idle_reason(plan, idle));
 }
 
 static void print_kind(const struct sl_plan *plan, bool is_redundant, bool is_verbose)

@@ -7,7 +7,6 @@
 
 #include "cli/names.h"
 #include "cli/plan.h"
-#include "ir/key.h"
 #include "load/attach.h"
 
 #define OBSTACLES_SHOWN 5
@@ -15,11 +14,6 @@
 static const char *plural(u64 count)
 {
 	return count == 1 ? "" : "s";
-}
-
-static const char *tier(const struct sl_plan *plan)
-{
-	return plan->mode == SL_MODE_TC ? "TC" : "XDP";
 }
 
 static const struct sl_link *place_of(const struct sl_plan *plan)
@@ -58,23 +52,14 @@ static void print_effects(const struct sl_plan *plan)
 	}
 }
 
-static u32 count_met(const struct sl_decisions *decisions)
-{
-	u32 met = 0;
-
-	for (int i = SL_DECIDED_EARLY; i <= SL_DECIDED_BEHIND; i++)
-		met += decisions->counts[i];
-	return met;
-}
-
 static void print_rules(const struct sl_plan *plan)
 {
 	const struct sl_decisions *decisions = &plan->decisions;
 	const u32 *counts = decisions->counts;
-	u32 met = count_met(decisions);
+	u32 met = sl_plan_rules_met(decisions);
 
 	printf("  rules        %u of %u decided early (at %s)", counts[SL_DECIDED_EARLY], met,
-	       tier(plan));
+	       sl_plan_tier(plan));
 	if (counts[SL_DECIDED_HOOK])
 		printf(", %u at netfilter's hooks", counts[SL_DECIDED_HOOK]);
 	if (counts[SL_DECIDED_MAYBE])
@@ -134,35 +119,10 @@ static void print_share(const struct sl_plan *plan)
 		       "early)\n");
 }
 
-static void print_step_obstacle(const struct sl_step *step)
-{
-	const char *families = step->families == SL_IP    ? "IPv4 "
-			       : step->families == SL_IP6 ? "IPv6 "
-							  : "";
-
-	printf("all %spackets pass", families);
-	if (step->hook != SL_HOOK_INGRESS)
-		printf(" at %s %d", sl_hook_name(step->hook), step->priority);
-}
-
 static void print_obstacle(const struct sl_plan *plan, const struct sl_obstacle *obstacle)
 {
-	const struct sl_chain *chain = obstacle->chain;
-
 	printf("    ");
-	if (obstacle->step) {
-		print_step_obstacle(obstacle->step);
-	} else {
-		printf("%s ", sl_family_name(chain->family));
-		sl_print_name(chain->table);
-		printf(" ");
-		sl_print_name(chain->name);
-		printf(": ");
-		if (obstacle->rule)
-			sl_print_name(sl_rule_text_in(&plan->texts, chain, obstacle->rule));
-		else
-			printf("policy");
-	}
+	sl_print_name(sl_plan_obstacle_place(plan, obstacle));
 	printf("\n        %s", obstacle->reason);
 	if (obstacle->rules_behind)
 		printf("; keeps %u rule%s behind it", obstacle->rules_behind,
@@ -173,27 +133,13 @@ static void print_obstacle(const struct sl_plan *plan, const struct sl_obstacle 
 	printf("\n");
 }
 
-/* Copies of one rule, lifted for several worlds, are one to a reader. */
-static bool is_copy(const struct sl_obstacle *a, const struct sl_obstacle *b)
-{
-	return a->rule && b->rule && a->chain == b->chain && a->rule->handle == b->rule->handle;
-}
-
-static bool was_shown(const struct sl_decisions *decisions, u32 index)
-{
-	for (u32 i = 0; i < index; i++)
-		if (is_copy(&decisions->obstacles.items[i], &decisions->obstacles.items[index]))
-			return true;
-	return false;
-}
-
 static void print_obstacles(const struct sl_plan *plan)
 {
 	const struct sl_decisions *decisions = &plan->decisions;
 	u32 shown = 0;
 
 	for (u32 i = 0; i < decisions->obstacles.count && shown < OBSTACLES_SHOWN; i++) {
-		if (was_shown(decisions, i))
+		if (sl_plan_obstacle_is_copy(decisions, i))
 			continue;
 		if (!shown++)
 			printf("  what keeps the rest, most important first\n");
@@ -220,36 +166,11 @@ static void print_listeners(const struct sl_plan *plan)
 		printf(": will not see what is dropped early\n");
 }
 
-static void print_conntrack_cost(const struct sl_plan *plan)
-{
-	char reason[128] = "no room within --memory";
-
-	if (plan->memory.known_bytes && !sl_known_obstacle(reason))
-		printf("  cost         for packets that would be dropped after prerouting, a look "
-		       "at a filter of known connections\n");
-	else
-		printf("  cost         a conntrack lookup for packets that would be dropped after "
-		       "prerouting; no filter spares it: %s\n",
-		       reason);
-}
-
-static bool asks_way_back(const struct sl_program *program)
-{
-	for (u32 c = 0; c < program->chains.count; c++) {
-		const struct sl_chain *chain = program->chains.items[c];
-
-		for (u32 r = 0; r < chain->rules.count; r++)
-			for (u32 i = 0; i < chain->rules.items[r].ops.count; i++)
-				if (sl_op_asks_way_back(&chain->rules.items[r].ops.items[i]))
-					return true;
-	}
-	return false;
-}
-
 static void print_cost(const struct sl_plan *plan, bool is_verbose)
 {
 	const struct sl_memory *memory = &plan->memory;
-	const struct sl_program *program = plan->compiled->program;
+	const char *costs[SL_PLAN_COSTS];
+	u32 count = sl_plan_costs(plan, costs);
 
 	if (!plan->is_live && geteuid() != 0)
 		printf("  not known    without root: IPsec, legacy tables and TC filters of this "
@@ -258,14 +179,8 @@ static void print_cost(const struct sl_plan *plan, bool is_verbose)
 	       memory->entries, (memory->bytes + 1023) / 1024);
 	sl_plan_print_tables(plan, is_verbose);
 	printf("  code         %u instructions made of the rules\n", plan->insns);
-	if (plan->decisions.asks_conntrack)
-		print_conntrack_cost(plan);
-	if (program->route_ip == SL_ROUTE_LOOKUP || program->route_ip6 == SL_ROUTE_LOOKUP)
-		printf("  cost         a route lookup for packets that are not for this host\n");
-	if (asks_way_back(program))
-		printf("  cost         a walk of the routing table for packets whose way back is "
-		       "asked "
-		       "for\n");
+	for (u32 i = 0; i < count; i++)
+		printf("  cost         %s\n", costs[i]);
 }
 
 /* Rule by rule */
@@ -331,7 +246,7 @@ void sl_plan_print_line(const struct sl_plan *plan)
 	const struct sl_decisions *decisions = &plan->decisions;
 
 	printf("%-15s %-7s %u of %u rules early, ", plan->device, sl_mode_name(plan->mode),
-	       decisions->counts[SL_DECIDED_EARLY], count_met(decisions));
+	       decisions->counts[SL_DECIDED_EARLY], sl_plan_rules_met(decisions));
 	if (decisions->counts[SL_DECIDED_HOOK])
 		printf("%u at netfilter's hooks, ", decisions->counts[SL_DECIDED_HOOK]);
 	if (decisions->dropped)
