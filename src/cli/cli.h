@@ -30,6 +30,7 @@ struct sl_cli {
 	u32 given;                 /* options that were, by bit of enum sl_option_id (verbs.h) */
 	const char *format;        /* list --format */
 	const char *listen;        /* metrics --listen; NULL: not given */
+	const char *html;          /* report --html; NULL: not given */
 	const char *arguments[64]; /* what is left, in order */
 	u32 argument_count;
 };
@@ -59,5 +60,6 @@ int sl_command_list(const struct sl_cli *cli);
 int sl_command_trace(const struct sl_cli *cli);
 int sl_command_reload(const struct sl_cli *cli);
 int sl_command_audit(const struct sl_cli *cli);
+int sl_command_report(const struct sl_cli *cli);
 
 #endif

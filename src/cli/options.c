@@ -40,6 +40,7 @@ static const struct option options[] = {
 	 "serve them over HTTP: [ADDRESS:]PORT, of this host alone unless an address says "
 	 "otherwise, or unix:PATH"},
 	{SL_OPTION_BRIEF, "--brief", NULL, NULL, false, "nothing of single rules"},
+	{SL_OPTION_HTML, "--html", NULL, NULL, true, "where the page goes; - is standard output"},
 	{SL_OPTION_HELP, "--help", "-h", "help", false, "this text"},
 	{SL_OPTION_VERSION, "--version", "-V", NULL, false, "the version"},
 };
@@ -223,6 +224,9 @@ static int apply_option(struct sl_cli *cli, enum sl_option_id id, const char *va
 		return 0;
 	case SL_OPTION_BRIEF:
 		cli->brief = true;
+		return 0;
+	case SL_OPTION_HTML:
+		cli->html = value;
 		return 0;
 	case SL_OPTION_HELP:
 	case SL_OPTION_VERSION:

@@ -29,6 +29,21 @@ static const struct sl_verb verbs[] = {
 		.run = sl_command_plan,
 	},
 	{
+		.name = "report",
+		.arguments = "--html PAGE [dev D] [mode M] [FILE]",
+		.summary = "the plan as one page to look at: chains, rules, counters, cost",
+		.details = "PAGE is one file without scripts, which fetches nothing; it shows the "
+			   "way of a\n"
+			   "packet, and of each rule where it is decided and what it has counted, "
+			   "with the\n"
+			   "early drops where the device is attached. FILE is as for `plan`.\n\n"
+			   "examples:\n"
+			   "  sluice report --html eth0.html dev eth0\n"
+			   "  sluice report --html planned.html /etc/nftables.conf\n",
+		.options = TAKES(HTML) | TAKES(DEVICE) | TAKES(MODE) | TAKES(MEMORY),
+		.run = sl_command_report,
+	},
+	{
 		.name = "audit",
 		.arguments = "dev D [mode auto|native|tc|generic] [--for TIME]",
 		.summary = "a dry run: decide, pass, and compare with what the kernel does",
