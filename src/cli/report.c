@@ -38,7 +38,7 @@ static int make_page(struct sl_report *report, char **ret_page, size_t *ret_size
 static int write_page(const struct sl_cli *cli, struct sl_report *report, struct sl_diag *diag)
 {
 	SL_CLEANUP(sl_free) char *page = NULL;
-	size_t size;
+	size_t size = 0;
 	int error = make_page(report, &page, &size, diag);
 
 	if (error)
