@@ -119,9 +119,19 @@ static void add_target(struct arranging *arranging, struct sl_report_chain *chai
 		arranging->error = -ENOMEM;
 }
 
+static int by_index(const void *left, const void *right)
+{
+	const struct sl_report_chain *a = *(struct sl_report_chain *const *)left;
+	const struct sl_report_chain *b = *(struct sl_report_chain *const *)right;
+
+	return (a->index > b->index) - (a->index < b->index);
+}
+
+/* A map has no order of its own that would be the same tomorrow. */
 static void add_targets(struct arranging *arranging, struct sl_report_chain *chain,
 			const struct sl_expr *expr)
 {
+	u32 before = chain->targets.count;
 	const struct sl_nft_set *set;
 
 	if (expr->kind == SL_EXPR_IMMEDIATE && expr->immediate.is_verdict)
@@ -131,6 +141,9 @@ static void add_targets(struct arranging *arranging, struct sl_report_chain *cha
 	set = expr->lookup.set;
 	for (u32 i = 0; i < set->elements.count; i++)
 		add_target(arranging, chain, set->elements.items[i].verdict.chain);
+	if (chain->targets.count > before)
+		qsort(chain->targets.items + before, chain->targets.count - before,
+		      sizeof(struct sl_report_chain *), by_index);
 }
 
 static void find_targets(struct arranging *arranging, struct sl_report_chain *chain)

@@ -268,13 +268,21 @@ static void write_device(const struct map *map)
 		sl_plan_tier(plan));
 }
 
-static const char *stop_text(const struct sl_step *step)
+static const char *route_text(const struct sl_program *program)
+{
+	bool goes_through =
+		program->route_ip == SL_ROUTE_LOOKUP || program->route_ip6 == SL_ROUTE_LOOKUP;
+
+	return goes_through ? "routing: for this host, or through it" : "routing: for this host?";
+}
+
+static const char *stop_text(const struct map *map, const struct sl_step *step)
 {
 	switch (step->kind) {
 	case SL_STEP_CONNTRACK:
 		return "conntrack looks the connection up";
 	case SL_STEP_ROUTE:
-		return "routing: for this host, or through it";
+		return route_text(map->report->plan->legal);
 	case SL_STEP_KERNEL:
 		return step->reason;
 	default:
@@ -320,7 +328,7 @@ static void write_lane(const struct map *map, u32 index)
 	if (!lane->count) {
 		write_stop(map, band->y,
 			   lane->step->kind == SL_STEP_KERNEL ? "obstacle" : "station",
-			   stop_text(lane->step));
+			   stop_text(map, lane->step));
 		return;
 	}
 	write_stub(map, band->y);

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <sys/utsname.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 #include "cli/html.h"
@@ -68,6 +69,9 @@ static void write_state(const struct sl_report *report, FILE *out)
 		fputs(attachment->is_kept ? "<span class=\"good\">● kept in step</span> "
 					  : "<span class=\"bad\">▲ nobody keeps it</span> ",
 		      out);
+		if (attachment->confirm_ms)
+			fprintf(out, "<span class=\"bad\">▲ unconfirmed: %u s left</span> ",
+				(attachment->confirm_ms + 999) / 1000);
 		fprintf(out, "<span>generation %" PRIu64 "</span>",
 			(u64)attachment->info.generations);
 	}
@@ -127,6 +131,28 @@ static void write_would_drop(const struct sl_report *report, FILE *out)
 	      out);
 }
 
+/* What makes them fewer than they could be, or not known. */
+static void write_reservations(const struct sl_plan *plan, FILE *out)
+{
+	if (plan->decisions.counts[SL_DECIDED_NOT_MET] &&
+	    plan->compiled->program->route_ip == SL_ROUTE_INPUT_ONLY)
+		fputs("<p>IPv4 is not forwarded from this device: rules for forwarding are not "
+		      "met.</p>\n",
+		      out);
+	if (plan->lacks_hooks)
+		fputs("<p>This kernel has no netfilter links, where more could be decided: they "
+		      "came with 6.4.</p>\n",
+		      out);
+	if (plan->compiled->code_is_cut)
+		fputs("<p>The code grew too long: the last rules of a hook are left to the kernel, "
+		      "too.</p>\n",
+		      out);
+	if (!plan->is_live && geteuid() != 0)
+		fputs("<p>Not known without root, and taken as absent: IPsec, legacy tables and TC "
+		      "filters of this host.</p>\n",
+		      out);
+}
+
 static void write_decided(const struct sl_report *report, FILE *out)
 {
 	const struct sl_decisions *decisions = &report->plan->decisions;
@@ -142,10 +168,7 @@ static void write_decided(const struct sl_report *report, FILE *out)
 	else
 		fputs("<p>Its packets meet no rules.</p>\n", out);
 	sl_report_write_big_bar(out, parts, SL_ARRAY_SIZE(parts));
-	if (report->plan->compiled->code_is_cut)
-		fputs("<p>The code grew too long: the last rules of a hook are left to the kernel, "
-		      "too.</p>\n",
-		      out);
+	write_reservations(report->plan, out);
 	fputs("</section>\n", out);
 }
 

@@ -25,6 +25,10 @@ PLAN_WORDS = {"early": "early", "hook": "netfilter", "maybe": "maybe", "kernel":
               "unmet": "not met"}
 
 
+# What is no UTF-8: a number on the page, ? in JSON.
+BYTE = re.compile(r"\\x[0-9a-f]{2}")
+
+
 class Page(html.parser.HTMLParser):
     """Rules, and all that is not well-formed."""
 
@@ -32,6 +36,7 @@ class Page(html.parser.HTMLParser):
         super().__init__(convert_charrefs=True)
         self.problems, self.stack, self.ids, self.links = [], [], [], []
         self.rules, self.measured, self.policy = [], {}, None
+        self.chain, self.boxes, self.edges, self.jumps = None, [], 0, collections.Counter()
         self.feed(text)
         self.close()
         if self.stack:
@@ -51,6 +56,15 @@ class Page(html.parser.HTMLParser):
             self.links.append(attributes["href"])
         if attributes.get("http-equiv") == "Content-Security-Policy":
             self.policy = attributes["content"]
+        kind = (attributes.get("class") or "").split(" ")[0]
+        if tag == "a" and kind == "box":
+            self.boxes.append(attributes["href"])
+        if tag == "path" and kind == "jump":
+            self.edges += 1
+        if tag == "a" and self.is_in_chain():
+            self.jumps["#" + self.chain] += 1
+        if tag == "details" and kind == "chain":
+            self.chain = attributes["id"]
         if tag == "li" and self.is_in_chain():
             self.rules.append({"class": attributes["class"].split()[0], "text": "", "count": None})
         if tag == "span" and attributes.get("class") == "n" and self.is_in("li") and self.is_in_chain():
@@ -96,6 +110,15 @@ def look_at_frame(page, text):
         yield "the style fetches something"
 
 
+def look_at_map(page):
+    """Each chain that is drawn once, with all of its jumps."""
+    if not page.boxes or len(set(page.boxes)) != len(page.boxes):
+        yield f"the chains that are drawn: {page.boxes}"
+    jumps = sum(page.jumps[box] for box in page.boxes)
+    if page.edges != jumps:
+        yield f"{page.edges} jumps are drawn, of {jumps}"
+
+
 def bare(text):
     """Counts stand beside the rule, not in it."""
     return re.sub(r"(?<!\S)counter packets \d+ bytes \d+", "counter", text, count=1)
@@ -107,7 +130,7 @@ def compare_plan(page, plan):
     wanted = collections.Counter((item.get("handle"), bare(item["text"]) if "text" in item
                                   else "policy " + item["policy"], item["decided"])
                                  for item in device["rule_by_rule"])
-    got = collections.Counter((rule.get("handle"), rule["text"], PLAN_WORDS[rule["class"]])
+    got = collections.Counter((rule.get("handle"), BYTE.sub("?", rule["text"]), PLAN_WORDS[rule["class"]])
                               for rule in page.rules)
     yield from (f"not on the page: {item}" for item in wanted - got)
     yield from (f"only on the page: {item}" for item in got - wanted)
@@ -146,7 +169,7 @@ def main():
     with open(options.page, encoding="utf-8") as file:  # strict: what is no UTF-8 raises
         text = file.read()
     page = Page(text)
-    wrong = list(look_at_frame(page, text))
+    wrong = [*look_at_frame(page, text), *look_at_map(page)]
     for path, compare in ((options.plan, compare_plan), (options.list, compare_list), (options.cost, compare_cost)):
         if path:
             with open(path, encoding="utf-8") as file:
