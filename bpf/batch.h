@@ -61,8 +61,9 @@
 
 /*
  * By a hash of the address and its role: time (2^20 ns) << 32 | number of the note. A slot that
- * two addresses share is fresh for both, so a collision passes packets, and never drops one. The
- * last entry is the number of notes so far. 128 KiB a CPU; one entry where nothing is noted.
+ * two addresses share is fresh for both, so a collision passes packets, and never drops one. Behind
+ * the slots: the number of notes so far; and whether the packet at hand has missed a set that
+ * packets fill (filled.h). 128 KiB a CPU; one entry where nothing is noted.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -70,6 +71,8 @@ struct {
 	__type(key, __u32);
 	__type(value, __u64);
 } batch_notes SEC(".maps");
+
+enum { BATCH_COUNT = SL_BATCH_SLOTS, BATCH_MISSED };
 
 enum role { ROLE_SOURCE, ROLE_DESTINATION };
 
@@ -94,7 +97,7 @@ static __always_inline __u32 slot_of(__u32 address, enum role role)
 
 static __always_inline void note(__u32 source, __u32 destination)
 {
-	__u32 last = SL_BATCH_SLOTS, from = slot_of(source, ROLE_SOURCE),
+	__u32 last = BATCH_COUNT, from = slot_of(source, ROLE_SOURCE),
 	      to = slot_of(destination, ROLE_DESTINATION);
 	__u64 *count = bpf_map_lookup_elem(&batch_notes, &last);
 	__u64 *first = bpf_map_lookup_elem(&batch_notes, &from);
@@ -105,19 +108,24 @@ static __always_inline void note(__u32 source, __u32 destination)
 	*first = *second = (__u64)batch_time(bpf_ktime_get_coarse_ns()) << 32 | (__u32)++ * count;
 }
 
-static __always_inline bool is_fresh(__u32 slot, __u32 now, __u32 count)
+static __always_inline bool is_fresh_for(__u32 passes, __u32 slot, __u32 now, __u32 count)
 {
 	const __u64 *note = bpf_map_lookup_elem(&batch_notes, &slot);
 
 	return !note || (now - (__u32)(*note >> 32) <= batch_time(SL_BATCH_NS) + 1 &&
-			 count - (__u32)*note <= SL_BATCH_PASSES);
+			 count - (__u32)*note <= passes);
+}
+
+static __always_inline bool is_fresh(__u32 slot, __u32 now, __u32 count)
+{
+	return is_fresh_for(SL_BATCH_PASSES, slot, now, count);
 }
 
 /* Something on its way may have begun a connection with these ends. */
 static __always_inline bool is_akin(__u32 source, __u32 destination)
 {
 	__u64 now = bpf_ktime_get_coarse_ns();
-	__u32 last = SL_BATCH_SLOTS, time = batch_time(now);
+	__u32 last = BATCH_COUNT, time = batch_time(now);
 	const __u64 *count = bpf_map_lookup_elem(&batch_notes, &last);
 
 	/* What passed before is noted nowhere. */
@@ -131,12 +139,49 @@ static __always_inline bool is_akin(__u32 source, __u32 destination)
 	       is_fresh(slot_of(destination, ROLE_DESTINATION), time, *count);
 }
 
+static __always_inline void note_miss(bool is_missed)
+{
+	__u32 at = BATCH_MISSED;
+	__u64 *missed = bpf_map_lookup_elem(&batch_notes, &at);
+
+	if (missed)
+		*missed = is_missed;
+}
+
+static __always_inline const __be32 *source_of(const struct sl_cursor *cursor, bool is_ip6)
+{
+	const struct iphdr *ip = (void *)cursor->network;
+	const struct ipv6hdr *ip6 = (void *)cursor->network;
+
+	return is_ip6 ? ip6->saddr.in6_u.u6_addr32 : &ip->saddr;
+}
+
+/*
+ * The packet missed a set to which one of the same source, on its way, may add (filled.h). The next
+ * one has missed nothing yet.
+ */
+static __always_inline bool may_be_added(__u32 source)
+{
+	__u64 now = bpf_ktime_get_coarse_ns();
+	__u32 at = BATCH_MISSED, last = BATCH_COUNT;
+	__u64 *missed = bpf_map_lookup_elem(&batch_notes, &at), has_missed;
+	const __u64 *count = bpf_map_lookup_elem(&batch_notes, &last);
+
+	if (!missed || !count)
+		return true;
+	has_missed = *missed;
+	*missed = 0;
+	return has_missed && ((__s64)(now - live.began_ns) <= SL_BATCH_NS ||
+			      is_fresh_for(SL_FILLED_PASSES, slot_of(source, ROLE_SOURCE),
+					   batch_time(now), *count));
+}
+
 /* The packet may belong to a connection that conntrack will only hear of. */
 static __always_inline bool may_follow(struct sl_cursor *cursor, bool is_ip6)
 {
 	const struct iphdr *ip = (void *)cursor->network;
 	const struct ipv6hdr *ip6 = (void *)cursor->network;
-	const __be32 *source = is_ip6 ? ip6->saddr.in6_u.u6_addr32 : &ip->saddr;
+	const __be32 *source = source_of(cursor, is_ip6);
 	const __be32 *destination = is_ip6 ? ip6->daddr.in6_u.u6_addr32 : &ip->daddr;
 
 	if ((is_ip6 || live.expected.accept_local) && address_is_local(cursor, source, is_ip6))
@@ -144,9 +189,14 @@ static __always_inline bool may_follow(struct sl_cursor *cursor, bool is_ip6)
 	return CONFIG(notes_batch) && is_akin(fold(source, is_ip6), fold(destination, is_ip6));
 }
 
-/* What conntrack kept from an early drop is dropped by the rules if it is new. */
-static __always_inline bool may_begin(enum sl_fate_count fate)
+/*
+ * What conntrack kept from an early drop is dropped by the rules if it is new; but it may add to a
+ * set.
+ */
+static __always_inline bool is_noted(enum sl_fate_count fate)
 {
+	if (CONFIG(asks_filled))
+		return fate != SL_DROPPED && fate != SL_PASSED_UNDER_WAY;
 	return CONFIG(notes_batch) && fate != SL_DROPPED && fate != SL_PASSED_CONNTRACK;
 }
 
@@ -177,8 +227,22 @@ static __always_inline bool note_at(const void *data, const void *end, __u32 off
  */
 static __always_inline void note_passed(const void *data, const void *end)
 {
+	if (CONFIG(asks_filled))
+		note_miss(false); /* of this one; of those that do not pass may_be_added() sees to
+				     it */
 	if (!note_at(data, end, 14) && !note_at(data, end, 18))
 		note_at(data, end, 22);
+}
+
+/* The same of a TC buffer, not all of which can be read directly. */
+static __always_inline void note_skb(struct __sk_buff *context)
+{
+	const __u32 wanted = 22 + sizeof(struct ipv6hdr);
+	__u32 length = context->len < wanted ? context->len : wanted;
+
+	if ((void *)(long)context->data + length > (void *)(long)context->data_end)
+		bpf_skb_pull_data(context, length);
+	note_passed((void *)(long)context->data, (void *)(long)context->data_end);
 }
 
 #endif

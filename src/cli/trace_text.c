@@ -53,7 +53,7 @@ static void append_op(char text[SL_TRACE_VERDICT], const struct sl_op *op)
 		[SL_VERDICT_KERNEL] = "kernel",
 	};
 
-	if (op->kind == SL_OP_KERNEL || op->kind == SL_OP_LIMIT)
+	if (op->kind == SL_OP_KERNEL || op->kind == SL_OP_LIMIT || op->kind == SL_OP_FILL)
 		append(text, "kernel: %s", op->reason);
 	else if (op->kind == SL_OP_VMAP)
 		append(text, "by map");

@@ -101,6 +101,9 @@ enum sl_match_result sl_gen_set(struct sl_gen *gen, const struct sl_op *op, sl_l
  */
 void sl_gen_vmap_lookup(struct sl_gen *gen, const struct sl_op *op, sl_label miss, sl_label fail);
 
+/* FILLED and FILL: r0 = an enum sl_filled_answer; jumps to `broke` where there is no key. */
+void sl_gen_ask_filled(struct sl_gen *gen, const struct sl_op *op, sl_label broke);
+
 /* chain.c: rules, verdicts and worlds. */
 void sl_gen_base_chain(struct sl_gen *gen, const struct sl_step *step);
 /* Notes r2 = counter << 8 | worlds, with r1 = those worlds. Uses r1–r3. */

@@ -8,6 +8,7 @@
 
 #include "base/diag.h"
 #include "base/types.h"
+#include "filled.h"
 #include "hooks.h"
 #include "ir/ir.h"
 #include "limit.h"
@@ -39,6 +40,12 @@ const struct sl_hook_list *sl_observer_hooks(const struct sl_observer *observer)
  */
 int sl_observer_find_limits(struct sl_observer *observer, const struct sl_limit *limits, u32 count,
 			    struct sl_limit_place *ret_places, struct sl_diag *diag);
+
+/* The same of sets that packets fill, for SL_FILLED_MAX places. */
+int sl_observer_find_filled(struct sl_observer *observer, const struct sl_filled *sets, u32 count,
+			    struct sl_filled_place *ret_places, struct sl_diag *diag);
+/* Whether this kernel tells enough of itself for any to be found. */
+bool sl_observer_knows_filled(struct sl_observer *observer);
 
 bool sl_snapshots_equal(const struct sl_snapshot *a, const struct sl_snapshot *b);
 

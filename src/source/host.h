@@ -70,6 +70,7 @@ struct sl_host {
 	SL_LIST(struct sl_foreign_hook) foreign_hooks; /* filled in by load/foreign.c; live only */
 	bool tracks_ip, tracks_ip6; /* conntrack is registered, whoever asked; load/foreign.c */
 	bool has_xfrm;              /* an IPsec state or policy exists */
+	bool knows_filled; /* the kernel tells how it keeps sets that packets fill; compile.c */
 };
 
 /* A packet socket: what XDP drops, it does not see. */
