@@ -95,7 +95,7 @@ static __always_inline __u32 slot_of(__u32 address, enum role role)
 	return hash >> (32 - SL_BATCH_SLOT_BITS);
 }
 
-static __always_inline void note(__u32 source, __u32 destination)
+static __always_inline void note(__u32 source, __u32 destination, bool may_add)
 {
 	__u32 last = BATCH_COUNT, from = slot_of(source, ROLE_SOURCE),
 	      to = slot_of(destination, ROLE_DESTINATION);
@@ -105,7 +105,9 @@ static __always_inline void note(__u32 source, __u32 destination)
 
 	if (!count || !first || !second)
 		return;
-	*first = *second = (__u64)batch_time(bpf_ktime_get_coarse_ns()) << 32 | (__u32)++ * count;
+	*second = (__u64)batch_time(bpf_ktime_get_coarse_ns()) << 32 | (__u32)++ * count;
+	if (may_add)
+		*first = *second;
 }
 
 static __always_inline bool is_fresh_for(__u32 passes, __u32 slot, __u32 now, __u32 count)
@@ -118,11 +120,15 @@ static __always_inline bool is_fresh_for(__u32 passes, __u32 slot, __u32 now, __
 
 static __always_inline bool is_fresh(__u32 slot, __u32 now, __u32 count)
 {
-	return is_fresh_for(SL_BATCH_PASSES, slot, now, count);
+	return is_fresh_for(CONFIG(asks_filled) ? SL_FILLED_PASSES : SL_BATCH_PASSES, slot, now,
+			    count);
 }
 
-/* Something on its way may have begun a connection with these ends. */
-static __always_inline bool is_akin(__u32 source, __u32 destination)
+/*
+ * Something on its way may have begun a connection with these ends. A function of its own, for the
+ * stack's sake.
+ */
+static __noinline bool is_akin(__u32 source, __u32 destination)
 {
 	__u64 now = bpf_ktime_get_coarse_ns();
 	__u32 last = BATCH_COUNT, time = batch_time(now);
@@ -195,13 +201,13 @@ static __always_inline bool may_follow(struct sl_cursor *cursor, bool is_ip6)
  */
 static __always_inline bool is_noted(enum sl_fate_count fate)
 {
-	if (CONFIG(asks_filled))
-		return fate != SL_DROPPED && fate != SL_PASSED_UNDER_WAY;
-	return CONFIG(notes_batch) && fate != SL_DROPPED && fate != SL_PASSED_CONNTRACK;
+	if (fate == SL_DROPPED)
+		return false;
+	return CONFIG(asks_filled) || (CONFIG(notes_batch) && fate != SL_PASSED_CONNTRACK);
 }
 
 /* True if IP begins at `offset`, behind its ethertype. */
-static __always_inline bool note_at(const void *data, const void *end, __u32 offset)
+static __always_inline bool note_at(const void *data, const void *end, __u32 offset, bool may_add)
 {
 	const __be16 *type = data + offset - 2;
 	const __be32 *ip = data + offset + 12, *ip6 = data + offset + 8;
@@ -210,12 +216,12 @@ static __always_inline bool note_at(const void *data, const void *end, __u32 off
 		return false;
 	if (*type == bpf_htons(ETH_P_IP)) {
 		if (data + offset + sizeof(struct iphdr) <= end)
-			note(ip[0], ip[1]);
+			note(ip[0], ip[1], may_add);
 		return true;
 	}
 	if (*type == bpf_htons(ETH_P_IPV6)) {
 		if (data + offset + sizeof(struct ipv6hdr) <= end)
-			note(fold(ip6, true), fold(ip6 + 4, true));
+			note(fold(ip6, true), fold(ip6 + 4, true), may_add);
 		return true;
 	}
 	return false;
@@ -223,26 +229,30 @@ static __always_inline bool note_at(const void *data, const void *end, __u32 off
 
 /*
  * Notes a packet that passes, an odd one too: fragments and options are of connections as well, and
- * so are packets of VLANs, which may come back without a tag.
+ * so are packets of VLANs, which may come back without a tag. One that passes only because others
+ * of its source are under way is noted by its destination alone: it may begin a connection, but its
+ * source has a note already, and would never lose it if this counted (filled.h).
  */
-static __always_inline void note_passed(const void *data, const void *end)
+static __always_inline void note_passed(const void *data, const void *end, enum sl_fate_count fate)
 {
+	bool may_add = fate != SL_PASSED_UNDER_WAY;
+
+	/* Those that do not pass leave this to may_be_added(). */
 	if (CONFIG(asks_filled))
-		note_miss(false); /* of this one; of those that do not pass may_be_added() sees to
-				     it */
-	if (!note_at(data, end, 14) && !note_at(data, end, 18))
-		note_at(data, end, 22);
+		note_miss(false);
+	if (!note_at(data, end, 14, may_add) && !note_at(data, end, 18, may_add))
+		note_at(data, end, 22, may_add);
 }
 
 /* The same of a TC buffer, not all of which can be read directly. */
-static __always_inline void note_skb(struct __sk_buff *context)
+static __always_inline void note_skb(struct __sk_buff *context, enum sl_fate_count fate)
 {
 	const __u32 wanted = 22 + sizeof(struct ipv6hdr);
 	__u32 length = context->len < wanted ? context->len : wanted;
 
 	if ((void *)(long)context->data + length > (void *)(long)context->data_end)
 		bpf_skb_pull_data(context, length);
-	note_passed((void *)(long)context->data, (void *)(long)context->data_end);
+	note_passed((void *)(long)context->data, (void *)(long)context->data_end, fate);
 }
 
 #endif

@@ -6,20 +6,20 @@
  * the one that the packet would get if it were at the rule by now. It comes there a little later:
  *
  *	a hit stays one   until the element ends; within FILLED_GRACE of that it is
- *			  unclear. Where rules delete elements lift/ does not ask, and
- *			  who else deletes them moves the generation, which the guard
- *			  looks at behind us
+ *			  unclear. Where rules delete elements, or make them end at
+ *			  once, lift/ does not ask, and who else does moves the
+ *			  generation, which the guard looks at behind us
  *	a miss stays one  unless somebody adds the key meanwhile. From another CPU that
  *			  is a race without sluice as well; by a packet ahead of this
  *			  one, in GRO or in the backlog, it is not
  *
  * So what would be dropped, and missed a set, passes if a packet of the same source has passed
  * lately, by batch.h's notes; lift/ asks only sets whose keys begin with the source, in the lookup
- * and wherever a rule adds to them. All that passes is noted, since it may add, but not what passes
- * for this reason: by all that is known it is dropped, and adds nothing. If it does add, because
- * what it missed is there by the time that it comes to the rule, then the packet that put it there
- * was still under way behind it, with a note, which lasts several times as long as packets wait:
- * longer than both of them.
+ * and wherever a rule adds to them, ahead of NAT. All that passes is noted, since it may add, but
+ * not what passes for this reason: by all that is known it is dropped, and adds nothing. If it does
+ * add, because what it missed is there by the time that it comes to the rule, then the packet that
+ * put it there was still waiting when this one passed, and has a note. That lasts several times as
+ * long as packets wait: longer than both of them.
  *
  * At netfilter's hooks a packet is just ahead of the rules, so nothing stands between.
  *
@@ -27,8 +27,8 @@
  * UNKNOWN op. Memory that is gone brings that, or anything; then the guard sees that the rules have
  * changed.
  *
- * What is left is what is left of batch.h's notes; and NAT that gives a packet another source
- * before a rule of postrouting adds it.
+ * What is left is what is left of batch.h's notes; and knocks of more than four steps in a row,
+ * each of which waits, and comes while the last one does.
  */
 #ifndef SLUICE_BPF_FILLED_H
 #define SLUICE_BPF_FILLED_H
@@ -193,7 +193,7 @@ static __always_inline enum sl_filled_answer find(struct filled_search *search)
 			  look(search, 4, table + AT(hash_rnd)));
 	search->bucket = table + AT(buckets) + (__u64)(hash & (size - 1)) * sizeof(void *);
 	answer = walk(search);
-	__sync_fetch_and_add(&search->word, 1); /* as fence() */
+	__sync_lock_test_and_set(&search->word, 1); /* fence(), but with nothing on the stack */
 	if (answer == SL_FILLED_MISS && look(search, 8, search->table + AT(future_tbl)))
 		return SL_FILLED_UNCLEAR; /* it may have moved */
 	return answer;

@@ -465,6 +465,17 @@ static __always_inline __u64 read_word(__u64 address)
 	return word;
 }
 
+/*
+ * Keeps the loads before it ahead of those behind it, on processors that would not. An exchange,
+ * since an addition whose result nobody reads has no order.
+ */
+static __always_inline void fence(void)
+{
+	__u64 word = 0;
+
+	__sync_lock_test_and_set(&word, 1);
+}
+
 struct bpf_ct_opts___12 {
 	__s32 netns_id;
 	__s32 error;

@@ -159,10 +159,10 @@ static __always_inline enum sl_fate_count judge(const struct packet *packet, __u
 		if (possible & pass)
 			return SL_PASSED_CONNTRACK;
 	}
-	if (CONFIG(asks_filled) && is_under_way(&cursor, is_ip6))
-		return SL_PASSED_UNDER_WAY;
 	if (!epoch || !kernel_is_as_expected(packet, is_ip6) || live.epoch != epoch)
 		return SL_PASSED_STALE;
+	if (CONFIG(asks_filled) && is_under_way(&cursor, is_ip6))
+		return SL_PASSED_UNDER_WAY;
 	count_rules(&cursor, possible, *ret_bytes);
 	return SL_DROPPED;
 }
@@ -180,7 +180,7 @@ static __always_inline enum sl_fate_count judge_xdp(struct xdp_md *context)
 
 	add_packet(&fates, fate, bytes);
 	if (is_noted(fate)) /* the pointers are read again, to keep less on the stack */
-		note_passed((void *)(long)context->data, (void *)(long)context->data_end);
+		note_passed((void *)(long)context->data, (void *)(long)context->data_end, fate);
 	return fate;
 }
 
@@ -201,7 +201,7 @@ static __always_inline enum sl_fate_count judge_tc(struct __sk_buff *context)
 		fate = judge(&packet, &bytes);
 	add_packet(&fates, fate, bytes);
 	if (CONFIG(asks_filled) && is_noted(fate)) /* else there are none at TC (batch.h) */
-		note_skb(context);
+		note_skb(context, fate);
 	return fate;
 }
 

@@ -4,9 +4,12 @@
 #include <linux/if_ether.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter_ipv4.h>
 #include <string.h>
 
 #include "lift/expr.h"
+
+#define SHORTEST_TIMEOUT_MS 1000
 
 /* The family that a source address is of; 0: it is none. */
 static u32 family_of_source(const struct sl_expr *load)
@@ -78,8 +81,69 @@ bool sl_rule_asks_source(u32 family, const struct sl_nft_rule *rule, u32 at, u32
 	return false;
 }
 
-static enum sl_filling filling_by(const struct sl_nft_set *set, const struct sl_nft_rule *rule,
-				  u32 at)
+/* Where NAT may have given packets another source than they came with, or the host sends them. */
+static bool is_behind_nat(u32 family, const struct sl_nft_chain *chain)
+{
+	if (!chain->is_base)
+		return false;
+	if (chain->opaque_hook)
+		return true;
+	if (family == NFPROTO_NETDEV)
+		return chain->hook != NF_NETDEV_INGRESS;
+	return chain->hook == NF_INET_LOCAL_OUT || chain->hook == NF_INET_POST_ROUTING ||
+	       (chain->hook == NF_INET_LOCAL_IN && chain->priority >= NF_IP_PRI_NAT_SRC);
+}
+
+static bool leads_on(const struct sl_expr *expr)
+{
+	return (expr->kind == SL_EXPR_IMMEDIATE && expr->immediate.is_verdict &&
+		expr->immediate.verdict.chain) ||
+	       (expr->kind == SL_EXPR_LOOKUP && expr->lookup.is_verdict);
+}
+
+static bool has_jumps(const struct sl_nft_chain *chain)
+{
+	for (u32 i = 0; i < chain->rules.count; i++)
+		for (u32 e = 0; e < chain->rules.items[i].exprs.count; e++)
+			if (leads_on(&chain->rules.items[i].exprs.items[e]))
+				return true;
+	return false;
+}
+
+/* The same of a chain that others may jump to: if any could. */
+static bool may_be_behind_nat(const struct sl_nft_table *table, const struct sl_nft_chain *chain)
+{
+	if (chain->is_base)
+		return is_behind_nat(table->family, chain);
+	for (u32 i = 0; i < table->chains.count; i++)
+		if (is_behind_nat(table->family, table->chains.items[i]) &&
+		    has_jumps(table->chains.items[i]))
+			return true;
+	return false;
+}
+
+/* Ends in less time than packets wait what would have lasted; bpf/filled.h sees only that. */
+static bool shortens(const struct sl_expr *expr)
+{
+	u64 timeout_ms =
+		expr->dynset.timeout_ms ? expr->dynset.timeout_ms : expr->dynset.set->timeout_ms;
+
+	return expr->dynset.op == NFT_DYNSET_OP_UPDATE && timeout_ms &&
+	       timeout_ms < SHORTEST_TIMEOUT_MS;
+}
+
+static bool adds_source(const struct sl_nft_set *set, const struct sl_nft_chain *chain,
+			const struct sl_nft_rule *rule, u32 at)
+{
+	const struct sl_expr *expr = &rule->exprs.items[at];
+
+	return expr->dynset.op != NFT_DYNSET_OP_DELETE && !expr->dynset.has_exprs &&
+	       !shortens(expr) && !may_be_behind_nat(set->table, chain) &&
+	       sl_rule_asks_source(set->table->family, rule, at, expr->dynset.sreg);
+}
+
+static enum sl_filling filling_by(const struct sl_nft_set *set, const struct sl_nft_chain *chain,
+				  const struct sl_nft_rule *rule, u32 at)
 {
 	const struct sl_expr *expr = &rule->exprs.items[at];
 
@@ -89,10 +153,7 @@ static enum sl_filling filling_by(const struct sl_nft_set *set, const struct sl_
 		return SL_FILLS_ODDLY;
 	if (expr->dynset.set != set)
 		return SL_FILLS_NOTHING;
-	return expr->dynset.op != NFT_DYNSET_OP_DELETE && !expr->dynset.has_exprs &&
-			       sl_rule_asks_source(set->table->family, rule, at, expr->dynset.sreg)
-		       ? SL_FILLS_BY_SOURCE
-		       : SL_FILLS_ODDLY;
+	return adds_source(set, chain, rule, at) ? SL_FILLS_BY_SOURCE : SL_FILLS_ODDLY;
 }
 
 enum sl_filling sl_set_filling(const struct sl_nft_set *set)
@@ -104,7 +165,8 @@ enum sl_filling sl_set_filling(const struct sl_nft_set *set)
 
 		for (u32 k = 0; k < chain->rules.count; k++)
 			for (u32 e = 0; e < chain->rules.items[k].exprs.count; e++) {
-				enum sl_filling by = filling_by(set, &chain->rules.items[k], e);
+				enum sl_filling by =
+					filling_by(set, chain, &chain->rules.items[k], e);
 
 				if (by > worst)
 					worst = by;

@@ -114,8 +114,7 @@ const struct sl_element *sl_set_find(const struct sl_set *set, const u8 *key);
 /* fill.c */
 enum sl_filling {
 	SL_FILLS_NOTHING,
-	SL_FILLS_BY_SOURCE, /* all that rules do is to add keys that begin with the packet's source
-			     */
+	SL_FILLS_BY_SOURCE, /* rules only add keys, which begin with the source of packets */
 	SL_FILLS_ODDLY,     /* who knows */
 };
 

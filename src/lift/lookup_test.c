@@ -207,6 +207,54 @@ static void set_that_is_filled_by_other_things_is_unknown(void **state)
 		     "unknown(set s3: packets may add to it) drop\n");
 }
 
+/* NAT may have given it another source; or it is the host's own. */
+static void set_that_is_filled_behind_nat_is_unknown(void **state)
+{
+	struct nft nft = a_chain_that_knows_filled();
+	struct sl_nft_set *out = add_set(&nft, NFT_SET_EVAL, 4);
+	struct sl_nft_set *jumped = add_set(&nft, NFT_SET_EVAL, 4);
+	struct sl_nft_chain *output = add_base(&nft, nft.table, "out", NF_INET_LOCAL_OUT, 0);
+	struct sl_nft_chain *post = add_base(&nft, nft.table, "post", NF_INET_POST_ROUTING, 300);
+	struct sl_nft_chain *plain = add_chain(&nft, nft.table, "plain");
+
+	(void)state;
+	nft_rule(&nft, post, SOURCE, fill_set(out, NFT_DYNSET_OP_ADD));
+	nft_rule(&nft, output, jump_to(NFT_JUMP, "plain"));
+	nft_rule(&nft, plain, SOURCE, fill_set(jumped, NFT_DYNSET_OP_ADD));
+	nft_rule(&nft, nft.chain, SOURCE, lookup(out), drop_it());
+	nft_rule(&nft, nft.chain, SOURCE, lookup(jumped), drop_it());
+	expect_rules(&nft, "in",
+		     "unknown(set s0: packets may add to it) drop\n"
+		     "unknown(set s1: packets may add to it) drop\n");
+}
+
+static void set_whose_elements_may_end_at_once_is_unknown(void **state)
+{
+	struct nft nft = a_chain_that_knows_filled();
+	struct sl_nft_set *by_rule = add_set(&nft, NFT_SET_EVAL | NFT_SET_TIMEOUT, 4);
+	struct sl_nft_set *by_set = add_set(&nft, NFT_SET_EVAL | NFT_SET_TIMEOUT, 4);
+	struct sl_nft_set *longer = add_set(&nft, NFT_SET_EVAL | NFT_SET_TIMEOUT, 4);
+	struct sl_expr quick = fill_set(by_rule, NFT_DYNSET_OP_UPDATE);
+
+	(void)state;
+	quick.dynset.timeout_ms = 20;
+	by_set->timeout_ms = 20;
+	longer->timeout_ms = 5000;
+	nft_rule(&nft, nft.chain, SOURCE, quick);
+	nft_rule(&nft, nft.chain, SOURCE, fill_set(by_set, NFT_DYNSET_OP_UPDATE));
+	nft_rule(&nft, nft.chain, SOURCE, fill_set(longer, NFT_DYNSET_OP_UPDATE));
+	nft_rule(&nft, nft.chain, SOURCE, lookup(by_rule), drop_it());
+	nft_rule(&nft, nft.chain, SOURCE, lookup(by_set), drop_it());
+	nft_rule(&nft, nft.chain, SOURCE, lookup(longer), drop_it());
+	expect_rules(&nft, "in",
+		     "kernel(dynset)\n"
+		     "kernel(dynset)\n"
+		     "kernel(dynset)\n"
+		     "unknown(set s0: packets may add to it) drop\n"
+		     "unknown(set s1: packets may add to it) drop\n"
+		     "ip saddr in filled 0 drop\n");
+}
+
 /* In a table of both families the bytes of one are something else in the other. */
 static void source_is_one_only_in_packets_of_its_family(void **state)
 {
@@ -329,6 +377,8 @@ int main(void)
 		cmocka_unit_test(set_that_packets_fill_is_unknown),
 		cmocka_unit_test(set_that_is_filled_by_source_is_asked),
 		cmocka_unit_test(set_that_is_filled_by_other_things_is_unknown),
+		cmocka_unit_test(set_that_is_filled_behind_nat_is_unknown),
+		cmocka_unit_test(set_whose_elements_may_end_at_once_is_unknown),
 		cmocka_unit_test(source_is_one_only_in_packets_of_its_family),
 		cmocka_unit_test(set_that_no_rule_fills_is_followed),
 		cmocka_unit_test(set_that_keeps_state_is_the_kernels),

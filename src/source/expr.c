@@ -412,6 +412,7 @@ static int read_dynset(struct sl_reader *reader, const struct sl_attrs *attrs, s
 	expr->dynset.invert = flags & NFT_DYNSET_F_INV;
 	expr->dynset.has_exprs = flags & NFT_DYNSET_F_EXPR || attrs->at[NFTA_DYNSET_EXPR] ||
 				 attrs->at[NFTA_DYNSET_EXPRESSIONS];
+	expr->dynset.timeout_ms = sl_attrs_u64(attrs, NFTA_DYNSET_TIMEOUT);
 	if (flags & ~(u32)(NFT_DYNSET_F_INV | NFT_DYNSET_F_EXPR))
 		return opaque(expr, "has an unknown flag");
 	if (!read_register(attrs, NFTA_DYNSET_SREG_KEY, expr->dynset.set->key_length,

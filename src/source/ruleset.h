@@ -127,6 +127,7 @@ struct sl_expr {
 			u32 sreg;               /* the key */
 			bool invert;            /* goes on only where it could not be done */
 			bool has_exprs;         /* what is added holds expressions */
+			u64 timeout_ms;         /* of what it adds; 0: the set's */
 		} dynset;
 		struct {
 			u32 revision;
