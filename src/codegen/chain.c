@@ -400,6 +400,22 @@ static enum sl_match_result conntrack_state(struct sl_gen *gen, struct rule_stat
 	return SL_MATCH_TESTED;
 }
 
+void sl_gen_effect(struct sl_gen *gen, const struct sl_frame *frame, u8 worlds, const u32 *counter,
+		   enum sl_verdict_kind kind, sl_label fail, sl_label behind)
+{
+	struct rule_state state = {.next = fail};
+	const struct sl_verdict decision = {.kind = kind};
+
+	if (worlds != SL_WORLDS_ALL && conntrack_state(gen, &state, worlds) == SL_MATCH_NEVER) {
+		sl_asm_jump(gen->code, fail);
+		return;
+	}
+	if (counter)
+		hit(gen, counter, state.split);
+	state.next = behind;
+	verdict(gen, frame, &state, &decision);
+}
+
 /* Passes, or fails the rule, or goes on with it: false for the first two alone. */
 static bool limit(struct sl_gen *gen, const struct sl_frame *frame, const struct rule_state *state,
 		  const struct sl_op *op)

@@ -245,6 +245,8 @@ struct sl_rule {
 	SL_LIST(struct sl_op) ops;
 };
 
+struct sl_forks;
+
 /*
  * Neighbouring rules that are found by decision trees rather than one after the other. The rules
  * say what they mean (the interpreter walks them); the rest says where codegen/ finds them.
@@ -258,6 +260,8 @@ struct sl_table {
 	u32 steps; /* rules that one packet can meet at most, and one look that finds no more */
 	u32 hits;  /* counters that one packet can meet at most */
 	u32 trees, word_count; /* of the table, for people */
+	/* Of a few rules: how code finds them without the image (classify/forks.h); else NULL. */
+	const struct sl_forks *forks;
 };
 
 struct sl_chain {
