@@ -31,7 +31,7 @@
 #define SAY_X          (BOX_X - 18)
 #define STOP_MOST      100 /* characters of what is said there */
 #define TITLE_H        30
-#define BOXES_MAX      40 /* of one lane; more are no longer a drawing */
+#define BOXES_MAX      24 /* of one lane; more are no longer a drawing */
 #define NAME_MAX_SHOWN 26
 
 /* Where things are, in pixels. */

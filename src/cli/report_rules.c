@@ -11,8 +11,9 @@
 #include "cli/names.h"
 #include "cli/report.h"
 
-#define BLOCK    100
-#define OPEN_MAX 400 /* rules; of more, all chains begin folded */
+#define BLOCK     100
+#define JUMPS_MAX 30  /* chains; more are folded */
+#define OPEN_MAX  400 /* rules; of more, all chains begin folded */
 
 static const char *meaning_of(enum sl_decision decision)
 {
@@ -162,15 +163,21 @@ static void write_chain_items(const struct sl_report *report, const struct sl_re
 
 static void write_jumps(const struct sl_report_chain *chain, FILE *out)
 {
+	bool is_long = chain->targets.count > JUMPS_MAX;
+
 	if (!chain->targets.count)
 		return;
-	fputs("<p class=\"jumps\">jumps to", out);
+	if (is_long)
+		fprintf(out, "<details class=\"jumps\"><summary>jumps to %u chains</summary><p>",
+			chain->targets.count);
+	else
+		fputs("<p class=\"jumps\">jumps to ", out);
 	for (u32 i = 0; i < chain->targets.count; i++) {
-		fprintf(out, "%s <a href=\"#c%u\">", i ? "," : "", chain->targets.items[i]->index);
+		fprintf(out, "%s<a href=\"#c%u\">", i ? ", " : "", chain->targets.items[i]->index);
 		sl_html_text(out, chain->targets.items[i]->chain->name);
 		fputs("</a>", out);
 	}
-	fputs("</p>\n", out);
+	fputs(is_long ? "</p></details>\n" : "</p>\n", out);
 }
 
 static void write_summary(const struct sl_report *report, const struct sl_report_chain *chain,
@@ -191,6 +198,11 @@ static void write_summary(const struct sl_report *report, const struct sl_report
 	sl_report_decided_parts(report, chain->decided, parts);
 	if (rules)
 		sl_report_write_bar(out, parts, SL_ARRAY_SIZE(parts));
+	if (chain->dropped + chain->dropped_early) {
+		fputs(" <small>▼ ", out);
+		sl_html_count(out, chain->dropped + chain->dropped_early);
+		fputs(" dropped</small>", out);
+	}
 	fputs("</summary>\n", out);
 }
 

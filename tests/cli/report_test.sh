@@ -76,6 +76,19 @@ run report --html - "$rules"; exits 0; says "<!DOCTYPE html>"
 run report --json --html "$page" "$rules"; exits 0
 json '.device == "eth0" and (.html | endswith("/page.html"))'
 
+# More chains than can be drawn
+{
+	echo 'table ip t {'
+	for i in $(seq 40); do printf 'chain c%s {\naccept\n}\n' "$i"; done
+	echo 'chain in { type filter hook input priority 0; policy accept;'
+	echo "tcp dport vmap { $(for i in $(seq 40); do printf '%s : jump c%s, ' "$i" "$i"; done) }"
+	printf '}\n}\n'
+} >"$work/many.nft"
+run plan "$work/many.nft" -j -v; exits 0; cp "$work/out" "$work/plan"
+run report --html "$page" "$work/many.nft"; exits 0
+looks_right --plan "$work/plan"
+holds "… and 17 more chains"; holds "<summary>jumps to 40 chains</summary>"
+
 # Chains may be called nearly anything by iptables
 if command -v iptables-nft-restore >/dev/null; then
 	cat >"$work/odd.iptables" <<'EOF'
