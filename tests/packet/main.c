@@ -28,7 +28,8 @@
 #include "standing.h"
 #include "trial_file.h"
 
-#define EXIT_SKIPPED 77 /* meson's */
+#define EXIT_SKIPPED 77  /* meson's */
+#define PROGRESS     100 /* rulesets: what is known of a campaign that takes hours */
 
 struct options {
 	u64 seed;
@@ -289,13 +290,18 @@ static bool try_seed(u64 seed, const struct sl_rules *rules, const struct sl_sid
 	return false;
 }
 
-static void print_tally(const struct tally *tally, u32 seconds)
+static void print_verdicts(const struct tally *tally, u32 seconds)
 {
 	printf("%u rulesets, %llu acts in %u s: %u same, %u different, %u unsteady, %u noisy, "
 	       "%u errors\n",
 	       tally->trials, (unsigned long long)tally->acts, seconds,
 	       tally->verdicts[SL_TRIAL_SAME], tally->verdicts[SL_TRIAL_DIFFERENT],
 	       tally->verdicts[SL_TRIAL_UNSTEADY], tally->verdicts[SL_TRIAL_NOISY], tally->errors);
+}
+
+static void print_tally(const struct tally *tally, u32 seconds)
+{
+	print_verdicts(tally, seconds);
 	printf("without the candidate %llu acts left no trace (dropped, most of them), as the "
 	       "interpreter foretold of %llu; with it %llu frames were dropped early, %llu more at "
 	       "netfilter's hooks\n",
@@ -377,10 +383,8 @@ static bool run_campaign(const struct options *options, const struct sl_sides *s
 		if (!try_seed(options->seed + i, rules, sides,
 			      options->is_standing ? &standing : NULL, options, &tally))
 			break;
-		if (isatty(STDOUT_FILENO) && i % 10 == 9) {
-			printf("\r%u ", i + 1);
-			fflush(stdout);
-		}
+		if (tally.trials % PROGRESS == 0 && tally.trials < options->rulesets)
+			print_verdicts(&tally, (u32)(time(NULL) - start));
 	}
 	print_tally(&tally, (u32)(time(NULL) - start));
 	return is_success(&tally);
