@@ -200,10 +200,18 @@ static bool make_relative(const struct sl_stream *stream, u32 side, u8 *field)
 	return true;
 }
 
+/* What it has for an acknowledgement is 0, which may lie near a random number by chance. */
+static bool only_begins(const u8 *tcp, u32 length)
+{
+	return length >= 14 && (tcp[13] & (SL_TCP_SYN | SL_TCP_ACK | SL_TCP_RST)) == SL_TCP_SYN;
+}
+
 /* `length` bytes of a TCP header may be as few as the eight of an ICMP error's quote. */
 static void canonicalise_tcp(struct sl_recorder *recorder, u8 *tcp, u32 length)
 {
-	for (u32 at = 4; at <= 8 && at + 4 <= length; at += 4) {
+	u32 last = only_begins(tcp, length) ? 4 : 8;
+
+	for (u32 at = 4; at <= last && at + 4 <= length; at += 4) {
 		for (u32 side = 0; side < 2; side++) {
 			if (make_relative(find_stream(recorder, side, sl_get16(tcp)), side,
 					  tcp + at) ||
