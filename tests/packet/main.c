@@ -3,10 +3,11 @@
  * sluice-differential: the same packets at the same host, with and without a candidate attached
  * to its device. Prints what differs; exits with 0 where nothing does.
  *
- * What a release is to stand (a core's half hour; a seed shows itself again with --rulesets 1):
+ * What a release is to stand (an hour of a processor; in two processes, with half the seeds each,
+ * of two; a seed shows itself again with --rulesets 1):
  *
- *	sluice-differential --sluice build-release/src/sluice --standing --seed 1 --rulesets 10000 \
- *		--frames 300 --keep-going --save differences --limit 14400
+ *	taskset -c 0 sluice-differential --sluice build-release/src/sluice --standing --seed 1 \
+ *		--rulesets 10000 --frames 300 --keep-going --save differences --limit 14400
  */
 #include <errno.h>
 #include <getopt.h>

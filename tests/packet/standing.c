@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "standing.h"
 
+#include <sys/wait.h>
+
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "changes.h"
@@ -25,10 +27,18 @@ void sl_standing_init(struct sl_standing *standing, const struct sl_sides *sides
 	standing->sides = sides;
 }
 
+/* In the session, whose first process this is, keepers that have ended are left to it. */
+static void bury_keepers(void)
+{
+	while (waitpid(-1, NULL, WNOHANG) > 0)
+		;
+}
+
 void sl_standing_close(struct sl_standing *standing)
 {
 	sl_side_close(&standing->without);
 	sl_side_close(&standing->with);
+	bury_keepers();
 	standing->trials = 0;
 }
 
