@@ -51,6 +51,7 @@ struct sl_snapshot {
 	 * two changes may bring another list to where the first was.
 	 */
 	__u64 hooks_hash;
+	__u64 legacy_hash; /* likewise, of all that is in iptables-legacy's tables */
 };
 
 /*
@@ -85,7 +86,6 @@ enum sl_fate_count {
 	SL_PASSED_CONNTRACK, /* a connection exists or may exist */
 	SL_PASSED_ROUTE,     /* neither local nor plainly forwarded */
 	SL_PASSED_STALE,     /* it would have been dropped, but the rules have changed */
-	SL_PASSED_UNDER_WAY, /* it would have been, but one ahead of it may add it to a set */
 	/* The same of those that come as far as a netfilter hook (bpf/hook.h). */
 	SL_HOOK_DROPPED,
 	SL_HOOK_PASSED,
@@ -97,7 +97,7 @@ struct sl_count {
 	__u64 packets, bytes;
 };
 
-_Static_assert(sizeof(struct sl_snapshot) == 15 * 8 + 16 * 4 + 4 * 8, "shared with maps");
+_Static_assert(sizeof(struct sl_snapshot) == 15 * 8 + 16 * 4 + 5 * 8, "shared with maps");
 _Static_assert(sizeof(struct sl_live) == sizeof(struct sl_snapshot) + 24, "shared with maps");
 
 #endif

@@ -2,9 +2,10 @@
 /*
  * Takes a snapshot of what a compile assumes (abi/state.h), for one device of the caller's network
  * namespace. Never attached: user space runs it with BPF_PROG_TEST_RUN in its own thread.
- * It also lists the netfilter hooks, so that user space sees who else sits on a packet's path.
+ * It also lists the netfilter hooks, so that user space sees who else sits on a packet's path, and
+ * copies iptables-legacy's tables.
  */
-#include "find_filled.h"
+#include "find_legacy.h"
 #include "find_limits.h"
 #include "hooks.h"
 #include "kernel.h"
@@ -167,6 +168,16 @@ int take_snapshot(void *context)
 		list_hooks((void *)snapshot.hooks_ip6[i], &hook_lists[3 + i]);
 	}
 	list_hooks((void *)snapshot.hooks_ingress, &hook_lists[6]);
+	note_legacy(net);
+	return 0;
+}
+
+/* Whose extensions they are that rules of those tables point to. */
+SEC("raw_tp")
+int name_extensions(void *context)
+{
+	if (KNOWS_LEGACY())
+		bpf_loop(legacy_name_count, note_name, NULL, 0);
 	return 0;
 }
 
@@ -183,36 +194,19 @@ static __always_inline void note_tables(struct nf_hook_entries *entries)
 	}
 }
 
-static __always_inline void note_all_tables(void)
+/* Behind take_snapshot(), whose hooks it takes. */
+SEC("raw_tp")
+int find_limits(void *context)
 {
-	tables_met_count = 0;
+	limit_table_count = 0;
+	if (!KNOWS_LIMITS())
+		return 0;
 	for (int i = 0; i < 3; i++) {
 		note_tables((void *)snapshot.hooks_ip[i]);
 		note_tables((void *)snapshot.hooks_ip6[i]);
 	}
 	note_tables((void *)snapshot.hooks_ingress);
-}
-
-/* These two go behind take_snapshot(), whose hooks they take. */
-
-SEC("raw_tp")
-int find_limits(void *context)
-{
-	if (!KNOWS_LIMITS())
-		return 0;
-	note_all_tables();
 	bpf_loop(limit_count, find_limit, NULL, 0);
-	return 0;
-}
-
-SEC("raw_tp")
-int find_filled(void *context)
-{
-	knows_filled = KNOWS_FILLED();
-	if (!knows_filled)
-		return 0;
-	note_all_tables();
-	bpf_loop(filled_count, find_one_filled, NULL, 0);
 	return 0;
 }
 

@@ -58,6 +58,7 @@ void sl_compiled_trim(struct sl_compiled *compiled)
 	replace_program(&compiled->meaning, NULL);
 	memset(&compiled->code, 0, sizeof compiled->code);
 	memset(&compiled->hook_code, 0, sizeof compiled->hook_code);
+	memset(&compiled->legacy, 0, sizeof compiled->legacy);
 	malloc_trim(0); /* or the allocator would keep most of it for the next compile */
 }
 
@@ -109,26 +110,6 @@ static int load(const struct sl_program *program, struct sl_code *code, enum sl_
 	return error;
 }
 
-static bool are_same_set(const struct sl_filled *a, const struct sl_filled *b)
-{
-	return a->table == b->table && a->set == b->set;
-}
-
-/* The same for the sets that packets fill: of those without a place nothing is clear. */
-static void place_filled(const struct sl_compiled *compiled, const struct sl_program *program,
-			 struct sl_dataplane *dataplane)
-{
-	struct sl_filled_place places[SL_FILLED_MAX] = {0};
-
-	for (u32 i = 0; i < program->filled.count && i < SL_FILLED_MAX; i++)
-		for (u32 k = 0; k < compiled->program->filled.count && k < SL_FILLED_MAX; k++)
-			if (are_same_set(&program->filled.items[i],
-					 &compiled->program->filled.items[k]))
-				places[i] = compiled->filled[k];
-	if (program->filled.count)
-		sl_dataplane_place_filled(dataplane, places);
-}
-
 static bool are_same_limit(const struct sl_limit *a, const struct sl_limit *b)
 {
 	return a->table == b->table && a->chain == b->chain && a->rule == b->rule &&
@@ -157,13 +138,16 @@ int sl_compiled_load(struct sl_compiled *compiled, enum sl_hook_point point,
 		     const struct sl_handover *handover, struct sl_dataplane **ret_dataplane,
 		     struct sl_diag *diag)
 {
-	int error = load(compiled->program, &compiled->code, point, handover, ret_dataplane, diag);
+	struct sl_handover with_tables = handover ? *handover : (struct sl_handover){0};
+	int error;
+
+	with_tables.legacy = &compiled->legacy;
+	error = load(compiled->program, &compiled->code, point, &with_tables, ret_dataplane, diag);
 
 	if (error)
 		return error;
 	compiled->code_is_cut = is_cut(&compiled->code);
 	place_limits(compiled, compiled->program, *ret_dataplane);
-	place_filled(compiled, compiled->program, *ret_dataplane);
 	return 0;
 }
 
@@ -174,25 +158,21 @@ int sl_compiled_load_hooks(struct sl_compiled *compiled, const struct sl_datapla
 	int error = load(compiled->hook_program, &compiled->hook_code, SL_POINT_HOOK, &handover,
 			 ret_dataplane, diag);
 
-	if (error)
-		return error;
-	place_limits(compiled, compiled->hook_program, *ret_dataplane);
-	place_filled(compiled, compiled->hook_program, *ret_dataplane);
-	return 0;
+	if (!error)
+		place_limits(compiled, compiled->hook_program, *ret_dataplane);
+	return error;
 }
 
 /* From what was read to code. */
 static int compile(struct sl_compiled *compiled, const char *device, u64 memory_limit,
 		   struct sl_diag *diag)
 {
-	int error =
-		sl_lift(compiled->rules, NULL, compiled->host, device, &compiled->meaning, diag);
+	int error = sl_lift(compiled->rules, compiled->host, device, &compiled->meaning, diag);
 
 	if (!error)
 		error = sl_program_verify(compiled->meaning, diag);
 	if (!error)
-		error = sl_lift(compiled->rules, NULL, compiled->host, device, &compiled->program,
-				diag);
+		error = sl_lift(compiled->rules, compiled->host, device, &compiled->program, diag);
 	if (!error)
 		error = sl_optimise(compiled->program, sl_memory_image_words(memory_limit), diag);
 	if (!error)
@@ -280,15 +260,28 @@ static void note_takers(struct sl_host *host, const char *device, u32 own_progra
 	}
 }
 
-/* An observer that is older than nf_tables does not find its generation. */
+/* Neither its list of tables, though x_tables is there. */
+static bool misses_legacy(const struct sl_observer *observer)
+{
+	static const char *const names[SL_LEGACY_FAMILIES] = {
+		"/proc/thread-self/net/ip_tables_names", "/proc/thread-self/net/ip6_tables_names"};
+	bool misses = false;
+
+	for (u32 i = 0; i < SL_LEGACY_FAMILIES; i++)
+		misses |= !sl_observer_legacy(observer)[i].head.address && !access(names[i], F_OK);
+	return misses;
+}
+
+/* An observer that is older than nf_tables or x_tables does not find what is theirs. */
 static int look(struct sl_observer *observer, u32 ifindex, struct sl_snapshot *ret_snapshot,
 		struct sl_diag *diag)
 {
 	int error = sl_observer_look(observer, ifindex, ret_snapshot, diag);
 
-	if (error || ret_snapshot->generation_address)
+	if (error || (ret_snapshot->generation_address && !misses_legacy(observer)))
 		return error;
-	sl_source_wake();
+	if (!ret_snapshot->generation_address)
+		sl_source_wake();
 	error = sl_observer_renew(observer, diag);
 	return error ? error : sl_observer_look(observer, ifindex, ret_snapshot, diag);
 }
@@ -315,17 +308,6 @@ static int find_limits(struct sl_observer *observer, struct sl_compiled *compile
 				       compiled->limits, diag);
 }
 
-static int find_filled(struct sl_observer *observer, struct sl_compiled *compiled,
-		       struct sl_diag *diag)
-{
-	const struct sl_program *program = compiled->program;
-
-	if (!program->filled.count)
-		return 0;
-	return sl_observer_find_filled(observer, program->filled.items, program->filled.count,
-				       compiled->filled, diag);
-}
-
 /* The host, read behind a snapshot: whoever takes another then knows if it changed meanwhile. */
 static int read_host(struct sl_observer *observer, const char *device, u32 own_program,
 		     bool is_below, struct sl_host **ret_host, struct sl_snapshot *ret_snapshot,
@@ -343,7 +325,6 @@ static int read_host(struct sl_observer *observer, const char *device, u32 own_p
 	if (error)
 		return error;
 	note_takers(host, device, own_program, is_below, ret_snapshot);
-	host->knows_filled = sl_observer_knows_filled(observer);
 	error = sl_foreign_note(sl_observer_hooks(observer), host);
 	if (error) {
 		sl_host_free(host);
@@ -403,7 +384,8 @@ static int renew_once(struct sl_compiled *compiled, struct sl_observer *observer
 	if (error)
 		return error;
 	snapshot.generation = compiled->snapshot.generation;
-	if (!sl_lift_hosts_equal(compiled->host, host, device))
+	if (!sl_lift_hosts_equal(compiled->host, host, device) ||
+	    snapshot.legacy_hash != compiled->snapshot.legacy_hash)
 		error = -ESTALE;
 	else if (!stands(observer, device, &snapshot))
 		error = -EAGAIN;
@@ -441,11 +423,12 @@ int sl_compile_live(struct sl_observer *observer, const char *device, u32 own_pr
 		compiled->began_ns = began_ns;
 		compiled->read_ns = sl_monotonic_ns();
 		if (!error && consistent)
+			error = sl_legacy_tables_take(observer, compiled->host, compiled->rules,
+						      &compiled->legacy, diag);
+		if (!error && consistent)
 			error = compile(compiled, device, memory_limit, diag);
 		if (!error && consistent)
 			error = find_limits(observer, compiled, diag);
-		if (!error && consistent)
-			error = find_filled(observer, compiled, diag);
 		if (!error && consistent) {
 			*ret_compiled = compiled;
 			return 0;
@@ -497,8 +480,6 @@ int sl_compile_file(const char *path, const char *device, u64 memory_limit,
 	error = sl_host_read(device ? device : "eth0", &compiled->host, diag);
 	if (!error && geteuid() != 0)
 		take_as_absent(compiled->host);
-	if (!error)
-		compiled->host->knows_filled = true; /* the kernel that they are for may */
 	if (!error && !device) {
 		device = "eth0";
 		if (!sl_host_find_link(compiled->host, device) && add_stand_in(compiled->host))

@@ -10,6 +10,7 @@
 #include "codegen/codegen.h"
 #include "ir/ir.h"
 #include "load/dataplane.h"
+#include "load/legacy_tables.h"
 #include "load/observe.h"
 #include "source/source.h"
 
@@ -17,12 +18,12 @@
 struct sl_compiled {
 	struct sl_ruleset *rules;
 	struct sl_host *host;
-	struct sl_program *meaning;  /* as lifted: what `plan` and `trace` speak of */
-	struct sl_program *program;  /* optimised: what runs */
-	struct sl_code code;         /* of `program` */
-	struct sl_snapshot snapshot; /* the state of the kernel that all this holds for */
+	struct sl_program *meaning;     /* as lifted: what `plan` and `trace` speak of */
+	struct sl_program *program;     /* optimised: what runs */
+	struct sl_code code;            /* of `program` */
+	struct sl_snapshot snapshot;    /* the state of the kernel that all this holds for */
+	struct sl_legacy_tables legacy; /* likewise; they are among `rules` */
 	struct sl_limit_place limits[SL_LIMITS_MAX]; /* of `program` */
-	struct sl_filled_place filled[SL_FILLED_MAX];
 	u64 began_ns, read_ns; /* monotonic: of a live compile, and when all had been read */
 	bool code_is_cut;      /* rules were left to the kernel because code ran long */
 	/* Of what is left for netfilter's hooks; NULL: nothing, or not asked for. */

@@ -29,8 +29,8 @@ void sl_plan_free(struct sl_plan *plan)
 /* The rules as they will run, one by one: legal for codegen, but not merged. */
 static int lift_legal(struct sl_plan *plan, struct sl_diag *diag)
 {
-	int error = sl_lift(plan->compiled->rules, NULL, plan->compiled->host, plan->device,
-			    &plan->legal, diag);
+	int error = sl_lift(plan->compiled->rules, plan->compiled->host, plan->device, &plan->legal,
+			    diag);
 
 	if (!error && sl_optimise_legalise(plan->legal))
 		error = sl_fail_memory(diag);

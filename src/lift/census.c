@@ -155,10 +155,6 @@ void sl_census_take(struct sl_lifter *lifter)
 {
 	lifter->census.tracked = (u8)((lifter->host->tracks_ip ? SL_IP : 0) |
 				      (lifter->host->tracks_ip6 ? SL_IP6 : 0));
-	for (u32 i = 0; i < SL_ARRAY_SIZE(lifter->rulesets); i++) {
-		const struct sl_ruleset *rules = lifter->rulesets[i];
-
-		for (u32 k = 0; rules && k < rules->tables.count; k++)
-			count_table(&lifter->census, rules->tables.items[k]);
-	}
+	for (u32 i = 0; i < lifter->rules->tables.count; i++)
+		count_table(&lifter->census, lifter->rules->tables.items[i]);
 }

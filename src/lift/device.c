@@ -283,12 +283,27 @@ static bool hooks_equal(const struct sl_host *a, const struct sl_host *b)
 	return true;
 }
 
+static bool ranks_equal(const struct sl_host *a, const struct sl_host *b)
+{
+	if (a->legacy_hooks.count != b->legacy_hooks.count)
+		return false;
+	for (u32 i = 0; i < a->legacy_hooks.count; i++) {
+		const struct sl_legacy_hook *one = &a->legacy_hooks.items[i],
+					    *other = &b->legacy_hooks.items[i];
+
+		if (one->family != other->family || one->hook != other->hook ||
+		    one->priority != other->priority || one->rank != other->rank)
+			return false;
+	}
+	return true;
+}
+
 static bool settings_equal(const struct sl_host *a, const struct sl_host *b)
 {
 	return a->forwards_ip6 == b->forwards_ip6 && a->routes_multicast == b->routes_multicast &&
 	       a->has_legacy_ip == b->has_legacy_ip && a->has_legacy_ip6 == b->has_legacy_ip6 &&
 	       a->tracks_ip == b->tracks_ip && a->tracks_ip6 == b->tracks_ip6 &&
-	       a->has_xfrm == b->has_xfrm && a->knows_filled == b->knows_filled;
+	       a->nats_ip == b->nats_ip && a->nats_ip6 == b->nats_ip6 && a->has_xfrm == b->has_xfrm;
 }
 
 /* The devices below VLAN devices. */
@@ -306,5 +321,5 @@ bool sl_lift_hosts_equal(const struct sl_host *a, const struct sl_host *b, const
 	       strip_alike(sl_host_find_below(a, link_a), sl_host_find_below(b, link_b)) &&
 	       relatives_equal(a, link_a, b, link_b) && addresses_equal(a, b) &&
 	       sl_device_brings_bridged(a, link_a) == sl_device_brings_bridged(b, link_b) &&
-	       hooks_equal(a, b) && settings_equal(a, b);
+	       hooks_equal(a, b) && ranks_equal(a, b) && settings_equal(a, b);
 }

@@ -59,6 +59,17 @@ CHANGE(legacy, nft->host.has_legacy_ip ^= true)
 CHANGE(legacy6, nft->host.has_legacy_ip6 ^= true)
 CHANGE(conntrack, nft->host.tracks_ip ^= true)
 CHANGE(conntrack6, nft->host.tracks_ip6 ^= true)
+static void add_rank(struct nft *nft)
+{
+	struct sl_legacy_hook *hook = sl_list_push(nft->host.arena, &nft->host.legacy_hooks);
+
+	assert_non_null(hook);
+	hook->rank = 1;
+}
+
+CHANGE(ranks, add_rank(nft))
+CHANGE(nat, nft->host.nats_ip ^= true)
+CHANGE(nat6, nft->host.nats_ip6 ^= true)
 CHANGE(ipsec, nft->host.has_xfrm ^= true)
 
 static void address(struct nft *nft)
@@ -119,8 +130,9 @@ static void what_it_reads_of_the_device_is(void **state)
 static void what_it_reads_of_the_namespace_is(void **state)
 {
 	void (*const changes[])(struct nft *) = {
-		forwarding_of_all, multicast, legacy,  legacy6, conntrack,
-		conntrack6,        ipsec,     address, hook};
+		forwarding_of_all, multicast, legacy, legacy6, conntrack,
+		conntrack6,        nat,       nat6,   ranks,   ipsec,
+		address,           hook};
 
 	(void)state;
 	for (size_t i = 0; i < SL_ARRAY_SIZE(changes); i++)

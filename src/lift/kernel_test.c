@@ -17,8 +17,7 @@ static struct sl_program *lift_live(void)
 
 	assert_int_equal(system("ip link add eth0 type veth peer name peer"), 0);
 	if (sl_source_read_live(1000, &rules, &diag) || sl_host_read("eth0", &host, &diag) ||
-	    sl_lift(rules, NULL, host, "eth0", &program, &diag) ||
-	    sl_program_verify(program, &diag))
+	    sl_lift(rules, host, "eth0", &program, &diag) || sl_program_verify(program, &diag))
 		fail_msg("%s", diag.text);
 	sl_host_free(host);
 	sl_ruleset_free(rules);

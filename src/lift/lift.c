@@ -59,7 +59,7 @@ static int lift(struct sl_lifter *lifter, const char *device, struct sl_program 
 	program = sl_program_new();
 	if (!program)
 		return sl_fail_memory(diag);
-	program->generation = lifter->rulesets[0]->generation;
+	program->generation = lifter->rules->generation;
 	lifter->program = program;
 	if (copy_counters(lifter) || lift_program(lifter))
 		return sl_fail_memory(diag);
@@ -68,11 +68,10 @@ static int lift(struct sl_lifter *lifter, const char *device, struct sl_program 
 	return 0;
 }
 
-int sl_lift(const struct sl_ruleset *rules, const struct sl_ruleset *legacy,
-	    const struct sl_host *host, const char *device, struct sl_program **ret_program,
-	    struct sl_diag *diag)
+int sl_lift(const struct sl_ruleset *rules, const struct sl_host *host, const char *device,
+	    struct sl_program **ret_program, struct sl_diag *diag)
 {
-	struct sl_lifter lifter = {.rulesets = {rules, legacy}, .host = host};
+	struct sl_lifter lifter = {.rules = rules, .host = host};
 
 	return lift(&lifter, device, ret_program, diag);
 }
@@ -81,7 +80,7 @@ int sl_lift_hooks(const struct sl_ruleset *rules, const struct sl_host *host,
 		  const struct sl_program *front, struct sl_program **ret_program,
 		  struct sl_diag *diag)
 {
-	struct sl_lifter lifter = {.front = front, .rulesets = {rules}, .host = host};
+	struct sl_lifter lifter = {.front = front, .rules = rules, .host = host};
 
 	return lift(&lifter, front->device.name, ret_program, diag);
 }

@@ -25,9 +25,8 @@
 #include "source/ruleset.h"
 
 /*
- * Lifts what packets arriving at `device` meet. `legacy` are the iptables-legacy rules, and then
- * the caller answers for their staying as they are; NULL where it can't, and while such tables
- * exist (`host`) everything from their first hook on passes.
+ * Lifts what packets arriving at `device` meet. While there are iptables-legacy tables (`host`)
+ * that are not among the rules, everything from their first hook on passes.
  *
  * A rule may become several, with the same handle and counter, of which a packet in one world meets
  * one. Sets keep nft's names, chains and counters their table, name and handle.
@@ -35,9 +34,8 @@
  * 0, or -errno with `diag` filled in: -ENODEV when `host` has no such device, -ENOMEM. The program
  * owns all that it refers to.
  */
-int sl_lift(const struct sl_ruleset *rules, const struct sl_ruleset *legacy,
-	    const struct sl_host *host, const char *device, struct sl_program **ret_program,
-	    struct sl_diag *diag);
+int sl_lift(const struct sl_ruleset *rules, const struct sl_host *host, const char *device,
+	    struct sl_program **ret_program, struct sl_diag *diag);
 
 /*
  * The same for packets of the device that have come as far as netfilter's hooks for input and

@@ -29,7 +29,8 @@ struct sl_census {
 struct sl_chain_lift {
 	const struct sl_nft_table *table;
 	const struct sl_nft_chain *source;
-	u32 contexts; /* SL_FROM_*; 0 where it can't be reached */
+	bool fills_sets; /* somewhere in its table packets add to sets */
+	u32 contexts;    /* SL_FROM_*; 0 where it can't be reached */
 	struct sl_chain *chain;
 };
 
@@ -38,13 +39,11 @@ struct sl_set_lift {
 	const struct sl_nft_set *source;
 	enum sl_set_use {
 		SL_SET_FOLLOWS, /* `set` has its elements */
-		SL_SET_FILLED,  /* packets fill it: the data plane looks it up as `filled` */
 		SL_SET_UNKNOWN, /* what is in it is not known */
 		SL_SET_EFFECT,  /* looking something up in it has an effect */
 	} use;
 	const char *reason;
 	struct sl_set *set;
-	u32 filled; /* index into the program's */
 };
 
 struct sl_lifter {
@@ -53,7 +52,7 @@ struct sl_lifter {
 	const struct sl_link *link;
 	const struct sl_program *front; /* at netfilter hooks: what is ahead of them; else NULL */
 	u32 next_counter;               /* at netfilter hooks: of `front`, behind the last found */
-	const struct sl_ruleset *rulesets[2]; /* live and legacy; NULL where there is none */
+	const struct sl_ruleset *rules;
 	struct sl_census census;
 	SL_LIST(struct sl_chain_lift) chains; /* in the ruleset's order */
 	struct sl_chain_lift **by_name;       /* the same, sorted by table and name */
@@ -110,20 +109,6 @@ int sl_set_lift(struct sl_rule_lift *rule, const struct sl_nft_set *source,
 		const struct sl_set_lift **ret_set);
 /* The element that covers the key, NULL on a miss; the set must have no timeouts. */
 const struct sl_element *sl_set_find(const struct sl_set *set, const u8 *key);
-
-/* fill.c */
-enum sl_filling {
-	SL_FILLS_NOTHING,
-	SL_FILLS_BY_SOURCE, /* rules only add keys, which begin with the source of packets */
-	SL_FILLS_ODDLY,     /* who knows */
-};
-
-enum sl_filling sl_set_filling(const struct sl_nft_set *set);
-/*
- * Whether the rule's expression `at`, of a table of this family, finds in register `sreg` the whole
- * address that the packet is from, perhaps with other things behind it.
- */
-bool sl_rule_asks_source(u32 family, const struct sl_nft_rule *rule, u32 at, u32 sreg);
 
 /* path.c */
 void sl_path_plan(struct sl_lifter *lifter);

@@ -149,8 +149,7 @@ static void see_verdict(struct doings *doings, const struct sl_verdict *verdict)
 
 static void see_op(struct doings *doings, const struct sl_op *op)
 {
-	if (op->kind == SL_OP_COUNTER || op->kind == SL_OP_KERNEL || op->kind == SL_OP_LIMIT ||
-	    op->kind == SL_OP_FILL)
+	if (op->kind == SL_OP_COUNTER || op->kind == SL_OP_KERNEL || op->kind == SL_OP_LIMIT)
 		doings->effects = true;
 	doings->sets_mark |= op->kind == SL_OP_MARK;
 	doings->reads_mark |= sl_op_reads_mark(op);
@@ -291,6 +290,8 @@ static int by_hook_and_priority(const void *left, const void *right)
 		order = compare(a->priority, b->priority);
 	if (!order)
 		order = compare(a->among_nat, b->among_nat);
+	if (!order)
+		order = compare(a->rank, b->rank);
 	return order ? order : compare(a->order, b->order);
 }
 
@@ -306,11 +307,14 @@ static bool is_marked_for(const struct sl_place_lift *a, const struct sl_place_l
 
 /*
  * Whether it matters which of two chains comes first: one may drop what leaves a trace in the
- * other, or mark packets for it. Their order is that of registration, which the dump does not tell.
+ * other, or mark packets for it. Their order is that of registration, which the dump does not tell;
+ * the list of hooks does, if one of them is a legacy table's and stands at either end.
  */
 static bool is_order_unsure(const struct sl_place_lift *a, const struct sl_place_lift *b)
 {
 	if (a->is_nat && b->is_nat && a->among_nat != b->among_nat)
+		return false;
+	if (a->rank != b->rank)
 		return false;
 	return (a->may_drop && b->has_effects) || (b->may_drop && a->has_effects) ||
 	       is_marked_for(a, b) || is_marked_for(b, a);
@@ -373,7 +377,7 @@ static int add_conntrack(struct sl_lifter *lifter)
 
 static bool has_flowtable(const struct sl_lifter *lifter)
 {
-	const struct sl_ruleset *rules = lifter->rulesets[0];
+	const struct sl_ruleset *rules = lifter->rules;
 
 	for (u32 i = 0; i < rules->tables.count; i++) {
 		const struct sl_nft_table *table = rules->tables.items[i];
@@ -410,16 +414,26 @@ static int add_route(struct sl_lifter *lifter)
 	return error ? error : sl_path_add_step(lifter, &step);
 }
 
-/* Legacy tables begin with raw, at −300 in prerouting. */
+/* Legacy tables that are not among the rules. They begin with raw, where that may be loaded. */
 static int add_legacy(struct sl_lifter *lifter)
 {
-	const struct sl_host *host = lifter->host;
-	u8 families = (u8)((host->has_legacy_ip ? SL_IP : 0) | (host->has_legacy_ip6 ? SL_IP6 : 0));
+	const bool are_there[] = {lifter->host->has_legacy_ip, lifter->host->has_legacy_ip6};
+	static const u8 families[] = {SL_IP, SL_IP6};
+	int error = 0;
 
-	if (lifter->rulesets[1])
-		return 0;
-	return sl_path_add_kernel(lifter, families, SL_HOOK_PREROUTING, NF_IP_PRI_RAW,
-				  "iptables-legacy rules are present");
+	for (u32 i = 0; i < SL_ARRAY_SIZE(families) && !error; i++) {
+		const char *obstacle = lifter->rules->legacy_obstacles[i];
+
+		if (!are_there[i] || lifter->rules->holds_legacy[i])
+			continue;
+		obstacle =
+			sl_arena_strdup(lifter->program->arena,
+					obstacle ? obstacle : "iptables-legacy rules are present");
+		error = obstacle ? sl_path_add_kernel(lifter, families[i], SL_HOOK_PREROUTING,
+						      NF_IP_PRI_RAW, obstacle)
+				 : -ENOMEM;
+	}
+	return error;
 }
 
 /* Laying it all out */
@@ -455,6 +469,22 @@ static int add_foreign_places(struct sl_lifter *lifter, struct sl_places_lift *p
 	return 0;
 }
 
+static s32 find_rank(const struct sl_lifter *lifter, const struct sl_place_lift *place)
+{
+	const struct sl_host *host = lifter->host;
+
+	if (!place->chain->table->is_legacy || place->is_nat)
+		return 0;
+	for (u32 i = 0; i < host->legacy_hooks.count; i++) {
+		const struct sl_legacy_hook *hook = &host->legacy_hooks.items[i];
+
+		if (hook->family == place->chain->table->family &&
+		    hook->hook == place->chain->source->hook && hook->priority == place->priority)
+			return hook->rank;
+	}
+	return 0;
+}
+
 int sl_path_find_places(struct sl_lifter *lifter, struct sl_places_lift *places)
 {
 	if (add_foreign_places(lifter, places))
@@ -467,6 +497,7 @@ int sl_path_find_places(struct sl_lifter *lifter, struct sl_places_lift *places)
 		    !is_met(lifter, place.hook))
 			continue;
 		place.order = i;
+		place.rank = find_rank(lifter, &place);
 		error = find_doings(lifter, &place);
 		if (error)
 			return error;

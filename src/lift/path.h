@@ -15,6 +15,8 @@ struct sl_place_lift {
 	enum sl_hook hook;
 	s32 priority, among_nat;
 	bool is_nat;
+	s32 rank;  /* of a legacy table's among all of the same priority, as in struct
+		      sl_legacy_hook; 0 for others */
 	u32 order; /* in the ruleset */
 	bool has_effects, may_drop;
 	bool sets_mark, reads_mark; /* of the packet */

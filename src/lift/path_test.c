@@ -349,21 +349,54 @@ static void legacy_tables_pass_from_raw_on(void **state)
 			  "both ROUTE\n");
 }
 
+/* A filter table that was read, whose INPUT stands where `rank` says. */
+static void add_legacy(struct nft *nft, u32 family, s32 rank)
+{
+	struct sl_nft_table *table = add_table(nft, family, "legacy filter");
+	struct sl_nft_chain *chain = add_base(nft, table, "INPUT", NF_INET_LOCAL_IN, 0);
+	struct sl_legacy_hook *hook = sl_list_push(nft->host.arena, &nft->host.legacy_hooks);
+
+	assert_non_null(hook);
+	*hook = (struct sl_legacy_hook){.family = family, .hook = NF_INET_LOCAL_IN, .rank = rank};
+	table->is_legacy = true;
+	nft_rule(nft, chain, count_packet(), verdict(NF_DROP));
+	*(family == NFPROTO_IPV4 ? &nft->host.has_legacy_ip : &nft->host.has_legacy_ip6) = true;
+	nft->rules->holds_legacy[family != NFPROTO_IPV4] = true;
+}
+
 static void legacy_tables_that_were_read_are_tables(void **state)
 {
-	struct nft nft = a_table(NFPROTO_INET), legacy = a_table(NFPROTO_IPV4);
-	struct sl_diag diag = {""};
-	struct sl_program *program;
+	struct nft nft = a_table(NFPROTO_INET);
 
 	(void)state;
-	nft.host.has_legacy_ip = true;
 	dropping(&nft, "input", NF_INET_LOCAL_IN, 5);
-	dropping(&legacy, "INPUT", NF_INET_LOCAL_IN, 0);
-	assert_int_equal(sl_lift(nft.rules, legacy.rules, &nft.host, "eth0", &program, &diag), 0);
-	assert_string_equal(path_text(program), "both ROUTE\nip INPUT\nboth input\n");
-	sl_program_free(program);
-	nft_free(&legacy);
-	nft_free(&nft);
+	add_legacy(&nft, NFPROTO_IPV4, 0);
+	nft.host.has_legacy_ip6 = true;
+	nft.rules->legacy_obstacles[1] = "more than sluice can watch";
+	expect_path(&nft, "ip6 kernel(more than sluice can watch)\n"
+			  "both ROUTE\n"
+			  "ip INPUT\n"
+			  "both input\n");
+}
+
+/* Both count what they drop: whoever comes second misses what the first one took. */
+static void order_among_equals_is_that_of_the_hooks(void **state)
+{
+	(void)state;
+	for (s32 rank = -1; rank <= 1; rank++) {
+		struct nft nft = a_table(NFPROTO_INET);
+		struct sl_nft_chain *input =
+			add_base(&nft, nft.table, "input", NF_INET_LOCAL_IN, 0);
+
+		nft_rule(&nft, input, count_packet(), verdict(NF_DROP));
+		add_legacy(&nft, NFPROTO_IPV4, rank);
+		add_legacy(&nft, NFPROTO_IPV6, -rank);
+		expect_path(&nft, rank < 0   ? "both ROUTE\nip INPUT\nboth input\nip6 INPUT\n"
+				  : rank > 0 ? "both ROUTE\nip6 INPUT\nboth input\nip INPUT\n"
+					     : "both ROUTE\n"
+					       "both kernel(two base chains share a priority, and "
+					       "their order is not known)\n");
+	}
 }
 
 static void add_flowtable(struct nft *nft, const char *device)
@@ -611,7 +644,7 @@ static void unknown_device_is_an_error(void **state)
 	struct sl_diag diag = {""};
 
 	(void)state;
-	assert_int_equal(sl_lift(nft.rules, NULL, &nft.host, "eth9", &program, &diag), -ENODEV);
+	assert_int_equal(sl_lift(nft.rules, &nft.host, "eth9", &program, &diag), -ENODEV);
 	assert_null(program);
 	assert_non_null(strstr(diag.text, "eth9"));
 	nft_free(&nft);
@@ -639,6 +672,7 @@ int main(void)
 		cmocka_unit_test(chain_with_an_opaque_hook_passes_everything),
 		cmocka_unit_test(legacy_tables_pass_from_raw_on),
 		cmocka_unit_test(legacy_tables_that_were_read_are_tables),
+		cmocka_unit_test(order_among_equals_is_that_of_the_hooks),
 		cmocka_unit_test(flowtable_takes_packets_past_the_rules),
 		cmocka_unit_test(flowtable_also_skips_what_is_before_conntrack),
 		cmocka_unit_test(flowtable_of_others_does_not_matter),

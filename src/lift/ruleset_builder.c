@@ -270,12 +270,6 @@ struct sl_expr limit_of(u32 type, bool is_over)
 	return (struct sl_expr){.kind = SL_EXPR_LIMIT, .name = "limit", .limit = {type, is_over}};
 }
 
-struct sl_expr fill_set(struct sl_nft_set *set, u32 op)
-{
-	return (struct sl_expr){
-		.kind = SL_EXPR_DYNSET, .name = "dynset", .dynset = {.set = set, .op = op}};
-}
-
 struct sl_expr object(u32 type)
 {
 	return (struct sl_expr){.kind = SL_EXPR_OBJREF, .name = "objref", .objref = {.type = type}};
@@ -344,7 +338,7 @@ struct sl_program *lift(struct nft *nft)
 	struct sl_diag diag = {""};
 	struct sl_program *program;
 
-	if (sl_lift(nft->rules, NULL, &nft->host, "eth0", &program, &diag))
+	if (sl_lift(nft->rules, &nft->host, "eth0", &program, &diag))
 		fail_msg("%s", diag.text);
 	if (sl_program_verify(program, &diag))
 		fail_msg("%s", diag.text);

@@ -93,7 +93,6 @@ static void find_functions(struct splicing *work, const struct bpf_prog_load_opt
 		[SL_FUNCTION_TCP_OPTION] = "tcp_option",
 		[SL_FUNCTION_WAY_BACK_IP] = "way_back_ip",
 		[SL_FUNCTION_WAY_BACK_IP6] = "way_back_ip6",
-		[SL_FUNCTION_FILLED_HAS] = "filled_has",
 	};
 
 	for (u32 i = 0; i < SL_FUNCTIONS; i++)
@@ -205,11 +204,6 @@ static u32 image_bytes(const struct sl_program *program)
 	return program->image_words * (u32)sizeof *program->image;
 }
 
-static bool takes_notes(const struct sl_config *config)
-{
-	return config->notes_batch || config->asks_filled;
-}
-
 static void configure(struct sl_dataplane *dataplane, const struct sl_program *program,
 		      const struct sl_code *code, enum sl_hook_point point)
 {
@@ -226,8 +220,6 @@ static void configure(struct sl_dataplane *dataplane, const struct sl_program *p
 		.miss_worlds = program->miss_worlds,
 		/* TC stands behind what the notes are for (batch.h). */
 		.notes_batch = point == SL_POINT_XDP && sl_program_minds_batch(program),
-		.has_filled = sl_program_asks_filled(program),
-		.asks_filled = point != SL_POINT_HOOK && sl_program_asks_filled(program),
 		.asks_addresses_ip = asks_addresses(program, code, SL_IP),
 		.asks_addresses_ip6 = asks_addresses(program, code, SL_IP6),
 		.drop_worlds = sl_program_drop_worlds(program),
@@ -252,8 +244,8 @@ static void configure(struct sl_dataplane *dataplane, const struct sl_program *p
 		bpf_map__set_value_size(dataplane->skeleton->maps.tables, image_bytes(program));
 	bpf_map__set_value_size(dataplane->skeleton->maps.tries,
 				dataplane->sets.trie_units * (u32)sizeof(u64));
-	if (takes_notes(config))
-		bpf_map__set_max_entries(dataplane->skeleton->maps.batch_notes, SL_BATCH_ENTRIES);
+	if (config->notes_batch)
+		bpf_map__set_max_entries(dataplane->skeleton->maps.batch_notes, SL_BATCH_SLOTS + 1);
 }
 
 static volatile struct sl_live *live_cell(const struct sl_dataplane *dataplane)
@@ -315,19 +307,13 @@ static int share_front(struct sl_dataplane *dataplane, const struct sl_dataplane
 	return 0;
 }
 
-/* Those of the one are all that the other would have taken; of all that passes some take all. */
-static bool notes_suffice(const struct sl_config *last, const struct sl_config *next)
-{
-	return takes_notes(last) && takes_notes(next) && last->asks_filled >= next->asks_filled;
-}
-
 /* Both note into one map while packets meet the one or the other. */
 static int share_notes(struct sl_dataplane *dataplane, const struct sl_dataplane *last,
 		       struct sl_diag *diag)
 {
 	int error;
 
-	if (!last || !notes_suffice(&last->config, &dataplane->config))
+	if (!last || !last->config.notes_batch || !dataplane->config.notes_batch)
 		return 0;
 	error = bpf_map__reuse_fd(dataplane->skeleton->maps.batch_notes,
 				  bpf_map__fd(last->skeleton->maps.batch_notes));
@@ -418,6 +404,30 @@ static int fail_load(struct sl_diag *diag, int error, char *log)
 		       strerror(-error), log[0] ? last_lines(log) : complaint);
 }
 
+/* Before the load, which no address can come into behind. */
+static void size_legacy(struct sl_dataplane *dataplane, const struct sl_legacy_tables *legacy)
+{
+	struct sluice_bpf *skeleton = dataplane->skeleton;
+
+	if (!legacy)
+		return;
+	memcpy((void *)&skeleton->data_legacy->legacy, &legacy->cell, sizeof legacy->cell);
+	for (u32 i = 0; i < SL_LEGACY_FAMILIES; i++)
+		dataplane->config.watches_legacy |= legacy->cell.counts[i] != 0;
+	if (legacy->chunk_count)
+		bpf_map__set_max_entries(skeleton->maps.legacy_chunks, legacy->chunk_count);
+}
+
+static int fill_legacy(const struct sl_dataplane *dataplane, const struct sl_legacy_tables *legacy)
+{
+	int fd = bpf_map__fd(dataplane->skeleton->maps.legacy_chunks);
+
+	for (u32 i = 0; legacy && i < legacy->chunk_count; i++)
+		if (bpf_map_update_elem(fd, &i, &legacy->chunks[i], BPF_ANY))
+			return -errno;
+	return 0;
+}
+
 static int load(struct sl_dataplane *dataplane, const struct sl_program *program,
 		const struct sl_code *code, struct sl_diag *diag)
 {
@@ -488,6 +498,7 @@ static int try_load(const struct sl_program *program, const struct sl_code *code
 		goto fail;
 	dataplane->has_known = handover->known && sl_program_tracks(program, SL_IP | SL_IP6);
 	configure(dataplane, program, code, point);
+	size_legacy(dataplane, handover->legacy);
 	error = handover->front ? share_front(dataplane, handover->front, diag)
 				: share_notes(dataplane, handover->last, diag);
 	if (!error)
@@ -497,6 +508,8 @@ static int try_load(const struct sl_program *program, const struct sl_code *code
 	if (error)
 		goto fail;
 	error = load(dataplane, program, code, diag);
+	if (!error && fill_legacy(dataplane, handover->legacy))
+		error = sl_fail(diag, errno, "the map of legacy tables: %s", strerror(errno));
 	if (!error) {
 		*ret_dataplane = dataplane;
 		return 0;
@@ -545,17 +558,6 @@ int sl_dataplane_place_limits(struct sl_dataplane *dataplane,
 	int fd = bpf_map__fd(dataplane->skeleton->maps.limits);
 
 	for (u32 i = 0; i < SL_LIMITS_MAX; i++)
-		if (bpf_map_update_elem(fd, &i, &places[i], BPF_ANY))
-			return -errno;
-	return 0;
-}
-
-int sl_dataplane_place_filled(struct sl_dataplane *dataplane,
-			      const struct sl_filled_place places[SL_FILLED_MAX])
-{
-	int fd = bpf_map__fd(dataplane->skeleton->maps.filled);
-
-	for (u32 i = 0; i < SL_FILLED_MAX; i++)
 		if (bpf_map_update_elem(fd, &i, &places[i], BPF_ANY))
 			return -errno;
 	return 0;

@@ -10,10 +10,10 @@
 
 #include "base/diag.h"
 #include "codegen/codegen.h"
-#include "filled.h"
 #include "ir/ir.h"
 #include "limit.h"
 #include "load/known_filter.h"
+#include "load/legacy_tables.h"
 #include "load/maps.h"
 #include "load/witness.h"
 #include "state.h"
@@ -44,6 +44,8 @@ struct sl_handover {
 	const struct sl_dataplane *front;
 	/* It goes by this filter where it tracks connections; or NULL. */
 	const struct sl_known *known;
+	/* What it compares before a drop besides what a snapshot has; NULL: nothing. */
+	const struct sl_legacy_tables *legacy;
 };
 
 /*
@@ -57,9 +59,6 @@ int sl_dataplane_load(const struct sl_program *program, const struct sl_code *co
 /* Where the kernel keeps the program's rates; before the first publication. 0 or -errno. */
 int sl_dataplane_place_limits(struct sl_dataplane *dataplane,
 			      const struct sl_limit_place places[SL_LIMITS_MAX]);
-/* The same of its sets that packets fill. */
-int sl_dataplane_place_filled(struct sl_dataplane *dataplane,
-			      const struct sl_filled_place places[SL_FILLED_MAX]);
 void sl_dataplane_free(struct sl_dataplane *dataplane); /* NULL is fine */
 
 int sl_dataplane_program_fd(const struct sl_dataplane *dataplane);

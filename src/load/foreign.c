@@ -11,23 +11,34 @@
 
 /*
  * Functions whose hooks are accounted for: nf_tables' by its dump, conntrack, defragmentation and
- * NAT by the path (lift/path.c), legacy tables by sl_host's flags; the rest comes behind every
- * filter chain or only ever drops (security modules).
+ * NAT by the path (lift/path.c); the rest comes behind every filter chain or only ever drops
+ * (security modules).
  */
 static const char *const known[] = {
-	"nft_do_chain",       "nf_nat_",       "ipv4_conntrack_", "ipv6_conntrack_",
-	"ipv6_defrag",        "nf_confirm",    "ipv4_confirm",    "ipv6_confirm",
-	"ipt_do_table",       "ip6t_do_table", "iptable_",        "ip6table_",
-	"selinux_",           "apparmor_",     "smack_",          "ipv4_synproxy_",
-	"ipv6_synproxy_hook",
+	"nft_do_chain", "nf_nat_",        "ipv4_conntrack_",    "ipv6_conntrack_", "ipv6_defrag",
+	"nf_confirm",   "ipv4_confirm",   "ipv6_confirm",       "selinux_",        "apparmor_",
+	"smack_",       "ipv4_synproxy_", "ipv6_synproxy_hook",
 };
+
+/* Legacy tables', which are accounted for by source/legacy.h and sl_host's flags. */
+static const char *const legacy[] = {"ipt_do_table", "ip6t_do_table", "iptable_", "ip6table_"};
+
+static bool is_among(const char *const *beginnings, size_t count, const char *name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!strncmp(name, beginnings[i], strlen(beginnings[i])))
+			return true;
+	return false;
+}
 
 static bool is_known(const char *name)
 {
-	for (size_t i = 0; i < SL_ARRAY_SIZE(known); i++)
-		if (!strncmp(name, known[i], strlen(known[i])))
-			return true;
-	return false;
+	return is_among(known, SL_ARRAY_SIZE(known), name);
+}
+
+static bool is_legacy(const char *name)
+{
+	return is_among(legacy, SL_ARRAY_SIZE(legacy), name);
 }
 
 /*
@@ -84,6 +95,28 @@ static int add_foreign(struct sl_host *host, u32 family, u32 hook, s32 priority,
 	return foreign->name ? 0 : -ENOMEM;
 }
 
+/* The list is in the order in which packets meet them. */
+static int add_legacy(const struct sl_hook_list *list, u32 index, struct sl_host *host, u32 family,
+		      u32 hook)
+{
+	struct sl_legacy_hook *slot = sl_list_push(host->arena, &host->legacy_hooks);
+	s32 priority = list->hooks[index].priority;
+	bool is_first = !index || list->hooks[index - 1].priority != priority;
+	bool is_last = index + 1 == list->count || list->hooks[index + 1].priority != priority;
+
+	if (!slot)
+		return -ENOMEM;
+	*slot = (struct sl_legacy_hook){
+		.family = family,
+		.hook = hook,
+		.priority = priority,
+		.rank = is_first  ? -1
+			: is_last ? 1
+				  : 0,
+	};
+	return 0;
+}
+
 static int note_list(const struct sl_hook_list *list, struct sl_host *host, u32 family, u32 hook)
 {
 	int error = 0;
@@ -98,10 +131,14 @@ static int note_list(const struct sl_hook_list *list, struct sl_host *host, u32 
 			host->tracks_ip = true;
 		if (!strncmp(name, "ipv6_conntrack_in", 17))
 			host->tracks_ip6 = true;
+		if (!strncmp(name, "nf_nat_", 7))
+			*(family == NFPROTO_IPV6 ? &host->nats_ip6 : &host->nats_ip) = true;
 		if (!name[0])
 			error = add_foreign(host, family, hook, list->hooks[i].priority,
 					    "a function whose name /proc/kallsyms hides "
 					    "(kernel.kptr_restrict)");
+		else if (is_legacy(name))
+			error = add_legacy(list, i, host, family, hook);
 		else if (!is_known(name) && !is_own(name, list->hooks[i].program))
 			error = add_foreign(host, family, hook, list->hooks[i].priority, name);
 	}

@@ -71,6 +71,24 @@ void sl_observer_free(struct sl_observer *observer)
 	free(observer);
 }
 
+static u64 mix(u64 hash, u64 word)
+{
+	hash = (hash ^ word) * 0x9e3779b97f4a7c15;
+	return hash ^ hash >> 29;
+}
+
+static u64 hash_family(const struct sl_legacy_family *family, const struct sl_legacy_chunk *chunks)
+{
+	u64 hash = mix(family->head.address, family->head.value);
+
+	for (u32 i = 0; i < family->count && i < SL_LEGACY_TABLES; i++)
+		hash = mix(mix(hash, family->tables[i].info.value), family->tables[i].size);
+	for (u32 i = 0; i < family->chunks && family->chunks <= SL_LEGACY_CHUNKS; i++)
+		for (u32 k = 0; k < SL_LEGACY_CHUNK_WORDS; k++)
+			hash = mix(hash, chunks[i].words[k]);
+	return hash;
+}
+
 int sl_observer_look(struct sl_observer *observer, u32 ifindex, struct sl_snapshot *ret_snapshot,
 		     struct sl_diag *diag)
 {
@@ -85,6 +103,37 @@ int sl_observer_look(struct sl_observer *observer, u32 ifindex, struct sl_snapsh
 		return sl_fail(diag, ENODEV, "no device with index %u in this network namespace",
 			       ifindex);
 	*ret_snapshot = skeleton->bss->snapshot;
+	ret_snapshot->legacy_hash = 0;
+	for (u32 i = 0; i < SL_LEGACY_FAMILIES; i++)
+		ret_snapshot->legacy_hash ^= hash_family(&sl_observer_legacy(observer)[i],
+							 sl_observer_legacy_chunks(observer, i));
+	return 0;
+}
+
+const struct sl_legacy_family *sl_observer_legacy(const struct sl_observer *observer)
+{
+	return (const struct sl_legacy_family *)observer->skeleton->bss->legacy_families;
+}
+
+const struct sl_legacy_chunk *sl_observer_legacy_chunks(const struct sl_observer *observer,
+							u32 family)
+{
+	return (const struct sl_legacy_chunk *)observer->skeleton->bss->legacy_chunks +
+	       (size_t)family * SL_LEGACY_CHUNKS;
+}
+
+int sl_observer_name_extensions(struct sl_observer *observer, struct sl_legacy_name *names,
+				u32 count, struct sl_diag *diag)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
+	struct snapshot_bpf *skeleton = observer->skeleton;
+
+	memcpy(skeleton->bss->legacy_names, names, count * sizeof *names);
+	skeleton->bss->legacy_name_count = count;
+	if (bpf_prog_test_run_opts(bpf_program__fd(skeleton->progs.name_extensions), &opts))
+		return sl_fail(diag, errno, "cannot look at the kernel's extensions: %s",
+			       strerror(errno));
+	memcpy(names, skeleton->bss->legacy_names, count * sizeof *names);
 	return 0;
 }
 
@@ -111,38 +160,6 @@ int sl_observer_find_limits(struct sl_observer *observer, const struct sl_limit 
 	for (u32 i = 0; i < count; i++)
 		ret_places[i] = skeleton->bss->limit_queries[i].place;
 	return 0;
-}
-
-int sl_observer_find_filled(struct sl_observer *observer, const struct sl_filled *sets, u32 count,
-			    struct sl_filled_place *ret_places, struct sl_diag *diag)
-{
-	LIBBPF_OPTS(bpf_test_run_opts, opts);
-	struct snapshot_bpf *skeleton = observer->skeleton;
-
-	if (count > SL_FILLED_MAX)
-		count = SL_FILLED_MAX;
-	skeleton->bss->filled_count = count;
-	for (u32 i = 0; i < count; i++)
-		skeleton->bss->filled_queries[i] = (struct sl_filled_query){
-			.table = sets[i].table,
-			.set = sets[i].set,
-			.key_length = sets[i].key_length,
-		};
-	if (bpf_prog_test_run_opts(bpf_program__fd(skeleton->progs.find_filled), &opts))
-		return sl_fail(diag, errno, "cannot look at the kernel's sets: %s",
-			       strerror(errno));
-	memset(ret_places, 0, SL_FILLED_MAX * sizeof *ret_places);
-	for (u32 i = 0; i < count; i++)
-		ret_places[i] = skeleton->bss->filled_queries[i].place;
-	return 0;
-}
-
-bool sl_observer_knows_filled(struct sl_observer *observer)
-{
-	struct sl_filled_place places[SL_FILLED_MAX];
-
-	return !sl_observer_find_filled(observer, NULL, 0, places, NULL) &&
-	       observer->skeleton->bss->knows_filled;
 }
 
 const struct sl_hook_list *sl_observer_hooks(const struct sl_observer *observer)

@@ -8,9 +8,9 @@
 
 #include "base/diag.h"
 #include "base/types.h"
-#include "filled.h"
 #include "hooks.h"
 #include "ir/ir.h"
+#include "xt_tables.h"
 #include "limit.h"
 #include "state.h"
 
@@ -41,11 +41,17 @@ const struct sl_hook_list *sl_observer_hooks(const struct sl_observer *observer)
 int sl_observer_find_limits(struct sl_observer *observer, const struct sl_limit *limits, u32 count,
 			    struct sl_limit_place *ret_places, struct sl_diag *diag);
 
-/* The same of sets that packets fill, for SL_FILLED_MAX places. */
-int sl_observer_find_filled(struct sl_observer *observer, const struct sl_filled *sets, u32 count,
-			    struct sl_filled_place *ret_places, struct sl_diag *diag);
-/* Whether this kernel tells enough of itself for any to be found. */
-bool sl_observer_knows_filled(struct sl_observer *observer);
+/*
+ * iptables-legacy's tables as of the last look, of SL_LEGACY_FAMILIES families; and the chunks of
+ * one. Borrowed until the next.
+ */
+const struct sl_legacy_family *sl_observer_legacy(const struct sl_observer *observer);
+const struct sl_legacy_chunk *sl_observer_legacy_chunks(const struct sl_observer *observer,
+							u32 family);
+
+/* Fills in the names of xtables' extensions, by their addresses. 0 or -errno. */
+int sl_observer_name_extensions(struct sl_observer *observer, struct sl_legacy_name *names,
+				u32 count, struct sl_diag *diag);
 
 bool sl_snapshots_equal(const struct sl_snapshot *a, const struct sl_snapshot *b);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Rules from files and from the legacy tables, by way of a private namespace. */
+/* Rules from files, by way of a private namespace. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -227,89 +227,4 @@ int sl_source_read_file(const char *path, const struct sl_host *host,
 	if (!error)
 		error = load_file(&file, &stand_ins, diag);
 	return error ? error : dump(namespace, ret_ruleset, diag);
-}
-
-struct legacy_family {
-	const char *names, *save, *restore;
-};
-
-static const struct legacy_family legacy_families[] = {
-	{"/proc/thread-self/net/ip_tables_names", "iptables-legacy-save", "iptables-nft-restore"},
-	{"/proc/thread-self/net/ip6_tables_names", "ip6tables-legacy-save",
-	 "ip6tables-nft-restore"},
-};
-
-/* Tables come to exist by being asked for; this list only tells which ones do. */
-static int has_tables(const struct legacy_family *family, bool *ret_has_tables,
-		      struct sl_diag *diag)
-{
-	SL_CLEANUP(sl_fclose) FILE *file = fopen(family->names, "re");
-
-	if (!file && errno != ENOENT)
-		return sl_fail(diag, errno, "cannot read %s: %m; run sluice as root",
-			       family->names);
-	*ret_has_tables = file && fgetc(file) != EOF;
-	return 0;
-}
-
-static int run_checked(const struct sl_command *command, struct sl_command_result *ret_result,
-		       struct sl_diag *diag)
-{
-	struct sl_command_result result = {0};
-	int error = sl_command_run(command, &result, diag);
-
-	if (!error && result.status) {
-		trim(result.errors);
-		error = sl_fail(diag, EINVAL, "%s: %s", command->argv[0], result.errors);
-		sl_command_result_free(&result);
-	}
-	if (!error)
-		*ret_result = result;
-	return error;
-}
-
-/* Saves here, restores there. */
-static int translate(const struct legacy_family *family, const struct sl_namespace *namespace,
-		     struct sl_diag *diag)
-{
-	SL_CLEANUP(sl_command_result_free) struct sl_command_result saved = {0}, restored = {0};
-	SL_CLEANUP(sl_close) int rules_fd = memfd_create("rules", MFD_CLOEXEC);
-	const char *save_argv[] = {family->save, "--counters", NULL};
-	const char *restore_argv[] = {family->restore, "--counters", NULL};
-	struct sl_command save = {.argv = save_argv, .input_fd = -1, .timeout_ms = TOOL_TIMEOUT_MS};
-	struct sl_command restore = {
-		.argv = restore_argv, .input_fd = rules_fd, .namespace = namespace};
-	int error = run_checked(&save, &saved, diag);
-	size_t length;
-
-	if (error)
-		return error;
-	length = strlen(saved.output);
-	if (rules_fd < 0 || write(rules_fd, saved.output, length) != (ssize_t)length ||
-	    lseek(rules_fd, 0, SEEK_SET))
-		return sl_fail(diag, errno ?: EIO, "cannot keep the saved rules: %m");
-	restore.timeout_ms = tool_timeout_ms(length);
-	return run_checked(&restore, &restored, diag);
-}
-
-static int read_legacy(struct sl_ruleset **ret_ruleset, struct sl_diag *diag)
-{
-	SL_CLEANUP(sl_namespace_cleanup) struct sl_namespace *namespace = NULL;
-	int error = sl_namespace_new(&namespace, diag);
-
-	for (size_t i = 0; i < SL_ARRAY_SIZE(legacy_families) && !error; i++) {
-		bool is_used = false;
-
-		error = has_tables(&legacy_families[i], &is_used, diag);
-		if (!error && is_used)
-			error = translate(&legacy_families[i], namespace, diag);
-	}
-	return error ? error : dump(namespace, ret_ruleset, diag);
-}
-
-int sl_source_read_legacy(struct sl_ruleset **ret_ruleset, struct sl_diag *diag)
-{
-	int error = read_legacy(ret_ruleset, diag);
-
-	return error ? sl_fail_in(diag, error, "cannot read the iptables-legacy tables") : 0;
 }

@@ -215,27 +215,6 @@ static void need_no_privileges(void **state)
 	assert_int_equal(status, 0);
 }
 
-static void translate_legacy_tables(void **state)
-{
-	(void)state;
-	struct sl_ruleset *ruleset = NULL;
-	struct sl_diag diag = {0};
-
-	enter_new_namespace();
-	assert_int_equal(sl_source_read_legacy(&ruleset, &diag), 0);
-	assert_int_equal(ruleset->tables.count, 0);
-	sl_ruleset_free(ruleset);
-	/* Looking has not created any. */
-	load("sh -e", "test -z \"$(cat /proc/thread-self/net/ip_tables_names)\"\n");
-
-	load("sh -e", "iptables-legacy -A INPUT -p tcp --dport 23 -m comment --comment x -j DROP\n"
-		      "ip6tables-legacy -P FORWARD DROP\n");
-	assert_int_equal(sl_source_read_legacy(&ruleset, &diag), 0);
-	assert_int_equal(get_chain(ruleset, NFPROTO_IPV4, "filter", "INPUT")->rules.count, 1);
-	assert_int_equal(get_chain(ruleset, NFPROTO_IPV6, "filter", "FORWARD")->policy, NF_DROP);
-	sl_ruleset_free(ruleset);
-}
-
 /* Nothing in rulesets that people use may be unknown to the reader; what it skips it names. */
 static void expect_no_strangeness(const char *path, const struct sl_ruleset *ruleset)
 {
@@ -327,7 +306,6 @@ int main(void)
 		cmocka_unit_test(keep_the_devices_of_ingress_chains),
 		cmocka_unit_test(pass_on_what_the_tool_complains_about),
 		cmocka_unit_test(need_no_privileges),
-		cmocka_unit_test(translate_legacy_tables),
 		cmocka_unit_test(read_real_rulesets),
 	};
 

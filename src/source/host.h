@@ -60,6 +60,13 @@ struct sl_foreign_hook {
 	const char *name; /* the kernel's function, or why it is not known */
 };
 
+/* A legacy table's hook, and where it stands among those of the same priority. */
+struct sl_legacy_hook {
+	u32 family, hook;
+	s32 priority;
+	s32 rank; /* −1: before all others; 1: behind them; 0: neither, or there are several */
+};
+
 struct sl_host {
 	struct sl_arena *arena;
 	SL_LIST(struct sl_link) links;
@@ -68,9 +75,10 @@ struct sl_host {
 	bool routes_multicast;              /* a multicast routing daemon holds the mroute socket */
 	bool has_legacy_ip, has_legacy_ip6; /* iptables-legacy tables are registered */
 	SL_LIST(struct sl_foreign_hook) foreign_hooks; /* filled in by load/foreign.c; live only */
+	SL_LIST(struct sl_legacy_hook) legacy_hooks;   /* likewise */
 	bool tracks_ip, tracks_ip6; /* conntrack is registered, whoever asked; load/foreign.c */
+	bool nats_ip, nats_ip6;     /* NAT is, whoever has chains of it; likewise */
 	bool has_xfrm;              /* an IPsec state or policy exists */
-	bool knows_filled; /* the kernel tells how it keeps sets that packets fill; compile.c */
 };
 
 /* A packet socket: what XDP drops, it does not see. */

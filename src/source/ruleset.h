@@ -39,7 +39,6 @@ enum sl_expr_kind {
 	SL_EXPR_FIB,
 	SL_EXPR_EXTHDR,
 	SL_EXPR_LIMIT,
-	SL_EXPR_DYNSET,
 	SL_EXPR_XT_MATCH,
 	SL_EXPR_XT_TARGET,
 };
@@ -121,14 +120,6 @@ struct sl_expr {
 			u32 type;     /* NFT_LIMIT_* */
 			bool is_over; /* matches beyond the rate */
 		} limit;
-		struct {
-			struct sl_nft_set *set; /* resolved; never NULL */
-			u32 op;                 /* NFT_DYNSET_OP_* */
-			u32 sreg;               /* the key */
-			bool invert;            /* goes on only where it could not be done */
-			bool has_exprs;         /* what is added holds expressions */
-			u64 timeout_ms;         /* of what it adds; 0: the set's */
-		} dynset;
 		struct {
 			u32 revision;
 			const u8 *info; /* the struct of include/uapi/linux/netfilter*, padded */
@@ -221,11 +212,15 @@ struct sl_nft_flowtable {
 	devices; /* a trailing '*' stands for any suffix; "*" where they could not be read */
 };
 
+#define SL_LEGACY_PREFIX "legacy "
+
 struct sl_nft_table {
 	u32 family; /* NFPROTO_* */
 	const char *name;
 	u64 handle;
 	u32 flags;          /* NFT_TABLE_F_*; a dormant table has no effect */
+	bool is_legacy;     /* not nf_tables' at all, but iptables-legacy's (legacy.h); its name
+			       then is SL_LEGACY_PREFIX and the kernel's */
 	const char *opaque; /* it holds something unknown, or may vanish without notice; all its
 			       chains have an opaque hook */
 	SL_LIST(struct sl_nft_chain *) chains;
@@ -239,6 +234,12 @@ struct sl_ruleset {
 	u32 generation;         /* the kernel's base_seq, equal before and after the read */
 	SL_LIST(struct sl_nft_table *) tables;
 	u32 set_count;
+	/*
+	 * Of IPv4 and IPv6: whether iptables-legacy's tables are among those, if there are any
+	 * (struct sl_host); and why not, or NULL.
+	 */
+	bool holds_legacy[2];
+	const char *legacy_obstacles[2];
 };
 
 void sl_ruleset_free(struct sl_ruleset *ruleset); /* NULL is fine; frees the arena */

@@ -36,10 +36,4 @@ enum sl_file_format { SL_FILE_NFT, SL_FILE_IPTABLES, SL_FILE_IP6TABLES };
 int sl_source_read_file(const char *path, const struct sl_host *host,
 			struct sl_ruleset **ret_ruleset, struct sl_diag *diag);
 
-/*
- * The legacy (x_tables) rules of the calling thread's network namespace, turned into nf_tables by
- * `iptables-legacy-save` and the private namespace; an empty ruleset where there are none.
- */
-int sl_source_read_legacy(struct sl_ruleset **ret_ruleset, struct sl_diag *diag);
-
 #endif

@@ -100,7 +100,7 @@ static struct sl_program *lift_rules(const struct sl_ruleset *rules, const struc
 	struct sl_program *program = NULL;
 	struct sl_diag diag = {""};
 
-	need(sl_lift(rules, NULL, host, "eth0", &program, &diag), &diag);
+	need(sl_lift(rules, host, "eth0", &program, &diag), &diag);
 	int error = sl_program_verify(program, &diag);
 	if (error && strstr(diag.text, "jump")) {
 		sl_program_free(program);
