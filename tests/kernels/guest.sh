@@ -141,16 +141,13 @@ rates() {
 	report "rates are read where this kernel keeps them" $?
 }
 
-filled() {
-	case $(uname -r) in
-	6.[0-9].* | 6.1[01].*)
-		echo "skip - sets that packets fill: asked on 6.12 and later"
-		;;
-	*)
-		netns-filled /sluice/sluice
-		report "sets that packets fill are asked where this kernel keeps them" $?
-		;;
-	esac
+# Where this kernel keeps iptables-legacy's tables, and that their changes are seen.
+legacy() {
+	local what
+	for what in "legacy rules drop early" "changes that come to the same place"; do
+		netns-legacy /sluice/sluice "$what"
+		report "iptables-legacy: $what" $?
+	done
 }
 
 # Devices that not every host's kernel has; of VLANs' other cases none is needed.
@@ -212,7 +209,7 @@ differential() {
 
 echo "guest: $(uname -r)"
 read -ra parts </parts
-[ ${#parts[@]} -gt 0 ] || parts=(early attachments code filter audit rates filled devices below known hooks story differential)
+[ ${#parts[@]} -gt 0 ] || parts=(early attachments code filter audit rates legacy devices below known hooks story differential)
 if [ "${parts[0]}" = early ]; then
 	early
 	parts=("${parts[@]:1}")
