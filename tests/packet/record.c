@@ -200,16 +200,16 @@ static bool make_relative(const struct sl_stream *stream, u32 side, u8 *field)
 	return true;
 }
 
-/* What it has for an acknowledgement is 0, which may lie near a random number by chance. */
-static bool only_begins(const u8 *tcp, u32 length)
+/* What a SYN has for an acknowledgement is 0, which may lie near a random number by chance. */
+static bool acknowledges_nothing(const u8 *tcp, u32 length)
 {
-	return length >= 14 && (tcp[13] & (SL_TCP_SYN | SL_TCP_ACK | SL_TCP_RST)) == SL_TCP_SYN;
+	return length >= 14 && !(tcp[13] & SL_TCP_ACK) && !sl_get32(tcp + 8);
 }
 
 /* `length` bytes of a TCP header may be as few as the eight of an ICMP error's quote. */
 static void canonicalise_tcp(struct sl_recorder *recorder, u8 *tcp, u32 length)
 {
-	u32 last = only_begins(tcp, length) ? 4 : 8;
+	u32 last = acknowledges_nothing(tcp, length) ? 4 : 8;
 
 	for (u32 at = 4; at <= last && at + 4 <= length; at += 4) {
 		for (u32 side = 0; side < 2; side++) {

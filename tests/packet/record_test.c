@@ -83,6 +83,20 @@ static void a_random_number_near_nothing_is_no_difference(void **state)
 	assert_int_equal(count_differences(&a, &b, 0), 0);
 }
 
+/* Broken frames of a script: they acknowledge what the dut has said, whatever their flags say. */
+static void what_is_acknowledged_counts_from_the_beginning_without_the_flag_too(void **state)
+{
+	struct sl_frame_plan a = plan_tcp(), b;
+
+	(void)state;
+	a.tcp_flags = SL_TCP_SYN | SL_TCP_PSH;
+	a.ack = a.seq + 1;
+	b = a;
+	b.seq = 0x87654321;
+	b.ack = b.seq + 1;
+	assert_int_equal(count_differences(&a, &b, 0), 0);
+}
+
 static void every_other_field_is_a_difference(void **state)
 {
 	struct sl_frame_plan a = plan_tcp();
@@ -171,6 +185,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(random_fields_are_no_difference),
 		cmocka_unit_test(a_random_number_near_nothing_is_no_difference),
+		cmocka_unit_test(
+			what_is_acknowledged_counts_from_the_beginning_without_the_flag_too),
 		cmocka_unit_test(every_other_field_is_a_difference),
 		cmocka_unit_test(wrong_checksum_is_a_difference),
 		cmocka_unit_test(missing_frame_is_a_difference),
