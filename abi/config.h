@@ -27,6 +27,9 @@ enum sl_config_route {
 #define SL_BATCH_PASSES    2048
 #define SL_BATCH_NS        1000000000LL
 
+/* A packet whose IP header is followed by more is not added up (bpf/form.h): Ethernet's fit. */
+#define SL_FORM_BYTES_MAX 1536
+
 /* Behind the IP header, at a netfilter hook: bytes that rules can ask for (bpf/hook.h). */
 #define SL_HOOK_REACH 64
 
@@ -50,7 +53,8 @@ struct sl_config {
 	__u8 mark_moves;     /* rules may set the packet's mark */
 	__u8 link_length;    /* of the header before IP, with a VLAN tag in it if `tag` is not 0 */
 	__u8 watches_legacy; /* there are iptables-legacy tables, or there may be */
-	__u8 padding[3];
+	__u8 asks_form; /* rules tell NEW from INVALID, and a miss is one of the two (bpf/form.h) */
+	__u8 padding[2];
 	__u32 ifindex;
 	__u32 tag;         /* on the device below: which frames are ours, as they lie in memory */
 	__u32 table_words; /* of the image in the map `tables` */

@@ -8,7 +8,8 @@
  * (resolve_normal_ct() and the protocols' trackers, as read in 6.6 and seen on 6.18):
  *
  *	P goes the way of P'		NEW until P' was answered: one of a miss's worlds
- *	    the tracker refuses P	INVALID: one of a miss's worlds
+ *	    the tracker refuses P	INVALID: one of a miss's worlds, or, where P's form says
+ *					NEW (form.h), P is dropped as if it were, and P' was too
  *	    P' had been expected	RELATED: while that can be, nothing is dropped behind
  *					conntrack (live.related_possible)
  *	    P' is answered on the spot	ESTABLISHED: a SYN by the host itself; tunnels over UDP

@@ -8,12 +8,13 @@
 
 #include "batch.h"
 #include "config.h"
+#include "form.h"
 #include "guard.h"
 #include "known.h"
 #include "packet.h"
+#include "worlds.h"
 
-#define WORLDS_ALL ((1 << 5) - 1) /* SL_WORLD_* in src/ir/ir.h */
-#define ENOENT     2
+#define ENOENT 2
 
 static __always_inline __u32 tuple_ip(struct bpf_sock_tuple *tuple, const struct sl_cursor *cursor)
 {
@@ -93,23 +94,35 @@ static __noinline bool is_unknown(const struct sl_cursor *cursor, bool is_ip6)
 }
 
 /*
- * The lookup answers for TCP and UDP only. It refreshes nothing, checks no window and no checksum
- * and sees no expectation; so a hit means no more than that a connection exists, and a miss may
- * be NEW or INVALID, unless a packet that is still on its way there begins the connection
- * (batch.h), or an expectation could be waiting: then it may be RELATED, or what an expected one
- * began. Where a filter says that it would miss (known.h), it is spared.
+ * What a miss can mean for a packet that passes in the worlds of `pass`. Its checksum is added up
+ * only where that decides.
  */
-static __always_inline __u32 possible_worlds(void *context, struct sl_cursor *cursor, bool is_ip6,
-					     bool is_tc)
+static __always_inline __u32 miss_worlds(void *context, bool is_ip6, bool is_tc, __u64 pass)
+{
+	__u32 miss = CONFIG(miss_worlds);
+	bool parts = pass & miss;
+
+	if (!CONFIG(asks_form) || (pass & miss) == miss || (!parts && !CONFIG(hit_max)))
+		return miss;
+	return is_tc ? form_at_tc(context, is_ip6, parts) : form_at_xdp(context, is_ip6, parts);
+}
+
+/*
+ * The lookup answers for TCP and UDP only. It refreshes nothing, checks no window and no checksum
+ * and sees no expectation; so a hit means no more than that a connection exists, and after a miss
+ * the packet is in one of miss_worlds(), unless a packet that is still on its way there begins the
+ * connection (batch.h), or an expectation could be waiting: then it may be RELATED, or what an
+ * expected one began. Where a filter says that it would miss (known.h), it is spared.
+ */
+static __always_inline bool is_miss(void *context, struct sl_cursor *cursor, bool is_ip6,
+				    bool is_tc)
 {
 	if (cursor->protocol != IPPROTO_TCP && cursor->protocol != IPPROTO_UDP)
-		return WORLDS_ALL;
+		return false;
 	if (!(CONFIG(has_known) && is_unknown(cursor, is_ip6)) &&
 	    is_connected(context, cursor, is_ip6, is_tc))
-		return WORLDS_ALL;
-	if (live.related_possible || (!is_tc && may_follow(cursor, is_ip6)))
-		return WORLDS_ALL;
-	return CONFIG(miss_worlds);
+		return false;
+	return !live.related_possible && (is_tc || !may_follow(cursor, is_ip6));
 }
 
 #endif

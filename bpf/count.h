@@ -38,7 +38,7 @@ static __always_inline void add_packet(void *map, __u32 index, __u32 bytes)
 
 /*
  * A packet in several worlds counts in the lowest of them, NEW before INVALID: on a conntrack
- * miss the two cannot be told apart, and the verdict is the same.
+ * miss the two cannot always be told apart (form.h), and the verdict is the same.
  */
 static __always_inline void count_rules(const struct sl_cursor *cursor, __u32 worlds, __u32 bytes)
 {

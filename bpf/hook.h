@@ -14,6 +14,7 @@
 #include "conntrack.h"
 #include "guard.h"
 #include "packet.h"
+#include "worlds.h"
 
 #define IP_CT_IS_REPLY 3
 
@@ -112,13 +113,6 @@ static __always_inline bool copy_ip6(struct sl_cursor *cursor, struct sk_buff *s
 	cursor->protocol = ip6->nexthdr;
 	return place_transport(cursor, copy, copied, skb->len, sizeof *ip6);
 }
-
-/* SL_WORLD_* in src/ir/ir.h */
-#define WORLD_NEW         (1 << 0)
-#define WORLD_ESTABLISHED (1 << 1)
-#define WORLD_RELATED     (1 << 2)
-#define WORLD_INVALID     (1 << 3)
-#define WORLD_UNTRACKED   (1 << 4)
 
 /* As nft_ct.c and xt_conntrack.c tell the state; 0 where they could not be asked. */
 static __always_inline __u32 world_of(const struct sk_buff *skb)

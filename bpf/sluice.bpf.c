@@ -8,6 +8,7 @@
 #include "config.h"
 #include "conntrack.h"
 #include "count.h"
+#include "form.h"
 #include "guard.h"
 #include "hook.h"
 #include "kernel.h"
@@ -104,7 +105,7 @@ static __always_inline enum sl_fate_count judge(const struct packet *packet, __u
 {
 	struct sl_cursor cursor;
 	__u64 epoch = live.epoch;
-	__u64 worlds, possible = WORLDS_ALL;
+	__u64 worlds;
 	bool is_ip6;
 
 	*ret_bytes = packet->length;
@@ -143,20 +144,21 @@ static __always_inline enum sl_fate_count judge(const struct packet *packet, __u
 
 	__u64 pass = passing_worlds(worlds);
 
-	/* Whatever conntrack answers leaves at least the worlds of a miss. */
-	if (pass & CONFIG(miss_worlds))
-		return SL_PASSED_RULES;
+	cursor.worlds = WORLDS_ALL;
 	if (pass) {
 		if (!CONFIG(uses_conntrack))
 			return SL_PASSED_RULES;
-		possible = possible_worlds(packet->context, &cursor, is_ip6, packet->is_tc);
-		if (possible & pass)
+		/* Whatever conntrack answers leaves at least the worlds of a miss. */
+		cursor.worlds = miss_worlds(packet->context, is_ip6, packet->is_tc, pass);
+		if (pass & cursor.worlds)
+			return SL_PASSED_RULES;
+		if (!is_miss(packet->context, &cursor, is_ip6, packet->is_tc))
 			return SL_PASSED_CONNTRACK;
 	}
 	if (!epoch || !kernel_is_as_expected(packet, is_ip6) ||
 	    (CONFIG(watches_legacy) && !legacy_is_as_expected(is_ip6)) || live.epoch != epoch)
 		return SL_PASSED_STALE;
-	count_rules(&cursor, possible, *ret_bytes);
+	count_rules(&cursor, *(volatile __u32 *)&cursor.worlds, *ret_bytes);
 	return SL_DROPPED;
 }
 

@@ -241,6 +241,40 @@ bool sl_program_asks_facts(const struct sl_program *program)
 	return false;
 }
 
+/* One of the two matches, and not the other. */
+static bool tells_invalid(const struct sl_op *op)
+{
+	const u8 asked = op->worlds & (SL_WORLD_NEW | SL_WORLD_INVALID);
+
+	return op->kind == SL_OP_STATE && (asked == SL_WORLD_NEW || asked == SL_WORLD_INVALID);
+}
+
+static bool rules_tell_invalid(const struct sl_rule *rules, u32 count)
+{
+	for (u32 i = 0; i < count; i++) {
+		const struct sl_table *table = sl_rule_table(&rules[i]);
+
+		if (table && rules_tell_invalid(table->rules, table->count))
+			return true;
+		for (u32 k = 0; k < rules[i].ops.count; k++)
+			if (tells_invalid(&rules[i].ops.items[k]))
+				return true;
+	}
+	return false;
+}
+
+bool sl_program_asks_form(const struct sl_program *program)
+{
+	if (program->miss_worlds != (SL_WORLD_NEW | SL_WORLD_INVALID) ||
+	    !sl_program_tracks(program, SL_IP | SL_IP6) || sl_program_is_at_hook(program))
+		return false;
+	for (u32 i = 0; i < program->chains.count; i++)
+		if (rules_tell_invalid(program->chains.items[i]->rules.items,
+				       program->chains.items[i]->rules.count))
+			return true;
+	return false;
+}
+
 static bool forwards(enum sl_route_mode mode)
 {
 	return mode != SL_ROUTE_INPUT_ONLY && mode != SL_ROUTE_LOCAL_ONLY;

@@ -20,6 +20,12 @@ bool sl_program_is_at_hook(const struct sl_program *program);
 bool sl_program_asks_facts(const struct sl_program *program);
 
 /*
+ * Whether it makes a difference which of NEW and INVALID a packet is, and its form may tell: a miss
+ * means one of the two, and rules tell them apart.
+ */
+bool sl_program_asks_form(const struct sl_program *program);
+
+/*
  * Whether rules may let in the packet that begins a TCP or UDP connection, and drop another packet
  * of it only because they do not know the connection yet:
  *

@@ -304,6 +304,50 @@ static void what_the_kernel_redirects_escapes_the_forward_chain(void **unused)
 	expect(p, true);
 }
 
+static void expect_form(bool asks, u8 miss_worlds, u8 states)
+{
+	struct sl_chain *input;
+	struct sl_program *p = tracking_host(&input);
+
+	p->miss_worlds = miss_worlds;
+	rule(p, input, state(states), is(p, DPORT, "22"), ACCEPT);
+	assert_int_equal(sl_program_asks_form(p), asks);
+	gather_all(p, input);
+	assert_int_equal(sl_program_asks_form(p), asks);
+	sl_program_free(p);
+}
+
+static void the_form_matters_where_rules_tell_new_from_invalid(void **unused)
+{
+	const u8 miss = SL_WORLD_NEW | SL_WORLD_INVALID;
+
+	(void)unused;
+	expect_form(true, miss, SL_WORLD_INVALID);
+	expect_form(true, miss, SL_WORLD_NEW | SL_WORLD_ESTABLISHED);
+	expect_form(false, miss, SL_WORLD_ESTABLISHED | SL_WORLD_RELATED);
+	expect_form(false, miss, SL_WORLDS_ALL & ~SL_WORLD_ESTABLISHED);
+}
+
+static void the_form_matters_where_a_miss_is_one_of_the_two(void **unused)
+{
+	(void)unused;
+	expect_form(false, SL_WORLDS_ALL, SL_WORLD_INVALID);
+	expect_form(false, SL_WORLD_NEW | SL_WORLD_INVALID | SL_WORLD_RELATED, SL_WORLD_INVALID);
+}
+
+static void the_form_matters_behind_conntrack(void **unused)
+{
+	struct sl_program *p = host();
+	struct sl_chain *raw = base_chain(p, SL_HOOK_PREROUTING, -300, ACCEPTS);
+
+	(void)unused;
+	rule(p, raw, state(SL_WORLD_INVALID), DROP);
+	assert_false(sl_program_asks_form(p));
+	step(p, SL_STEP_CONNTRACK);
+	assert_true(sl_program_asks_form(p));
+	sl_program_free(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -325,6 +369,9 @@ int main(void)
 		cmocka_unit_test(what_is_never_forwarded_has_no_answers),
 		cmocka_unit_test(every_forward_chain_has_a_say),
 		cmocka_unit_test(what_the_kernel_redirects_escapes_the_forward_chain),
+		cmocka_unit_test(the_form_matters_where_rules_tell_new_from_invalid),
+		cmocka_unit_test(the_form_matters_where_a_miss_is_one_of_the_two),
+		cmocka_unit_test(the_form_matters_behind_conntrack),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

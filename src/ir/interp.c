@@ -11,6 +11,7 @@
 #include <linux/rtnetlink.h>
 #include <string.h>
 
+#include "ir/form.h"
 #include "ir/key.h"
 #include "ir/packet.h"
 #include "ir/tcp_option.h"
@@ -880,7 +881,8 @@ static void walk_path(struct walk *walk)
 
 /*
  * Asks conntrack only where its answer can tell a drop from a pass. Ahead of its step no world has
- * parted from the others, and the step itself leaves some that pass.
+ * parted from the others, and the step itself leaves some that pass. Of NEW and INVALID the
+ * packet's form may tell which.
  */
 static u8 find_possible(const struct walk *walk)
 {
@@ -892,7 +894,7 @@ static u8 find_possible(const struct walk *walk)
 		return SL_WORLDS_ALL;
 	possible = oracle->conntrack(oracle->context, packet->frame, packet->frame_length);
 	assert(possible && !(possible & ~SL_WORLDS_ALL));
-	return possible;
+	return possible == (SL_WORLD_NEW | SL_WORLD_INVALID) ? sl_form_worlds(packet) : possible;
 }
 
 static u32 lowest_world(u8 worlds)
@@ -902,7 +904,7 @@ static u32 lowest_world(u8 worlds)
 
 /*
  * The packet is in one world, but sluice may not know in which: after a conntrack miss NEW and
- * INVALID cannot be told apart. The verdict is the same in all of them; for the counters the
+ * INVALID cannot always be told apart. The verdict is the same in all of them; for the counters the
  * lowest stands for all, so that what could be new counts as new.
  */
 static void collect_hits(const struct walk *walk, u32 world, struct sl_outcome *outcome)

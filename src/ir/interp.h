@@ -13,9 +13,9 @@
 struct sl_oracle {
 	/*
 	 * The worlds that a conntrack lookup leaves possible; SL_WORLDS_ALL where the protocol
-	 * has no lookup; never 0. program->miss_worlds for a miss; the packet's world for a program
-	 * with a TRACKED step. Asked at most once, and only if the walk got as far as conntrack.
-	 * NULL: nothing is known.
+	 * has no lookup; never 0. program->miss_worlds for a miss, of which the packet's form may
+	 * leave one (ir/form.h); the packet's world for a program with a TRACKED step. Asked at
+	 * most once, and only if the walk got as far as conntrack. NULL: nothing is known.
 	 */
 	u8 (*conntrack)(void *context, const u8 *frame, u32 length);
 	/*

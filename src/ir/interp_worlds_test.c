@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What is not known: conntrack states, and matches that only the kernel can make. */
+#include <netinet/tcp.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -71,6 +72,79 @@ static void invalid_alone_is_not_proved_by_a_miss(void **unused)
 	assert_false(outcome.drop);
 	assert_int_equal(outcome.pass, ALL & ~INVALID);
 	assert_string_equal(outcome.reason, "accepted by policy");
+	sl_program_free(p);
+}
+
+static struct frame with_flags(struct frame frame, u8 flags)
+{
+	frame.bytes[frame.length - 7] = flags;
+	return frame;
+}
+
+/* INVALID packets spend a rate (ufw), or are let in: of those that begin something none is. */
+static void what_begins_a_connection_is_not_invalid(void **unused)
+{
+	struct sl_chain *input;
+	struct sl_program *p = tracking_host(&input);
+	struct answers miss = {.worlds = NEW | INVALID}, hit = {.worlds = ALL};
+
+	(void)unused;
+	rule(p, input, state(INVALID), kernel("limit"));
+	assert_true(judge_with(p, sealed(tcp_to(22)), &miss).drop);
+	assert_true(judge_with(p, udp(CLIENT, 1000, HOST, 53), &miss).drop);
+	assert_false(judge_with(p, tcp_to(22), &miss).drop); /* by its checksum it may be */
+	assert_false(judge_with(p, sealed(with_flags(tcp_to(22), TH_ACK)), &miss).drop);
+	assert_false(judge_with(p, sealed(tcp_to(22)), &hit).drop);
+	assert_false(judge(p, sealed(tcp_to(22))).drop);
+	sl_program_free(p);
+}
+
+static void what_is_malformed_is_invalid_on_a_miss(void **unused)
+{
+	struct sl_chain *input;
+	struct sl_program *p = tracking_host(&input);
+	struct frame malformed = with_flags(tcp_to(22), TH_SYN | TH_FIN);
+	struct answers miss = {.worlds = NEW | INVALID}, hit = {.worlds = ALL};
+
+	(void)unused;
+	rule(p, input, state(INVALID), DROP);
+	rule(p, input, is(p, DPORT, "22"), ACCEPT);
+	assert_true(judge_with(p, malformed, &miss).drop);
+	assert_false(judge_with(p, malformed, &hit).drop);
+	assert_false(judge_with(p, tcp_to(22), &miss).drop);
+	sl_program_free(p);
+}
+
+/* Its rule is known, then, also if other packets of a miss are dropped by another. */
+static void what_is_malformed_counts_as_invalid(void **unused)
+{
+	struct sl_chain *input;
+	struct sl_program *p = tracking_host(&input);
+	struct answers miss = {.worlds = NEW | INVALID};
+	struct sl_outcome outcome;
+	struct sl_op invalid = counter(p, input), all = counter(p, input);
+
+	(void)unused;
+	rule(p, input, state(INVALID), invalid, DROP);
+	rule(p, input, all, DROP);
+	outcome = judge_with(p, with_flags(tcp_to(22), TH_FIN), &miss);
+	assert_int_equal(outcome.hit_count, 1);
+	assert_int_equal(outcome.hits[0], invalid.counter);
+	outcome = judge_with(p, tcp_to(22), &miss);
+	assert_int_equal(outcome.hit_count, 1);
+	assert_int_equal(outcome.hits[0], all.counter);
+	sl_program_free(p);
+}
+
+static void form_tells_nothing_where_a_miss_may_be_related(void **unused)
+{
+	struct sl_chain *input;
+	struct sl_program *p = tracking_host(&input);
+	struct answers miss = {.worlds = NEW | INVALID | RELATED};
+
+	(void)unused;
+	rule(p, input, state(INVALID), ACCEPT);
+	assert_false(judge_with(p, sealed(tcp_to(22)), &miss).drop);
 	sl_program_free(p);
 }
 
@@ -285,6 +359,10 @@ int main(void)
 		cmocka_unit_test(the_commonest_ruleset_drops_on_a_miss),
 		cmocka_unit_test(a_drop_ahead_of_conntrack_needs_no_lookup),
 		cmocka_unit_test(invalid_alone_is_not_proved_by_a_miss),
+		cmocka_unit_test(what_begins_a_connection_is_not_invalid),
+		cmocka_unit_test(what_is_malformed_is_invalid_on_a_miss),
+		cmocka_unit_test(what_is_malformed_counts_as_invalid),
+		cmocka_unit_test(form_tells_nothing_where_a_miss_may_be_related),
 		cmocka_unit_test(the_reason_is_that_of_a_world_that_passes),
 		cmocka_unit_test(state_is_invalid_ahead_of_conntrack),
 		cmocka_unit_test(state_is_invalid_throughout_without_conntrack),

@@ -432,7 +432,8 @@ struct sl_program {
 	enum sl_route_mode route_ip, route_ip6;
 	struct sl_hook_place places[SL_PLACES]; /* with a TRACKED step only; by SL_PLACE_* */
 	u8 miss_worlds; /* worlds that a conntrack miss can mean, unless the connection has just
-			   begun (bpf/batch.h) */
+			   begun (bpf/batch.h); if NEW and INVALID, a packet's form may tell which
+			   (ir/form.h) */
 	SL_LIST(struct sl_step) path;
 	SL_LIST(struct sl_chain *) chains;
 	SL_LIST(struct sl_set *) sets;

@@ -5,8 +5,11 @@
 #include <errno.h>
 #include <linux/if_ether.h>
 #include <linux/netfilter.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "ir/form.h"
 
 /* A test has nothing to do when memory is exhausted. */
 static void *need(void *memory)
@@ -415,6 +418,7 @@ struct frame tcp(const char *from, u16 sport, const char *to, u16 dport)
 	struct frame frame = packet(IPPROTO_TCP, from, sport, to, dport);
 
 	frame.bytes[frame.length - 20 + 12] = 5 << 4;
+	frame.bytes[frame.length - 20 + 13] = TH_SYN;
 	return frame;
 }
 
@@ -423,5 +427,16 @@ struct frame udp(const char *from, u16 sport, const char *to, u16 dport)
 	struct frame frame = packet(IPPROTO_UDP, from, sport, to, dport);
 
 	put_be16(frame.bytes + frame.length - 8 + 4, 8);
+	return frame;
+}
+
+struct frame sealed(struct frame frame)
+{
+	static const struct sl_device eth0 = {.mac = {2, 0, 0, 0, 0, 1}};
+	struct sl_packet packet;
+
+	if (sl_packet_parse(&eth0, frame.bytes, frame.length, &packet))
+		abort();
+	sl_form_seal(&packet, frame.bytes);
 	return frame;
 }

@@ -123,7 +123,8 @@ struct frame {
 };
 
 struct frame packet(u8 protocol, const char *from, u16 sport, const char *to, u16 dport);
-struct frame tcp(const char *from, u16 sport, const char *to, u16 dport);
+struct frame tcp(const char *from, u16 sport, const char *to, u16 dport); /* a SYN */
 struct frame udp(const char *from, u16 sport, const char *to, u16 dport);
+struct frame sealed(struct frame frame); /* with a right checksum, instead of 0 */
 
 #endif

@@ -218,6 +218,7 @@ static void configure(struct sl_dataplane *dataplane, const struct sl_program *p
 		.hit_max = (u8)code->hit_max,
 		.uses_conntrack = sl_program_tracks(program, SL_IP | SL_IP6),
 		.miss_worlds = program->miss_worlds,
+		.asks_form = sl_program_asks_form(program),
 		/* TC stands behind what the notes are for (batch.h). */
 		.notes_batch = point == SL_POINT_XDP && sl_program_minds_batch(program),
 		.asks_addresses_ip = asks_addresses(program, code, SL_IP),

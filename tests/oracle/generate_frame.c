@@ -10,6 +10,8 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "ir/form.h"
+#include "ir/packet.h"
 #include "values.h"
 
 struct sketch {
@@ -126,6 +128,16 @@ static u32 draw_tcp_options(struct sketch *sketch, u8 *tcp)
 	return room;
 }
 
+/* As much as the frame of an Ethernet can hold, or less. */
+static u32 draw_payload(struct sketch *sketch, u8 *payload)
+{
+	u32 length = roll_below(&sketch->dice, 1300), seed = (u32)roll(&sketch->dice);
+
+	for (u32 i = 0; i < length; i++)
+		payload[i] = (u8)((seed = seed * 1103515245 + 12345) >> 16);
+	return length;
+}
+
 static void draw_transport(struct sketch *sketch)
 {
 	static const u8 flags[] = {0x02, 0x12, 0x10, 0x04, 0x11, 0x29, 0};
@@ -141,7 +153,41 @@ static void draw_transport(struct sketch *sketch)
 			payload += draw_tcp_options(sketch, transport);
 	}
 	payload += protocol(sketch) == IPPROTO_TCP ? 20 : 8;
+	if (roll_percent(&sketch->dice, 10))
+		payload += draw_payload(sketch, transport + payload);
 	sketch->length = sketch->transport + payload;
+}
+
+/* A length of UDP's own: mostly right, perhaps shorter or longer than what IP carries. */
+static void settle_udp(struct sketch *sketch)
+{
+	u32 length = sketch->length - sketch->transport;
+
+	if (roll_percent(&sketch->dice, 20))
+		length += roll_below(&sketch->dice, 21) - 10;
+	put_be16(sketch->frame + sketch->transport + 4, length);
+}
+
+/*
+ * A right checksum for most, which is wrong again if an oddity follows, or by one bit; or none, and
+ * one that nobody has filled in.
+ */
+static void seal(struct sketch *sketch)
+{
+	struct sl_packet packet;
+
+	if (protocol(sketch) == IPPROTO_UDP)
+		settle_udp(sketch);
+	if (roll_percent(&sketch->dice, 30) ||
+	    sl_packet_parse(&sketch->program->device, sketch->frame, sketch->length, &packet))
+		return;
+	sl_form_seal(&packet, sketch->frame);
+	if (roll_percent(&sketch->dice, 15)) {
+		u32 covered = packet.ip_end - packet.transport;
+
+		sketch->frame[packet.transport + roll_below(&sketch->dice, covered)] ^=
+			(u8)(1 << roll_below(&sketch->dice, 8));
+	}
 }
 
 /* Writes the lengths that the frame has; what a constant has overwritten becomes right again. */
@@ -367,6 +413,7 @@ u32 sl_random_frame(u64 seed, const struct sl_program *program, u8 *frame)
 	for (u32 i = roll_below(&sketch.dice, 5); i > 0; i--)
 		write_constant(&sketch);
 	settle(&sketch);
+	seal(&sketch);
 	if (roll_percent(&sketch.dice, 30))
 		pad(&sketch);
 	if (roll_percent(&sketch.dice, 15))

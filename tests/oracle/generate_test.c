@@ -9,6 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "ir/form.h"
 #include "ir/interp.h"
 #include "ir/packet.h"
 #include "random.h"
@@ -85,6 +86,9 @@ static void check_frame(const struct sl_program *program, u64 seed, const u8 *fr
 	u8 possible = kernel.answered;
 	struct sl_packet packet;
 	bool is_odd = sl_packet_parse(&program->device, frame, length, &packet);
+
+	if (!is_odd && possible == (SL_WORLD_NEW | SL_WORLD_INVALID))
+		possible = sl_form_worlds(&packet);
 
 	assert_int_equal(outcome.drop, !is_odd && !(outcome.pass & possible));
 	assert_int_equal(outcome.drop, !*outcome.reason);
