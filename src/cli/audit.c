@@ -50,11 +50,14 @@ struct sl_decider sl_auditor_decider(struct sl_auditor *auditor, const struct sl
 	return decider;
 }
 
-/* The rule by which the program dropped the packet: in the worlds of a miss, or in all. */
+/*
+ * The rule by which the program dropped the packet: in the worlds of a miss, or in all. What there
+ * is of the packet may be too little to tell that it is not INVALID, as the program could.
+ */
 static bool find_drop(const struct sl_compiled *compiled, const struct sl_frame *frame,
 		      struct sl_outcome *ret_outcome)
 {
-	const u8 worlds[] = {compiled->program->miss_worlds, SL_WORLDS_ALL};
+	const u8 worlds[] = {compiled->program->miss_worlds, SL_WORLD_NEW, SL_WORLDS_ALL};
 
 	for (u32 i = 0; i < SL_ARRAY_SIZE(worlds); i++) {
 		struct sl_answers answers = {.worlds = worlds[i] ? worlds[i] : SL_WORLDS_ALL};

@@ -103,8 +103,9 @@ static struct judgement judge_met(const struct sl_rule *rule, const struct meeti
 			judgement = (struct judgement){SL_DECIDED_MAYBE, doubt_of(op)};
 	}
 	if (judgement.decision == SL_DECIDED_EARLY && drops(rule) && !meeting->drops_early)
-		judgement = (struct judgement){SL_DECIDED_MAYBE,
-					       "only conntrack can tell its packets from new ones"};
+		judgement = (struct judgement){
+			SL_DECIDED_MAYBE,
+			"only conntrack can tell most of its packets from new ones"};
 	return judgement;
 }
 

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "cli/frames.h"
+#include "ir/form.h"
 
 #define PAYLOAD_MAX 1400
 #define TTL         64
@@ -413,7 +414,7 @@ static u32 put_network(const struct description *packet, u32 length, u8 *to)
 	return sizeof header;
 }
 
-/* Checksums stay 0: neither sluice nor a rule reads them. */
+/* Without a checksum yet. */
 static u32 put_transport(const struct description *packet, u8 *to)
 {
 	struct tcphdr tcp = {.th_sport = htons(packet->from_port),
@@ -439,8 +440,17 @@ static u32 put_transport(const struct description *packet, u8 *to)
 	}
 }
 
-static int put_frame(struct sl_arena *arena, const struct description *packet,
-		     struct sl_frames *ret_frames)
+/* An odd one needs none: nobody judges it. */
+static void put_checksum(const struct sl_device *device, u8 *bytes, u32 length)
+{
+	struct sl_packet packet;
+
+	if (!sl_packet_parse(device, bytes, length, &packet))
+		sl_form_seal(&packet, bytes);
+}
+
+static int put_frame(const struct sl_program *program, struct sl_arena *arena,
+		     const struct description *packet, struct sl_frames *ret_frames)
 {
 	struct sl_frames frames = {0};
 	struct sl_frame *frame = sl_list_push(arena, &frames.list);
@@ -455,7 +465,9 @@ static int put_frame(struct sl_arena *arena, const struct description *packet,
 	memcpy(bytes + 2 * ETH_ALEN, &type, sizeof type);
 	at += put_network(packet, length + packet->payload, bytes + at);
 	memcpy(bytes + at, transport, length);
-	*frame = (struct sl_frame){bytes, at + length + packet->payload};
+	at += length + packet->payload;
+	put_checksum(&program->device, bytes, at);
+	*frame = (struct sl_frame){bytes, at};
 	*ret_frames = frames;
 	return 0;
 }
@@ -480,5 +492,5 @@ int sl_frames_describe(struct sl_arena *arena, const char *text, const struct sl
 	if (error)
 		return error;
 	fill(&speech.packet, program);
-	return put_frame(arena, &speech.packet, ret_frames) ? sl_fail_memory(diag) : 0;
+	return put_frame(program, arena, &speech.packet, ret_frames) ? sl_fail_memory(diag) : 0;
 }

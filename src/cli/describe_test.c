@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "cli/frames.h"
+#include "ir/form.h"
 #include "ir/packet.h"
 
 struct made {
@@ -102,6 +103,25 @@ static void ip_header_has_a_checksum(void **state)
 	sl_program_free(made.program);
 }
 
+/* So that a trace tells what the kernel would make of such a packet. */
+static void transport_headers_have_checksums(void **state)
+{
+	static const char *const texts[] = {"tcp dport 22", "udp dport 53 payload length 20",
+					    "ip6 saddr fd00::9 tcp dport 22"};
+
+	(void)state;
+	for (size_t i = 0; i < SL_ARRAY_SIZE(texts); i++) {
+		struct made made = make(texts[i]);
+		struct sl_packet packet;
+
+		assert_null(sl_packet_parse(&made.program->device, made.frame.bytes,
+					    made.frame.length, &packet));
+		assert_true(made.frame.bytes[packet.transport + (i == 1 ? 6 : 16)]);
+		assert_int_equal(sl_form_worlds(&packet), SL_WORLD_NEW);
+		sl_program_free(made.program);
+	}
+}
+
 static void ip6_is_implied_and_meets_the_host(void **state)
 {
 	struct made made = make("icmpv6 type nd-neighbor-solicit icmpv6 code 1");
@@ -151,6 +171,7 @@ int main(void)
 		cmocka_unit_test(defaults_make_an_ordinary_syn),
 		cmocka_unit_test(all_that_is_said_is_there),
 		cmocka_unit_test(ip_header_has_a_checksum),
+		cmocka_unit_test(transport_headers_have_checksums),
 		cmocka_unit_test(ip6_is_implied_and_meets_the_host),
 		cmocka_unit_test(nonsense_is_named),
 	};

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "ir/flow.h"
 #include "ir/key.h"
 
 /* Worlds at one point of the path: still walking, and passed to the kernel for good. */
@@ -14,7 +15,7 @@ struct flow {
 /* What a packet can be, when sluice has asked all that it can ask. */
 static u8 possible_worlds(const struct survey *survey)
 {
-	return survey->is_tracked ? survey->program->miss_worlds : SL_WORLDS_ALL;
+	return survey->is_tracked ? survey->stranger : SL_WORLDS_ALL;
 }
 
 /* Packets that may be in one of these worlds are lost to the kernel, whatever the others say. */
@@ -73,7 +74,7 @@ static void pass(struct survey *survey, const struct progress *at, const char *r
 	if (survey->is_strict) {
 		flow->live &= (u8)~at->worlds;
 		flow->passed |= at->worlds;
-	} else if (survey->obstacle == NO_OBSTACLE && at->worlds & survey->program->miss_worlds) {
+	} else if (survey->obstacle == NO_OBSTACLE && at->worlds & survey->stranger) {
 		survey->obstacle = index;
 	}
 }
@@ -387,6 +388,8 @@ static void walk_fates(struct survey *survey, u8 family, enum sl_route_mode mode
 
 void sl_survey_walk(struct survey *survey)
 {
+	survey->stranger =
+		sl_program_asks_form(survey->program) ? SL_WORLD_NEW : survey->program->miss_worlds;
 	for (int strict = 1; strict >= 0; strict--) {
 		survey->is_strict = strict;
 		walk_fates(survey, SL_IP, survey->program->route_ip);

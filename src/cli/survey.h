@@ -39,6 +39,7 @@ struct survey {
 	const struct sl_decisions *hooks; /* or NULL */
 	const struct sl_code_cut *cut;    /* of the stage at hand; NULL: none */
 	u8 family;                        /* of the packets under way */
+	u8 stranger; /* what most packets can be that conntrack does not know: well-formed ones */
 	bool is_strict, is_tracked, is_cut;
 	bool knows_state; /* each packet is in one world, and sluice knows in which */
 	u32 obstacle;     /* not strict: what all packets here have passed at */

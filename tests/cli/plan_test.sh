@@ -40,7 +40,7 @@ says "90.0 % of the 100 packets"
 $hooks || says "behind conntrack only TCP and UDP can be dropped early"
 says "limit; 10 dropped packets"
 ! $hooks || says "netfilter  ct state invalid drop"
-$hooks || says "only conntrack can tell its packets from new ones"
+$hooks || says "only conntrack can tell most of its packets from new ones"
 says "not met"; says "instructions made of the rules"
 says "for packets that would be dropped after prerouting"
 run plan "$work/simple.nft" -jv; exits 2 # letters do not pile up
