@@ -224,15 +224,25 @@ static int open_wire(void)
 	return fd;
 }
 
-void send_many(const struct frame *frame, u32 count)
+static void send_often(const u8 *bytes, u32 length, u32 count)
 {
-	u8 bytes[FRAME_MAX];
-	u32 length = frame_build(bytes, frame);
 	SL_CLEANUP(sl_close) int fd = open_wire();
 
 	for (u32 i = 0; i < count; i++)
 		expect(send(fd, bytes, length, 0) == (ssize_t)length, "cannot send: %s",
 		       strerror(errno));
+}
+
+void send_many(const struct frame *frame, u32 count)
+{
+	u8 bytes[FRAME_MAX];
+
+	send_often(bytes, frame_build(bytes, frame), count);
+}
+
+void send_bytes(const u8 *bytes, u32 length)
+{
+	send_often(bytes, length, 1);
 }
 
 void send_frame(const struct frame *frame)

@@ -43,6 +43,7 @@ void send_frame(const struct frame *frame);
 /* The same with the VLAN tag beside the frame, as a NIC that strips tags would deliver it. */
 void send_frame_with_hidden_tag(const struct frame *frame, u16 vlan);
 void send_many(const struct frame *frame, u32 count);
+void send_bytes(const u8 *bytes, u32 length);
 
 #define send_udp(port) send_frame(&(struct frame){.dport = (port)})
 
