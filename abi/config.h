@@ -21,10 +21,12 @@ enum sl_config_route {
 /* Room for the namespace's addresses. Full: the load fails, nothing is guessed. */
 #define SL_LOCAL_ADDRESSES_MAX 4096
 
-/* The notes of bpf/batch.h: how many slots, and how long one counts. */
+/* The notes of bpf/batch.h: how many slots, and how long one counts, there and in filled.h. */
 #define SL_BATCH_SLOT_BITS 14
 #define SL_BATCH_SLOTS     (1u << SL_BATCH_SLOT_BITS)
+#define SL_BATCH_ENTRIES   (SL_BATCH_SLOTS + 2) /* of bpf/batch.h's map */
 #define SL_BATCH_PASSES    2048
+#define SL_FILLED_PASSES   (4 * SL_BATCH_PASSES)
 #define SL_BATCH_NS        1000000000LL
 
 /* A packet whose IP header is followed by more is not added up (bpf/form.h): Ethernet's fit. */
@@ -52,9 +54,10 @@ struct sl_config {
 	__u8 asks_facts;     /* at a netfilter hook: rules ask for what is in struct sl_facts */
 	__u8 mark_moves;     /* rules may set the packet's mark */
 	__u8 link_length;    /* of the header before IP, with a VLAN tag in it if `tag` is not 0 */
+	__u8 has_filled;     /* rules ask sets that packets fill (bpf/filled.h) … */
+	__u8 asks_filled;    /* … where others may be under way that add to them */
 	__u8 watches_legacy; /* there are iptables-legacy tables, or there may be */
 	__u8 asks_form; /* rules tell NEW from INVALID, and a miss is one of the two (bpf/form.h) */
-	__u8 padding[2];
 	__u32 ifindex;
 	__u32 tag;         /* on the device below: which frames are ours, as they lie in memory */
 	__u32 table_words; /* of the image in the map `tables` */

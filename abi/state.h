@@ -86,6 +86,7 @@ enum sl_fate_count {
 	SL_PASSED_CONNTRACK, /* a connection exists or may exist */
 	SL_PASSED_ROUTE,     /* neither local nor plainly forwarded */
 	SL_PASSED_STALE,     /* it would have been dropped, but the rules have changed */
+	SL_PASSED_UNDER_WAY, /* it would have been, but one ahead of it may add it to a set */
 	/* The same of those that come as far as a netfilter hook (bpf/hook.h). */
 	SL_HOOK_DROPPED,
 	SL_HOOK_PASSED,

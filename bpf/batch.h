@@ -62,8 +62,9 @@
 
 /*
  * By a hash of the address and its role: time (2^20 ns) << 32 | number of the note. A slot that
- * two addresses share is fresh for both, so a collision passes packets, and never drops one. The
- * last entry is the number of notes so far. 128 KiB a CPU; one entry where nothing is noted.
+ * two addresses share is fresh for both, so a collision passes packets, and never drops one. Behind
+ * the slots: the number of notes so far; and whether the packet at hand has missed a set that
+ * packets fill (filled.h). 128 KiB a CPU; one entry where nothing is noted.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -71,6 +72,8 @@ struct {
 	__type(key, __u32);
 	__type(value, __u64);
 } batch_notes SEC(".maps");
+
+enum { BATCH_COUNT = SL_BATCH_SLOTS, BATCH_MISSED };
 
 enum role { ROLE_SOURCE, ROLE_DESTINATION };
 
@@ -93,9 +96,9 @@ static __always_inline __u32 slot_of(__u32 address, enum role role)
 	return hash >> (32 - SL_BATCH_SLOT_BITS);
 }
 
-static __always_inline void note(__u32 source, __u32 destination)
+static __always_inline void note(__u32 source, __u32 destination, bool may_add)
 {
-	__u32 last = SL_BATCH_SLOTS, from = slot_of(source, ROLE_SOURCE),
+	__u32 last = BATCH_COUNT, from = slot_of(source, ROLE_SOURCE),
 	      to = slot_of(destination, ROLE_DESTINATION);
 	__u64 *count = bpf_map_lookup_elem(&batch_notes, &last);
 	__u64 *first = bpf_map_lookup_elem(&batch_notes, &from);
@@ -103,22 +106,33 @@ static __always_inline void note(__u32 source, __u32 destination)
 
 	if (!count || !first || !second)
 		return;
-	*first = *second = (__u64)batch_time(bpf_ktime_get_coarse_ns()) << 32 | (__u32)++ * count;
+	*second = (__u64)batch_time(bpf_ktime_get_coarse_ns()) << 32 | (__u32)++ * count;
+	if (may_add)
+		*first = *second;
 }
 
-static __always_inline bool is_fresh(__u32 slot, __u32 now, __u32 count)
+static __always_inline bool is_fresh_for(__u32 passes, __u32 slot, __u32 now, __u32 count)
 {
 	const __u64 *note = bpf_map_lookup_elem(&batch_notes, &slot);
 
 	return !note || (now - (__u32)(*note >> 32) <= batch_time(SL_BATCH_NS) + 1 &&
-			 count - (__u32)*note <= SL_BATCH_PASSES);
+			 count - (__u32)*note <= passes);
 }
 
-/* Something on its way may have begun a connection with these ends. */
-static __always_inline bool is_akin(__u32 source, __u32 destination)
+static __always_inline bool is_fresh(__u32 slot, __u32 now, __u32 count)
+{
+	return is_fresh_for(CONFIG(asks_filled) ? SL_FILLED_PASSES : SL_BATCH_PASSES, slot, now,
+			    count);
+}
+
+/*
+ * Something on its way may have begun a connection with these ends. A function of its own, for the
+ * stack's sake.
+ */
+static __noinline bool is_akin(__u32 source, __u32 destination)
 {
 	__u64 now = bpf_ktime_get_coarse_ns();
-	__u32 last = SL_BATCH_SLOTS, time = batch_time(now);
+	__u32 last = BATCH_COUNT, time = batch_time(now);
 	const __u64 *count = bpf_map_lookup_elem(&batch_notes, &last);
 
 	/* What passed before is noted nowhere. */
@@ -132,12 +146,49 @@ static __always_inline bool is_akin(__u32 source, __u32 destination)
 	       is_fresh(slot_of(destination, ROLE_DESTINATION), time, *count);
 }
 
+static __always_inline void note_miss(bool is_missed)
+{
+	__u32 at = BATCH_MISSED;
+	__u64 *missed = bpf_map_lookup_elem(&batch_notes, &at);
+
+	if (missed)
+		*missed = is_missed;
+}
+
+static __always_inline const __be32 *source_of(const struct sl_cursor *cursor, bool is_ip6)
+{
+	const struct iphdr *ip = (void *)cursor->network;
+	const struct ipv6hdr *ip6 = (void *)cursor->network;
+
+	return is_ip6 ? ip6->saddr.in6_u.u6_addr32 : &ip->saddr;
+}
+
+/*
+ * The packet missed a set to which one of the same source, on its way, may add (filled.h). The next
+ * one has missed nothing yet.
+ */
+static __always_inline bool may_be_added(__u32 source)
+{
+	__u64 now = bpf_ktime_get_coarse_ns();
+	__u32 at = BATCH_MISSED, last = BATCH_COUNT;
+	__u64 *missed = bpf_map_lookup_elem(&batch_notes, &at), has_missed;
+	const __u64 *count = bpf_map_lookup_elem(&batch_notes, &last);
+
+	if (!missed || !count)
+		return true;
+	has_missed = *missed;
+	*missed = 0;
+	return has_missed && ((__s64)(now - live.began_ns) <= SL_BATCH_NS ||
+			      is_fresh_for(SL_FILLED_PASSES, slot_of(source, ROLE_SOURCE),
+					   batch_time(now), *count));
+}
+
 /* The packet may belong to a connection that conntrack will only hear of. */
 static __always_inline bool may_follow(struct sl_cursor *cursor, bool is_ip6)
 {
 	const struct iphdr *ip = (void *)cursor->network;
 	const struct ipv6hdr *ip6 = (void *)cursor->network;
-	const __be32 *source = is_ip6 ? ip6->saddr.in6_u.u6_addr32 : &ip->saddr;
+	const __be32 *source = source_of(cursor, is_ip6);
 	const __be32 *destination = is_ip6 ? ip6->daddr.in6_u.u6_addr32 : &ip->daddr;
 
 	if ((is_ip6 || live.expected.accept_local) && address_is_local(cursor, source, is_ip6))
@@ -145,14 +196,19 @@ static __always_inline bool may_follow(struct sl_cursor *cursor, bool is_ip6)
 	return CONFIG(notes_batch) && is_akin(fold(source, is_ip6), fold(destination, is_ip6));
 }
 
-/* What conntrack kept from an early drop is dropped by the rules if it is new. */
-static __always_inline bool may_begin(enum sl_fate_count fate)
+/*
+ * What conntrack kept from an early drop is dropped by the rules if it is new; but it may add to a
+ * set.
+ */
+static __always_inline bool is_noted(enum sl_fate_count fate)
 {
-	return CONFIG(notes_batch) && fate != SL_DROPPED && fate != SL_PASSED_CONNTRACK;
+	if (fate == SL_DROPPED)
+		return false;
+	return CONFIG(asks_filled) || (CONFIG(notes_batch) && fate != SL_PASSED_CONNTRACK);
 }
 
 /* True if IP begins at `offset`, behind its ethertype. */
-static __always_inline bool note_at(const void *data, const void *end, __u32 offset)
+static __always_inline bool note_at(const void *data, const void *end, __u32 offset, bool may_add)
 {
 	const __be16 *type = data + offset - 2;
 	const __be32 *ip = data + offset + 12, *ip6 = data + offset + 8;
@@ -161,12 +217,12 @@ static __always_inline bool note_at(const void *data, const void *end, __u32 off
 		return false;
 	if (*type == bpf_htons(ETH_P_IP)) {
 		if (data + offset + sizeof(struct iphdr) <= end)
-			note(ip[0], ip[1]);
+			note(ip[0], ip[1], may_add);
 		return true;
 	}
 	if (*type == bpf_htons(ETH_P_IPV6)) {
 		if (data + offset + sizeof(struct ipv6hdr) <= end)
-			note(fold(ip6, true), fold(ip6 + 4, true));
+			note(fold(ip6, true), fold(ip6 + 4, true), may_add);
 		return true;
 	}
 	return false;
@@ -174,12 +230,30 @@ static __always_inline bool note_at(const void *data, const void *end, __u32 off
 
 /*
  * Notes a packet that passes, an odd one too: fragments and options are of connections as well, and
- * so are packets of VLANs, which may come back without a tag.
+ * so are packets of VLANs, which may come back without a tag. One that passes only because others
+ * of its source are under way is noted by its destination alone: it may begin a connection, but its
+ * source has a note already, and would never lose it if this counted (filled.h).
  */
-static __always_inline void note_passed(const void *data, const void *end)
+static __always_inline void note_passed(const void *data, const void *end, enum sl_fate_count fate)
 {
-	if (!note_at(data, end, 14) && !note_at(data, end, 18))
-		note_at(data, end, 22);
+	bool may_add = fate != SL_PASSED_UNDER_WAY;
+
+	/* Those that do not pass leave this to may_be_added(). */
+	if (CONFIG(asks_filled))
+		note_miss(false);
+	if (!note_at(data, end, 14, may_add) && !note_at(data, end, 18, may_add))
+		note_at(data, end, 22, may_add);
+}
+
+/* The same of a TC buffer, not all of which can be read directly. */
+static __always_inline void note_skb(struct __sk_buff *context, enum sl_fate_count fate)
+{
+	const __u32 wanted = 22 + sizeof(struct ipv6hdr);
+	__u32 length = context->len < wanted ? context->len : wanted;
+
+	if ((void *)(long)context->data + length > (void *)(long)context->data_end)
+		bpf_skb_pull_data(context, length);
+	note_passed((void *)(long)context->data, (void *)(long)context->data_end, fate);
 }
 
 #endif

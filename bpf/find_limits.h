@@ -1,23 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/*
- * Finds the rates that rules keep (abi/limit.h), by the handles of their rules. A table is found by
- * the hooks of its base chains, everything else from there. Somebody may change it all meanwhile:
- * reads then bring nothing, or anything, and the generation is another.
- */
+/* Finds the rates that rules keep (abi/limit.h), by the handles of their rules. */
 #ifndef SLUICE_BPF_FIND_LIMITS_H
 #define SLUICE_BPF_FIND_LIMITS_H
 
 #include "../abi/limit.h"
-#include "kernel.h"
+#include "find.h"
 
-#define TABLES_MAX      32
-#define LIST_MAX        65536
 #define EXPRESSIONS_MAX 64
 
 __u32 limit_count; /* in */
 struct sl_limit_query limit_queries[SL_LIMITS_MAX];
-static struct nft_table *limit_tables[TABLES_MAX];
-static __u32 limit_table_count;
 
 /* Modules that are not loaded tell nothing; locks that sleep, or are debugged, are no plain word.
  */
@@ -26,74 +18,6 @@ static __u32 limit_table_count;
 	 bpf_core_field_exists(((struct nft_limit *)0)->tokens) &&                                 \
 	 bpf_core_field_exists(((struct nft_limit_priv_pkts *)0)->cost) &&                         \
 	 bpf_core_type_size(struct spinlock) == sizeof(__u32))
-
-/* Notes the table of a hook's chain. */
-static __always_inline void note_table(struct nf_hook_ops *ops)
-{
-	struct nft_chain *chain = BPF_CORE_READ(ops, priv);
-	__u32 at = limit_table_count;
-
-	if (BPF_CORE_READ_BITFIELD_PROBED(ops, hook_ops_type) != NF_HOOK_OP_NF_TABLES ||
-	    at >= TABLES_MAX)
-		return;
-	limit_tables[at] = BPF_CORE_READ(chain, table);
-	limit_table_count = at + 1;
-}
-
-/* What a list is searched for: the element whose handle it is. */
-struct hunt {
-	struct list_head *head, *at;
-	__u64 handle;
-	bool is_of_rules;
-	void *found;
-};
-
-static long look_at_element(__u32 index, struct hunt *hunt)
-{
-	struct list_head *at = hunt->at;
-	void *element;
-	__u64 handle;
-
-	if (!at || at == hunt->head)
-		return 1;
-	if (hunt->is_of_rules) {
-		struct nft_rule *rule = (void *)at - bpf_core_field_offset(struct nft_rule, list);
-
-		element = rule;
-		handle = BPF_CORE_READ_BITFIELD_PROBED(rule, handle);
-	} else {
-		struct nft_chain *chain =
-			(void *)at - bpf_core_field_offset(struct nft_chain, list);
-
-		element = chain;
-		handle = BPF_CORE_READ(chain, handle);
-	}
-	if (handle == hunt->handle) {
-		hunt->found = element;
-		return 1;
-	}
-	hunt->at = BPF_CORE_READ(at, next);
-	return 0;
-}
-
-static __always_inline void *find_by_handle(struct list_head *head, __u64 handle, bool is_of_rules)
-{
-	struct hunt hunt = {.head = head,
-			    .at = BPF_CORE_READ(head, next),
-			    .handle = handle,
-			    .is_of_rules = is_of_rules};
-
-	bpf_loop(LIST_MAX, look_at_element, &hunt, 0);
-	return hunt.found;
-}
-
-static __always_inline struct nft_table *find_table(__u64 handle)
-{
-	for (__u32 i = 0; i < TABLES_MAX && i < limit_table_count; i++)
-		if (BPF_CORE_READ(limit_tables[i], handle) == handle)
-			return limit_tables[i];
-	return NULL;
-}
 
 static __always_inline struct nft_expr *find_expression(struct nft_rule *rule, __u32 number)
 {
@@ -130,11 +54,11 @@ static long find_limit(__u32 index, void *unused)
 	table = find_table(query->table);
 	chain = table ? find_by_handle((void *)table +
 					       bpf_core_field_offset(struct nft_table, chains),
-				       query->chain, false)
+				       query->chain, OF_CHAINS)
 		      : NULL;
 	rule = chain ? find_by_handle((void *)chain +
 					      bpf_core_field_offset(struct nft_chain, rules),
-				      query->rule, true)
+				      query->rule, OF_RULES)
 		     : NULL;
 	expression = rule ? find_expression(rule, query->expression) : NULL;
 	if (!expression)

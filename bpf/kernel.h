@@ -295,7 +295,7 @@ struct bpf_prog {
 
 /* nf_tables' rules, as far as it takes to find an expression. Modules have them, and their BTF. */
 struct nft_table {
-	struct list_head chains;
+	struct list_head chains, sets;
 	__u64 handle;
 };
 
@@ -336,6 +336,71 @@ struct nft_limit_priv {
 struct nft_limit_priv_pkts {
 	struct nft_limit_priv limit;
 	__u64 cost;
+};
+
+/* Sets, and the one kind of them that packets can add to: nft_rhash. */
+struct nft_set_ops {
+	void *lookup;
+};
+
+struct nft_set_type {
+	struct nft_set_ops ops;
+	__u32 features; /* NFT_SET_*: what it can be asked for */
+};
+
+struct nft_set {
+	struct list_head list;
+	__u64 handle;
+	struct nft_set_ops *ops;
+	__u8 klen;
+	unsigned char data[0];
+};
+
+struct rhashtable_params {
+	__u16 key_len, head_offset;
+};
+
+struct rhash_lock_head;
+
+struct bucket_table {
+	unsigned int size, nest; /* nest: the buckets are not in one piece */
+	__u32 hash_rnd;
+	struct bucket_table *future_tbl;    /* that elements move to */
+	struct rhash_lock_head *buckets[0]; /* to the first node; bit 0 is a lock */
+};
+
+struct rhashtable {
+	struct bucket_table *tbl;
+	unsigned int key_len;
+	struct rhashtable_params p;
+};
+
+struct nft_rhash {
+	struct rhashtable ht;
+};
+
+struct rhash_head {
+	struct rhash_head *next; /* odd: the end of the bucket that it names */
+};
+
+struct nft_set_ext {
+	__u8 genmask;   /* not 0: comes or goes */
+	__u8 offset[0]; /* to what the element has, by NFT_SET_EXT_*; 0: has not */
+};
+
+struct nft_rhash_elem {
+	struct rhash_head node;
+	struct nft_set_ext ext;
+};
+
+struct nft_timeout { /* since 6.12 */
+	__u64 timeout, expiration;
+};
+
+enum nft_set_extensions {
+	NFT_SET_EXT_KEY = 0,
+	NFT_SET_EXT_TIMEOUT = 4,
+	NFT_SET_EXT_EXPRESSIONS = 7,
 };
 
 /* iptables-legacy's tables. */
@@ -423,6 +488,17 @@ static __always_inline __u64 read_word(__u64 address)
 
 	bpf_probe_read_kernel(&word, sizeof word, (void *)address);
 	return word;
+}
+
+/*
+ * Keeps the loads before it ahead of those behind it, on processors that would not. An exchange,
+ * since an addition whose result nobody reads has no order.
+ */
+static __always_inline void fence(void)
+{
+	__u64 word = 0;
+
+	__sync_lock_test_and_set(&word, 1);
 }
 
 struct bpf_ct_opts___12 {

@@ -36,14 +36,6 @@ static __always_inline __u32 read_half(__u64 address)
 	return half;
 }
 
-/* Keeps the loads before it ahead of those behind it, on processors that would not. */
-static __always_inline void fence(void)
-{
-	__u64 word = 0;
-
-	__sync_fetch_and_add(&word, 1);
-}
-
 /*
  * Whether what is left and when it was counted are read as a pair. Who holds the lock writes `last`
  * and then `tokens`: had it been held at the first look, `tokens` is another by the second.

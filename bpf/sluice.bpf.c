@@ -8,6 +8,7 @@
 #include "config.h"
 #include "conntrack.h"
 #include "count.h"
+#include "filled.h"
 #include "form.h"
 #include "guard.h"
 #include "hook.h"
@@ -90,7 +91,13 @@ static __always_inline __u32 mention_functions(struct sl_cursor *cursor)
 {
 	return table_step(&cursor->question) + trie_has(0, 0, 0) + trie_value(0, 0, 0) +
 	       limit_is_spent(0) + tcp_option((void *)cursor->scratch, 0, 0) +
-	       way_back_ip((void *)cursor->scratch) + way_back_ip6(0, 0);
+	       way_back_ip((void *)cursor->scratch) + way_back_ip6(0, 0) + filled_has(0, 0, 0);
+}
+
+/* A function of its own, for the stack's sake. */
+static __noinline bool is_under_way(const struct sl_cursor *cursor, bool is_ip6)
+{
+	return may_be_added(fold(source_of(cursor, is_ip6), is_ip6));
 }
 
 /* Where packets may come with one, no rule asks for it; routing is told what rules have set. */
@@ -158,6 +165,8 @@ static __always_inline enum sl_fate_count judge(const struct packet *packet, __u
 	if (!epoch || !kernel_is_as_expected(packet, is_ip6) ||
 	    (CONFIG(watches_legacy) && !legacy_is_as_expected(is_ip6)) || live.epoch != epoch)
 		return SL_PASSED_STALE;
+	if (CONFIG(asks_filled) && is_under_way(&cursor, is_ip6))
+		return SL_PASSED_UNDER_WAY;
 	count_rules(&cursor, *(volatile __u32 *)&cursor.worlds, *ret_bytes);
 	return SL_DROPPED;
 }
@@ -174,8 +183,8 @@ static __always_inline enum sl_fate_count judge_xdp(struct xdp_md *context)
 	enum sl_fate_count fate = judge(&packet, &bytes);
 
 	add_packet(&fates, fate, bytes);
-	if (may_begin(fate)) /* the pointers are read again, to keep less on the stack */
-		note_passed((void *)(long)context->data, (void *)(long)context->data_end);
+	if (is_noted(fate)) /* the pointers are read again, to keep less on the stack */
+		note_passed((void *)(long)context->data, (void *)(long)context->data_end, fate);
 	return fate;
 }
 
@@ -195,6 +204,8 @@ static __always_inline enum sl_fate_count judge_tc(struct __sk_buff *context)
 	if (!context->vlan_present)
 		fate = judge(&packet, &bytes);
 	add_packet(&fates, fate, bytes);
+	if (CONFIG(asks_filled) && is_noted(fate)) /* else there are none at TC (batch.h) */
+		note_skb(context, fate);
 	return fate;
 }
 

@@ -5,6 +5,7 @@
  * It also lists the netfilter hooks, so that user space sees who else sits on a packet's path, and
  * copies iptables-legacy's tables.
  */
+#include "find_filled.h"
 #include "find_legacy.h"
 #include "find_limits.h"
 #include "hooks.h"
@@ -194,19 +195,36 @@ static __always_inline void note_tables(struct nf_hook_entries *entries)
 	}
 }
 
-/* Behind take_snapshot(), whose hooks it takes. */
-SEC("raw_tp")
-int find_limits(void *context)
+static __always_inline void note_all_tables(void)
 {
-	limit_table_count = 0;
-	if (!KNOWS_LIMITS())
-		return 0;
+	tables_met_count = 0;
 	for (int i = 0; i < 3; i++) {
 		note_tables((void *)snapshot.hooks_ip[i]);
 		note_tables((void *)snapshot.hooks_ip6[i]);
 	}
 	note_tables((void *)snapshot.hooks_ingress);
+}
+
+/* These two go behind take_snapshot(), whose hooks they take. */
+
+SEC("raw_tp")
+int find_limits(void *context)
+{
+	if (!KNOWS_LIMITS())
+		return 0;
+	note_all_tables();
 	bpf_loop(limit_count, find_limit, NULL, 0);
+	return 0;
+}
+
+SEC("raw_tp")
+int find_filled(void *context)
+{
+	knows_filled = KNOWS_FILLED();
+	if (!knows_filled)
+		return 0;
+	note_all_tables();
+	bpf_loop(filled_count, find_one_filled, NULL, 0);
 	return 0;
 }
 

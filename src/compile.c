@@ -110,6 +110,26 @@ static int load(const struct sl_program *program, struct sl_code *code, enum sl_
 	return error;
 }
 
+static bool are_same_set(const struct sl_filled *a, const struct sl_filled *b)
+{
+	return a->table == b->table && a->set == b->set;
+}
+
+/* The same for the sets that packets fill: of those without a place nothing is clear. */
+static void place_filled(const struct sl_compiled *compiled, const struct sl_program *program,
+			 struct sl_dataplane *dataplane)
+{
+	struct sl_filled_place places[SL_FILLED_MAX] = {0};
+
+	for (u32 i = 0; i < program->filled.count && i < SL_FILLED_MAX; i++)
+		for (u32 k = 0; k < compiled->program->filled.count && k < SL_FILLED_MAX; k++)
+			if (are_same_set(&program->filled.items[i],
+					 &compiled->program->filled.items[k]))
+				places[i] = compiled->filled[k];
+	if (program->filled.count)
+		sl_dataplane_place_filled(dataplane, places);
+}
+
 static bool are_same_limit(const struct sl_limit *a, const struct sl_limit *b)
 {
 	return a->table == b->table && a->chain == b->chain && a->rule == b->rule &&
@@ -148,6 +168,7 @@ int sl_compiled_load(struct sl_compiled *compiled, enum sl_hook_point point,
 		return error;
 	compiled->code_is_cut = is_cut(&compiled->code);
 	place_limits(compiled, compiled->program, *ret_dataplane);
+	place_filled(compiled, compiled->program, *ret_dataplane);
 	return 0;
 }
 
@@ -158,9 +179,11 @@ int sl_compiled_load_hooks(struct sl_compiled *compiled, const struct sl_datapla
 	int error = load(compiled->hook_program, &compiled->hook_code, SL_POINT_HOOK, &handover,
 			 ret_dataplane, diag);
 
-	if (!error)
-		place_limits(compiled, compiled->hook_program, *ret_dataplane);
-	return error;
+	if (error)
+		return error;
+	place_limits(compiled, compiled->hook_program, *ret_dataplane);
+	place_filled(compiled, compiled->hook_program, *ret_dataplane);
+	return 0;
 }
 
 /* From what was read to code. */
@@ -308,6 +331,17 @@ static int find_limits(struct sl_observer *observer, struct sl_compiled *compile
 				       compiled->limits, diag);
 }
 
+static int find_filled(struct sl_observer *observer, struct sl_compiled *compiled,
+		       struct sl_diag *diag)
+{
+	const struct sl_program *program = compiled->program;
+
+	if (!program->filled.count)
+		return 0;
+	return sl_observer_find_filled(observer, program->filled.items, program->filled.count,
+				       compiled->filled, diag);
+}
+
 /* The host, read behind a snapshot: whoever takes another then knows if it changed meanwhile. */
 static int read_host(struct sl_observer *observer, const char *device, u32 own_program,
 		     bool is_below, struct sl_host **ret_host, struct sl_snapshot *ret_snapshot,
@@ -325,6 +359,7 @@ static int read_host(struct sl_observer *observer, const char *device, u32 own_p
 	if (error)
 		return error;
 	note_takers(host, device, own_program, is_below, ret_snapshot);
+	host->knows_filled = sl_observer_knows_filled(observer);
 	error = sl_foreign_note(sl_observer_hooks(observer), host);
 	if (error) {
 		sl_host_free(host);
@@ -429,6 +464,8 @@ int sl_compile_live(struct sl_observer *observer, const char *device, u32 own_pr
 			error = compile(compiled, device, memory_limit, diag);
 		if (!error && consistent)
 			error = find_limits(observer, compiled, diag);
+		if (!error && consistent)
+			error = find_filled(observer, compiled, diag);
 		if (!error && consistent) {
 			*ret_compiled = compiled;
 			return 0;
@@ -480,6 +517,8 @@ int sl_compile_file(const char *path, const char *device, u64 memory_limit,
 	error = sl_host_read(device ? device : "eth0", &compiled->host, diag);
 	if (!error && geteuid() != 0)
 		take_as_absent(compiled->host);
+	if (!error)
+		compiled->host->knows_filled = true; /* the kernel that they are for may */
 	if (!error && !device) {
 		device = "eth0";
 		if (!sl_host_find_link(compiled->host, device) && add_stand_in(compiled->host))

@@ -6,7 +6,7 @@
 #ifndef SLUICE_CLASSIFY_CUT_H
 #define SLUICE_CLASSIFY_CUT_H
 
-#include "classify/boxes.h"
+#include "classify/region.h"
 
 #define SL_CUT_BITS_MAX     12
 #define SL_CUT_CHILDREN_MAX (1u << SL_CUT_BITS_MAX)
@@ -15,11 +15,6 @@
 struct sl_columns {
 	u32 count, lane_count;
 	struct sl_range *lanes[SL_TABLE_LANES_MAX];
-};
-
-/* The part of space that a node stands for. */
-struct sl_region {
-	struct sl_range lanes[SL_TABLE_LANES_MAX];
 };
 
 struct sl_cut {
@@ -57,20 +52,5 @@ struct sl_range sl_cut_values(const struct sl_cut *cut, u32 child);
 
 /* Whether no other of the proven values go there. */
 bool sl_cut_proves(const struct sl_cut *cut, const struct sl_range *proven);
-
-static inline bool sl_range_covers(const struct sl_range *range, const struct sl_range *other)
-{
-	return range->lo <= other->lo && range->hi >= other->hi;
-}
-
-/* The part of a range that lies in the region; they meet. */
-static inline struct sl_range sl_range_clip(const struct sl_range *range,
-					    const struct sl_range *region)
-{
-	return (struct sl_range){
-		range->lo > region->lo ? range->lo : region->lo,
-		range->hi < region->hi ? range->hi : region->hi,
-	};
-}
 
 #endif

@@ -121,9 +121,7 @@ static int build_trees(struct sl_forest *forest, const struct sl_plan *plan, str
 		next.growth_ns *= weight_of(parts, i);
 		next.empty = empty;
 		next.limits.steps = (u32)((SL_TABLE_STEPS_MAX - shape->steps) * share_of(parts, i));
-		for (u32 lane = 0; lane < forest->lanes->count; lane++)
-			next.region.lanes[lane].hi = next.proven.lanes[lane].hi =
-				sl_lane_max(forest->lanes, lane);
+		next.region = next.proven = sl_region_all(forest->lanes);
 		error = sl_tree_build(&next, parts->ids + parts->items[i].start,
 				      parts->items[i].count, &root);
 		if (error)

@@ -2,98 +2,8 @@
 #include "classify/tree.h"
 
 #include <assert.h>
-#include <math.h>
-#include <string.h>
 
-/* Up to so many boxes are compared with each other, to find those that hide others. */
-#define PAIRS_MAX 24
-
-/* Whether one box holds all of the region's packets that are in another. */
-static bool hides(const struct sl_tree *tree, const struct sl_box *box, const struct sl_box *other)
-{
-	for (u32 lane = 0; lane < tree->columns->lane_count; lane++) {
-		struct sl_range rest =
-			sl_range_clip(&other->lanes[lane], &tree->region.lanes[lane]);
-
-		if (!sl_range_covers(&box->lanes[lane], &rest))
-			return false;
-	}
-	return true;
-}
-
-static bool covers_region(const struct sl_tree *tree, const struct sl_box *box)
-{
-	for (u32 lane = 0; lane < tree->columns->lane_count; lane++)
-		if (!sl_range_covers(&box->lanes[lane], &tree->region.lanes[lane]))
-			return false;
-	return true;
-}
-
-/* The worlds that never get past the boxes before this one, where few enough are kept. */
-static u8 worlds_taken(const struct sl_tree *tree, const u32 *ids, u32 count,
-		       const struct sl_box *box)
-{
-	u8 taken = 0;
-
-	if (count > PAIRS_MAX)
-		return 0;
-	for (u32 i = 0; i < count; i++) {
-		const struct sl_box *before = &tree->boxes->list.items[ids[i]];
-
-		if (before->action != SL_ITEM_CONTINUE && hides(tree, before, box))
-			taken |= before->worlds;
-	}
-	return taken;
-}
-
-u32 sl_leaf_prune(const struct sl_tree *tree, u32 *ids, u32 count)
-{
-	u8 taken = 0; /* worlds that are gone, wherever in the region */
-	u32 kept = 0;
-
-	for (u32 i = 0; i < count; i++) {
-		const struct sl_box *box = &tree->boxes->list.items[ids[i]];
-
-		if (!(box->worlds & ~(taken | worlds_taken(tree, ids, kept, box))))
-			continue;
-		ids[kept++] = ids[i];
-		if (box->action != SL_ITEM_CONTINUE && covers_region(tree, box))
-			taken |= box->worlds;
-	}
-	return kept;
-}
-
-/* The lanes that a box must still be compared in, the likeliest to fail first. */
-static u32 open_lanes(const struct sl_tree *tree, const struct sl_box *box, u8 *lanes)
-{
-	double share[SL_TABLE_LANES_MAX];
-	u32 count = 0;
-
-	for (u32 lane = 0; lane < tree->columns->lane_count; lane++) {
-		const struct sl_range *region = &tree->proven.lanes[lane];
-		u32 at = count;
-
-		if (sl_range_covers(&box->lanes[lane], region))
-			continue;
-
-		struct sl_range rest = sl_range_clip(&box->lanes[lane], region);
-		double mine =
-			((double)rest.hi - rest.lo + 1) / ((double)region->hi - region->lo + 1);
-
-		for (; at && share[at - 1] > mine; at--) {
-			share[at] = share[at - 1];
-			lanes[at] = lanes[at - 1];
-		}
-		share[at] = mine;
-		lanes[at] = (u8)lane;
-		count++;
-	}
-	if (!count) /* an item has one at least, which may be any */
-		lanes[count++] = 0;
-	return count;
-}
-
-/* How many they are: the same without the order. */
+/* The lanes that a box must still be compared in. */
 static u32 count_lanes(const struct sl_tree *tree, const struct sl_box *box)
 {
 	u32 count = 0;
@@ -114,10 +24,12 @@ u32 sl_leaf_steps(const struct sl_tree *tree, const u32 *ids, u32 count)
 
 static int write_item(struct sl_tree *tree, const struct sl_box *box)
 {
-	u8 lanes[SL_TABLE_LANES_MAX];
-	u32 count = open_lanes(tree, box, lanes), at;
-	int error = sl_image_extend(tree->image, 2 + count, tree->limits.words, &at);
+	u8 lanes[SL_TABLE_LANES_MAX] = {0};
+	u32 count = sl_region_open_lanes(&tree->proven, tree->columns->lane_count, box, lanes), at;
+	int error;
 
+	count += !count; /* an item has one lane at least, which may be any */
+	error = sl_image_extend(tree->image, 2 + count, tree->limits.words, &at);
 	assert(box->position <= SL_TABLE_POSITION_MAX);
 	assert(!box->counts || box->counter <= SL_TABLE_COUNTER_MAX);
 	if (error)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Tables against a look at each box in turn: the same positions, worlds and hits, step by step.
+ * Tables, and forks, against a look at each box in turn: the same positions, worlds and hits, step
+ * by step.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -12,6 +13,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "classify/forks.h"
 #include "classify/table.h"
 
 #define ROOMY UINT32_MAX
@@ -34,6 +36,7 @@ struct bed {
 	struct sl_image image;
 	struct sl_table_shape shape;
 	u32 root;
+	struct sl_forks forks; /* without a root where there are too many boxes */
 };
 
 static struct bed begin(u32 lane_count, const u8 *lengths)
@@ -80,6 +83,13 @@ static void set_prefix(struct sl_range *range, u32 address, u32 bits)
 
 static int build(struct bed *bed)
 {
+	int error;
+
+	bed->forks.root = NULL;
+	error = sl_forks_build(&bed->boxes, &bed->lanes, bed->arena, &bed->forks);
+
+	if (error)
+		assert_int_equal(error, -E2BIG);
 	return sl_table_build(&bed->boxes, &bed->lanes, ROOMY, &bed->image, &bed->root,
 			      &bed->shape);
 }
@@ -94,6 +104,22 @@ static bool is_inside(const struct bed *bed, const struct sl_box *box, const u32
 	return true;
 }
 
+static enum sl_step_result meet(const struct sl_box *box, u32 matched, struct sl_question *question)
+{
+	question->from = box->position + 1;
+	if (box->counts)
+		question->hit = box->counter << 8 | matched;
+	if (box->action != SL_ITEM_CONTINUE)
+		question->worlds &= ~matched;
+	if (box->action == SL_ITEM_ACCEPT)
+		question->worlds |= matched << 8;
+	if (box->action == SL_ITEM_PASS)
+		question->worlds |= matched << 16;
+	if (box->action == SL_ITEM_RETURN)
+		question->returned |= matched;
+	return question->worlds & 0xff ? SL_STEP_AGAIN : SL_STEP_FINISHED;
+}
+
 static enum sl_step_result look_at_each(const struct bed *bed, struct sl_question *question)
 {
 	question->hit = 0;
@@ -104,18 +130,7 @@ static enum sl_step_result look_at_each(const struct bed *bed, struct sl_questio
 		if (box->position < question->from || !matched ||
 		    !is_inside(bed, box, question->lanes))
 			continue;
-		question->from = box->position + 1;
-		if (box->counts)
-			question->hit = box->counter << 8 | matched;
-		if (box->action != SL_ITEM_CONTINUE)
-			question->worlds &= ~matched;
-		if (box->action == SL_ITEM_ACCEPT)
-			question->worlds |= matched << 8;
-		if (box->action == SL_ITEM_PASS)
-			question->worlds |= matched << 16;
-		if (box->action == SL_ITEM_RETURN)
-			question->returned |= matched;
-		return question->worlds & 0xff ? SL_STEP_AGAIN : SL_STEP_FINISHED;
+		return meet(box, matched, question);
 	}
 	return SL_STEP_FINISHED;
 }
@@ -135,6 +150,56 @@ static void compare_answers(const struct bed *bed, const __u64 *words,
 		assert_int_equal(table.worlds, twin.worlds);
 		assert_int_equal(table.returned, twin.returned);
 		assert_int_equal(table.from, twin.from);
+	} while (expected == SL_STEP_AGAIN);
+}
+
+/* The way that code takes. */
+
+static const struct sl_fork *find_leaf(const struct bed *bed, const struct sl_question *question)
+{
+	const struct sl_fork *fork = bed->forks.root;
+
+	while (fork->below)
+		fork = question->lanes[fork->lane] < fork->border ? fork->below : fork->above;
+	return fork;
+}
+
+static bool passes(const struct sl_fork_item *item, const struct sl_question *question)
+{
+	for (u32 i = 0; i < item->test_count; i++) {
+		const struct sl_fork_test *test = &item->tests[i];
+		u32 value = question->lanes[test->lane];
+
+		if (value < test->values.lo || value > test->values.hi)
+			return false;
+	}
+	return true;
+}
+
+static enum sl_step_result look_in_leaf(const struct sl_fork *leaf, struct sl_question *question)
+{
+	question->hit = 0;
+	for (u32 i = 0; i < leaf->item_count; i++) {
+		const struct sl_box *box = leaf->items[i].box;
+		u32 matched = box->worlds & question->worlds & 0xff;
+
+		if (box->position >= question->from && matched && passes(&leaf->items[i], question))
+			return meet(box, matched, question);
+	}
+	return SL_STEP_FINISHED;
+}
+
+static void compare_forks(const struct bed *bed, const struct sl_question *question)
+{
+	struct sl_question forks = *question, twin = *question;
+	const struct sl_fork *leaf = find_leaf(bed, question);
+	enum sl_step_result expected, found;
+
+	do {
+		expected = look_at_each(bed, &twin);
+		found = look_in_leaf(leaf, &forks);
+		assert_int_equal(found, expected);
+		assert_memory_equal(&forks, &twin, sizeof twin);
 	} while (expected == SL_STEP_AGAIN);
 }
 
@@ -177,6 +242,8 @@ static void expect_twin(const struct bed *bed, u32 questions)
 			question.worlds = random_below(SL_WORLDS_ALL + 1) | random_below(32) << 8;
 		choose_values(bed, question.lanes);
 		compare_answers(bed, words, &question);
+		if (bed->forks.root)
+			compare_forks(bed, &question);
 	}
 	free(words);
 }
@@ -235,7 +302,7 @@ static void add_random_rule(struct bed *bed, u32 position, bool is_final)
 
 static void random_tables_are_like_their_boxes(void **unused)
 {
-	u32 built = 0;
+	u32 built = 0, forked = 0;
 
 	(void)unused;
 	for (u32 table = 0; table < 3000; table++) {
@@ -251,11 +318,13 @@ static void random_tables_are_like_their_boxes(void **unused)
 		if (!build(&bed)) {
 			expect_twin(&bed, 60);
 			built++;
+			forked += bed.forks.root != NULL;
 		}
 		end(&bed);
 	}
-	printf("%u of 3000 tables built\n", built);
+	printf("%u of 3000 tables built, %u as forks, too\n", built, forked);
 	assert_true(built > 2700);
+	assert_true(forked > 2000);
 }
 
 /* Shapes */
@@ -583,6 +652,7 @@ static void tables_share_an_image(void **unused)
 {
 	struct bed bed = begin(SL_ARRAY_SIZE(ipv4), ipv4);
 	struct sl_boxes first;
+	struct sl_forks first_forks;
 	u32 first_root;
 
 	(void)unused;
@@ -591,6 +661,7 @@ static void tables_share_an_image(void **unused)
 	expect_built_like_twin(&bed, 500);
 	first = bed.boxes;
 	first_root = bed.root;
+	first_forks = bed.forks;
 	bed.boxes = (struct sl_boxes){0};
 	for (u32 i = 0; i < 150; i++)
 		add_firewall_rule(&bed, i, 3);
@@ -598,6 +669,7 @@ static void tables_share_an_image(void **unused)
 	assert_int_not_equal(bed.root, first_root);
 	bed.boxes = first;
 	bed.root = first_root;
+	bed.forks = first_forks;
 	expect_twin(&bed, 500);
 	end(&bed);
 }

@@ -212,7 +212,7 @@ static int build_node(struct sl_tree *tree, u32 *ids, u32 count, struct way way,
 	if (*tree->work_left < count)
 		return -E2BIG;
 	*tree->work_left -= count;
-	count = sl_leaf_prune(tree, ids, count);
+	count = sl_region_prune(&tree->region, tree->columns->lane_count, tree->boxes, ids, count);
 	steps = count <= SL_TABLE_STEPS_MAX ? sl_leaf_steps(tree, ids, count) : UINT32_MAX;
 	fits = steps <= tree->limits.steps;
 	price.must_cut = !fits;

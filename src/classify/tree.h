@@ -45,10 +45,7 @@ struct sl_tree {
  */
 int sl_tree_build(struct sl_tree *tree, u32 *ids, u32 count, u64 *ret_root);
 
-/* leaf.c: leaves out the boxes that none of the region's packets reaches; how many are left. */
-u32 sl_leaf_prune(const struct sl_tree *tree, u32 *ids, u32 count);
-
-/* The steps that a leaf of these boxes takes. */
+/* leaf.c: the steps that a leaf of these boxes takes. */
 u32 sl_leaf_steps(const struct sl_tree *tree, const u32 *ids, u32 count);
 
 /* Appends a leaf. 0, -ENOMEM, -ENOSPC. */

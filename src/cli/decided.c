@@ -97,7 +97,7 @@ static struct judgement judge_met(const struct sl_rule *rule, const struct meeti
 			return (struct judgement){SL_DECIDED_KERNEL, "verdict"};
 		if (op->kind == SL_OP_LIMIT && !op->invert)
 			return (struct judgement){SL_DECIDED_KERNEL, op->reason};
-		if (op->kind == SL_OP_UNKNOWN || op->kind == SL_OP_LIMIT)
+		if (op->kind == SL_OP_UNKNOWN || op->kind == SL_OP_LIMIT || op->kind == SL_OP_FILL)
 			judgement = (struct judgement){SL_DECIDED_MAYBE, op->reason};
 		else if (judgement.decision == SL_DECIDED_EARLY && doubt_of(op))
 			judgement = (struct judgement){SL_DECIDED_MAYBE, doubt_of(op)};

@@ -13,6 +13,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "cli/html.h"
@@ -27,6 +28,8 @@
 #define GAP_X          46
 #define GAP_Y          14
 #define STOP_H         34 /* what stands in the way and is no chain */
+#define SAY_X          (BOX_X - 18)
+#define STOP_MOST      100 /* characters of what is said there */
 #define TITLE_H        30
 #define BOXES_MAX      24 /* of one lane; more are no longer a drawing */
 #define NAME_MAX_SHOWN 26
@@ -105,6 +108,46 @@ static void place_lane(struct map *map, u32 index)
 	band->bottom = map->height;
 }
 
+static const char *route_text(const struct sl_program *program)
+{
+	bool goes_through =
+		program->route_ip == SL_ROUTE_LOOKUP || program->route_ip6 == SL_ROUTE_LOOKUP;
+
+	return goes_through ? "routing: for this host, or through it" : "routing: for this host?";
+}
+
+static const char *stop_text(const struct map *map, const struct sl_step *step)
+{
+	const struct sl_program *program = map->report->plan->legal;
+	const char *text;
+
+	switch (step->kind) {
+	case SL_STEP_CONNTRACK:
+		return "conntrack looks the connection up";
+	case SL_STEP_ROUTE:
+		return route_text(program);
+	case SL_STEP_KERNEL:
+		text = sl_arena_printf(program->arena, "%s pass: %s",
+				       step->families == SL_IP    ? "IPv4 packets"
+				       : step->families == SL_IP6 ? "IPv6 packets"
+								  : "all packets",
+				       step->reason);
+		return text ? text : step->reason;
+	default:
+		return "conntrack has seen it";
+	}
+}
+
+/* Room for what is said beside the way, at a guess of how wide letters are. */
+static void widen(struct map *map, const char *text)
+{
+	u32 length = (u32)strnlen(text, STOP_MOST);
+	u32 width = SAY_X + length * 8;
+
+	if (width > map->width)
+		map->width = width;
+}
+
 static void lay_out(struct map *map)
 {
 	int hook = -1;
@@ -125,10 +168,12 @@ static void lay_out(struct map *map)
 				map->height += STOP_H;
 		}
 		band->y = map->height;
-		if (lane->count)
+		if (lane->count) {
 			place_lane(map, i);
-		else
+		} else {
+			widen(map, stop_text(map, lane->step));
 			map->height += STOP_H + GAP_Y;
+		}
 	}
 }
 
@@ -149,7 +194,7 @@ static void write_stop(const struct map *map, u32 y, const char *class, const ch
 	sl_html_text(map->out, text);
 	fprintf(map->out, "</title><circle cx=\"%u\" cy=\"%u\" r=\"6\"/>\n", LINE_X,
 		y + STOP_H / 2);
-	write_text(map, BOX_X - 18, y + STOP_H / 2 + 4, "say", text, 100);
+	write_text(map, SAY_X, y + STOP_H / 2 + 4, "say", text, STOP_MOST);
 	fputs("</g>\n", map->out);
 }
 
@@ -266,28 +311,6 @@ static void write_device(const struct map *map)
 	sl_html_clip(map->out, plan->device, 16);
 	fprintf(map->out, " <tspan class=\"early\">▶ sluice at %s</tspan></text>\n",
 		sl_plan_tier(plan));
-}
-
-static const char *route_text(const struct sl_program *program)
-{
-	bool goes_through =
-		program->route_ip == SL_ROUTE_LOOKUP || program->route_ip6 == SL_ROUTE_LOOKUP;
-
-	return goes_through ? "routing: for this host, or through it" : "routing: for this host?";
-}
-
-static const char *stop_text(const struct map *map, const struct sl_step *step)
-{
-	switch (step->kind) {
-	case SL_STEP_CONNTRACK:
-		return "conntrack looks the connection up";
-	case SL_STEP_ROUTE:
-		return route_text(map->report->plan->legal);
-	case SL_STEP_KERNEL:
-		return step->reason;
-	default:
-		return "conntrack has seen it";
-	}
 }
 
 static void write_band_title(const struct map *map, const struct band *band, enum sl_hook hook)

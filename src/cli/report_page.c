@@ -87,7 +87,7 @@ static void write_share(double share, const char *what, FILE *out)
 /* What the counters of rules that drop say. */
 static void write_dropped(const struct sl_report *report, FILE *out)
 {
-	struct sl_report_part parts[] = {{"early", "early, by sluice", 0},
+	struct sl_report_part parts[] = {{"early", "by sluice", 0},
 					 {"kernel", "by the kernel's rules", 0}};
 	u64 all;
 
@@ -102,7 +102,7 @@ static void write_dropped(const struct sl_report *report, FILE *out)
 		      out);
 		return;
 	}
-	write_share(100.0 * (double)parts[0].value / (double)all, "were dropped early", out);
+	write_share(100.0 * (double)parts[0].value / (double)all, "were dropped by sluice", out);
 	sl_report_write_big_bar(out, parts, SL_ARRAY_SIZE(parts));
 	fputs("<p>As rules and policies with counters have counted them. The kernel's counts are "
 	      "older: they began before sluice, and are of all devices.</p></section>\n",
@@ -125,7 +125,7 @@ static void write_would_drop(const struct sl_report *report, FILE *out)
 		fputs("<p>No rule or policy that drops has counted a packet.</p></section>\n", out);
 		return;
 	}
-	write_share(sl_decisions_share(decisions), "would be dropped early", out);
+	write_share(sl_decisions_share(decisions), "would be dropped by sluice", out);
 	sl_report_write_big_bar(out, parts, SL_ARRAY_SIZE(parts));
 	fputs("<p>Of those that rules and policies with counters have counted.</p></section>\n",
 	      out);
@@ -163,8 +163,8 @@ static void write_decided(const struct sl_report *report, FILE *out)
 	sl_report_decided_parts(report, decisions->counts, parts);
 	fputs("<section><h2>Rules</h2>\n", out);
 	if (met)
-		write_share(100.0 * early / met, "of those that its packets meet are decided early",
-			    out);
+		write_share(100.0 * early / met,
+			    "of those that its packets meet are decided by sluice", out);
 	else
 		fputs("<p>Its packets meet no rules.</p>\n", out);
 	sl_report_write_big_bar(out, parts, SL_ARRAY_SIZE(parts));

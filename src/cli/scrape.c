@@ -156,9 +156,13 @@ struct fate {
 };
 
 static const struct fate at_device[] = {
-	{SL_DROPPED, "drop", "rules"},           {SL_PASSED_RULES, "pass", "rules"},
-	{SL_PASSED_ODD, "pass", "not ordinary"}, {SL_PASSED_CONNTRACK, "pass", "conntrack"},
-	{SL_PASSED_ROUTE, "pass", "route"},      {SL_PASSED_STALE, "pass", "stale"},
+	{SL_DROPPED, "drop", "rules"},
+	{SL_PASSED_RULES, "pass", "rules"},
+	{SL_PASSED_ODD, "pass", "not ordinary"},
+	{SL_PASSED_CONNTRACK, "pass", "conntrack"},
+	{SL_PASSED_ROUTE, "pass", "route"},
+	{SL_PASSED_STALE, "pass", "stale"},
+	{SL_PASSED_UNDER_WAY, "pass", "under way"},
 };
 
 static const struct fate at_hooks[] = {

@@ -17,10 +17,15 @@
 enum { CHECK_OK, CHECK_WARNING, CHECK_CRITICAL, CHECK_UNKNOWN };
 
 static const char *const fate_names[SL_FATE_COUNTS] = {
-	[SL_DROPPED] = "dropped",           [SL_PASSED_ODD] = "passed_not_ordinary",
-	[SL_PASSED_RULES] = "passed_rules", [SL_PASSED_CONNTRACK] = "passed_conntrack",
-	[SL_PASSED_ROUTE] = "passed_route", [SL_PASSED_STALE] = "passed_stale",
-	[SL_HOOK_DROPPED] = "hook_dropped", [SL_HOOK_PASSED] = "hook_passed",
+	[SL_DROPPED] = "dropped",
+	[SL_PASSED_ODD] = "passed_not_ordinary",
+	[SL_PASSED_RULES] = "passed_rules",
+	[SL_PASSED_CONNTRACK] = "passed_conntrack",
+	[SL_PASSED_ROUTE] = "passed_route",
+	[SL_PASSED_STALE] = "passed_stale",
+	[SL_PASSED_UNDER_WAY] = "passed_under_way",
+	[SL_HOOK_DROPPED] = "hook_dropped",
+	[SL_HOOK_PASSED] = "hook_passed",
 	[SL_HOOK_STALE] = "hook_stale",
 };
 
@@ -83,7 +88,7 @@ static void print_one(const struct sl_attachments *attachments,
 	char pin[SL_PIN_PATH_MAX];
 	u64 passed = 0;
 
-	for (int i = SL_PASSED_ODD; i <= SL_PASSED_STALE; i++)
+	for (int i = SL_PASSED_ODD; i <= SL_PASSED_UNDER_WAY; i++)
 		passed += fates[i].packets;
 	if (info->mode == SL_MODE_NONE) {
 		printf("%s: half attached, since sluice was killed at it: sluice detach dev %s\n",

@@ -24,6 +24,7 @@ const char *sl_fate_text(enum sl_fate_count fate)
 		[SL_PASSED_CONNTRACK] = "a connection exists or may exist",
 		[SL_PASSED_ROUTE] = "neither local nor plainly forwarded",
 		[SL_PASSED_STALE] = "the rules have just changed",
+		[SL_PASSED_UNDER_WAY] = "one ahead of it may add it to a set",
 	};
 
 	return texts[fate];
@@ -86,8 +87,12 @@ int sl_runner_open(struct sl_compiled *compiled, enum sl_hook_point point, bool 
 	bool drop;
 	int error;
 
-	/* What is left of a rate is of the moment; packets that ask for it pass, for both. */
+	/*
+	 * What is left of a rate, and what packets have added, is of the moment; packets that ask
+	 * for it pass, for both.
+	 */
 	memset(compiled->limits, 0, sizeof compiled->limits);
+	memset(compiled->filled, 0, sizeof compiled->filled);
 	error = load(compiled, point, may_relate, &runner, diag);
 	if (error)
 		return error;

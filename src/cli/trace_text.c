@@ -53,7 +53,7 @@ static void append_op(char text[SL_TRACE_VERDICT], const struct sl_op *op)
 		[SL_VERDICT_KERNEL] = "kernel",
 	};
 
-	if (op->kind == SL_OP_KERNEL || op->kind == SL_OP_LIMIT)
+	if (op->kind == SL_OP_KERNEL || op->kind == SL_OP_LIMIT || op->kind == SL_OP_FILL)
 		append(text, "kernel: %s", op->reason);
 	else if (op->kind == SL_OP_VMAP)
 		append(text, "by map");
@@ -77,7 +77,8 @@ void sl_trace_verdict(const struct sl_trace_step *step, char ret_text[SL_TRACE_V
 	for (u32 i = 0; i < rule->ops.count; i++) {
 		const struct sl_op *op = &rule->ops.items[i];
 
-		if (op->kind == SL_OP_UNKNOWN)
+		/* A set that packets fill is of the moment: here nothing is clear. */
+		if (op->kind == SL_OP_UNKNOWN || op->kind == SL_OP_FILLED)
 			append(ret_text, ", if it matches: %s", op->reason);
 		if (op->kind == SL_OP_STATE)
 			worlds &= op->worlds;

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 
+#include "filled.h"
 #include "ir/key.h"
 
 /* One rule on its way. */
@@ -399,6 +400,22 @@ static enum sl_match_result conntrack_state(struct sl_gen *gen, struct rule_stat
 	return SL_MATCH_TESTED;
 }
 
+void sl_gen_effect(struct sl_gen *gen, const struct sl_frame *frame, u8 worlds, const u32 *counter,
+		   enum sl_verdict_kind kind, sl_label fail, sl_label behind)
+{
+	struct rule_state state = {.next = fail};
+	const struct sl_verdict decision = {.kind = kind};
+
+	if (worlds != SL_WORLDS_ALL && conntrack_state(gen, &state, worlds) == SL_MATCH_NEVER) {
+		sl_asm_jump(gen->code, fail);
+		return;
+	}
+	if (counter)
+		hit(gen, counter, state.split);
+	state.next = behind;
+	verdict(gen, frame, &state, &decision);
+}
+
 /* Passes, or fails the rule, or goes on with it: false for the first two alone. */
 static bool limit(struct sl_gen *gen, const struct sl_frame *frame, const struct rule_state *state,
 		  const struct sl_op *op)
@@ -475,6 +492,21 @@ static void check_mark(struct sl_gen *gen, const struct sl_frame *frame,
 	sl_asm_bind(code, known);
 }
 
+/* Passes, or goes on with the rule: false for the first alone. */
+static bool fill(struct sl_gen *gen, const struct sl_frame *frame, const struct rule_state *state,
+		 const struct sl_op *op)
+{
+	sl_label is_there = sl_asm_label(gen->code);
+
+	if (!state->maybe) {
+		sl_gen_ask_filled(gen, op, state->next);
+		sl_asm_jump32_imm(gen->code, BPF_JEQ, R0, SL_FILLED_HIT, is_there);
+	}
+	pass(gen, frame, state);
+	sl_asm_bind(gen->code, is_there);
+	return !state->maybe;
+}
+
 /* Emits one op; false when the rest of the rule cannot be reached. */
 static bool gen_op(struct sl_gen *gen, const struct sl_frame *frame, struct rule_state *state,
 		   const struct sl_op *op)
@@ -508,6 +540,8 @@ static bool gen_op(struct sl_gen *gen, const struct sl_frame *frame, struct rule
 		return true;
 	case SL_OP_LIMIT:
 		return limit(gen, frame, state, op);
+	case SL_OP_FILL:
+		return fill(gen, frame, state, op);
 	case SL_OP_VERDICT:
 		verdict(gen, frame, state, &op->verdict);
 		return false;
@@ -517,6 +551,8 @@ static bool gen_op(struct sl_gen *gen, const struct sl_frame *frame, struct rule
 	case SL_OP_TABLE:
 		sl_gen_table(gen, frame, op->table);
 		return false;
+	case SL_OP_FILLED: /* gen_ops() */
+		break;
 	}
 	return false;
 }
@@ -542,6 +578,30 @@ static void gen_doubtful(struct sl_gen *gen, const struct sl_frame *frame,
 	gen_ops(gen, frame, maybe, rule, at + 1);
 }
 
+/* The same of a set that packets fill. */
+static void gen_filled(struct sl_gen *gen, const struct sl_frame *frame,
+		       const struct rule_state *state, const struct sl_rule *rule, u32 at)
+{
+	const struct sl_op *op = &rule->ops.items[at];
+	sl_label unclear = sl_asm_label(gen->code);
+	struct rule_state maybe = *state;
+
+	maybe.maybe = true;
+	if (gen->program->device.mark_moves && sl_op_reads_mark(op))
+		check_mark(gen, frame, state);
+	sl_gen_ask_filled(gen, op, state->next);
+	sl_asm_jump32_imm(gen->code, BPF_JEQ, R0, SL_FILLED_COUNTS, gen->pass_all);
+	sl_asm_jump32_imm(gen->code, BPF_JEQ, R0, SL_FILLED_UNCLEAR, unclear);
+	sl_asm_jump32_imm(gen->code, BPF_JEQ, R0, op->invert ? SL_FILLED_HIT : SL_FILLED_MISS,
+			  state->next);
+	if (!state->maybe) {
+		gen_ops(gen, frame, *state, rule, at + 1);
+		sl_asm_jump(gen->code, state->next);
+	}
+	sl_asm_bind(gen->code, unclear);
+	gen_ops(gen, frame, maybe, rule, at + 1);
+}
+
 static void gen_ops(struct sl_gen *gen, const struct sl_frame *frame, struct rule_state state,
 		    const struct sl_rule *rule, u32 from)
 {
@@ -550,6 +610,10 @@ static void gen_ops(struct sl_gen *gen, const struct sl_frame *frame, struct rul
 
 		if (op->kind == SL_OP_COMPARE && sl_key_may_be_unknown(&op->key)) {
 			gen_doubtful(gen, frame, &state, rule, i);
+			return;
+		}
+		if (op->kind == SL_OP_FILLED) {
+			gen_filled(gen, frame, &state, rule, i);
 			return;
 		}
 		if (!gen_op(gen, frame, &state, op))

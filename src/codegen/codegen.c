@@ -192,27 +192,46 @@ static u32 path_hits(const struct sl_program *program, u8 family)
 	return hits < SL_CURSOR_HITS ? hits : SL_CURSOR_HITS;
 }
 
-/* `doubts`: struct sl_gen's, from one stage of the family to the next. */
-static int gen_one(const struct sl_program *program, u32 stage, bool *doubts, struct sl_code *code,
-		   struct sl_diag *diag)
+static struct sl_gen gen_try(const struct sl_program *program, u32 stage, bool doubts,
+			     bool branches, struct sl_code *code)
 {
 	u8 family = stage < SL_STAGES / 2 ? SL_IP : SL_IP6;
 	struct sl_gen gen = {.code = &code->stages[stage],
 			     .program = program,
 			     .family = family,
 			     .insn_limit = code->insn_limit,
-			     .doubts = *doubts,
+			     .doubts = doubts,
+			     .branches = branches,
 			     .tracked =
 				     stage % (SL_STAGES / 2) && sl_program_tracks(program, family)};
 
 	sl_asm_init(gen.code, program->arena);
 	gen_stage(&gen, stage);
+	return gen;
+}
+
+static bool is_too_long(const struct sl_gen *gen)
+{
+	return gen->over_limit || gen->code->error == -E2BIG ||
+	       gen->code->insns.count > gen->insn_limit;
+}
+
+/*
+ * Branches are quick, and long: they must not cost any rule its place. `doubts`: struct sl_gen's,
+ * from one stage of the family to the next.
+ */
+static int gen_one(const struct sl_program *program, u32 stage, bool *doubts, struct sl_code *code,
+		   struct sl_diag *diag)
+{
+	struct sl_gen gen = gen_try(program, stage, *doubts, true, code);
+	int error;
+
+	if (is_too_long(&gen))
+		gen = gen_try(program, stage, *doubts, false, code);
 	code->over_limit[stage] = gen.over_limit;
 	code->cuts[stage] = gen.cut;
 	*doubts = gen.doubts;
-
-	int error = sl_asm_finish(gen.code);
-
+	error = sl_asm_finish(gen.code);
 	if (error == -ENOMEM)
 		return sl_fail_memory(diag);
 	if (error)

@@ -17,6 +17,7 @@
 #ifndef SLUICE_CODEGEN_GEN_H
 #define SLUICE_CODEGEN_GEN_H
 
+#include "classify/forks.h"
 #include "codegen/asm.h"
 #include "codegen/codegen.h"
 #include "cursor.h"
@@ -32,6 +33,7 @@ struct sl_gen {
 	u32 chain_family; /* NFPROTO_* of the base chain at hand */
 	bool tracked;
 	bool doubts;            /* code before this may have changed cursor.certain */
+	bool branches;          /* runs of a few rules become forks, not lookups */
 	u32 saved_slots;        /* of cursor.saved in use */
 	u32 insn_limit;         /* past it, rules are left to the kernel */
 	bool over_limit;        /* it happened, or a jump was too deep */
@@ -59,12 +61,6 @@ enum sl_match_result {
 bool sl_gen_key_const(const struct sl_gen *gen, const struct sl_key *key, u8 *ret_value);
 /* Jumps to `broke` if some part of the key is not in the packet (NFT_BREAK). */
 void sl_gen_key_check(struct sl_gen *gen, const struct sl_key *key, sl_label broke);
-/*
- * A table's lane, which every ordinary packet has, or every one of TCP: then jumps to `absent` with
- * any other, and dst is some number. Uses r3 and r4.
- */
-void sl_gen_lane_check(struct sl_gen *gen, const struct sl_key *key, enum sl_reg dst,
-		       sl_label absent);
 /* How many bytes (1–8) can be handled in one register from `at` on. */
 u32 sl_gen_chunk_length(const struct sl_key *key, u32 at);
 /* dst = key[at … at + length), first byte lowest, transformed. Uses r4 and r5. */
@@ -74,6 +70,9 @@ void sl_gen_chunk(struct sl_gen *gen, const struct sl_key *key, u32 at, u32 leng
 u64 sl_chunk_const(const u8 *bytes, u32 length);
 /* dst (a chunk) becomes the number that memcmp orders by: sl_value_number() of a constant. */
 void sl_gen_chunk_order(struct sl_gen *gen, enum sl_reg dst, u32 length);
+/* dst = the value of a table's lane, a number of host order; of no meaning to the boxes that do not
+ * hold the packet. Uses r3–r5. */
+void sl_gen_lane(struct sl_gen *gen, const struct sl_key *key, enum sl_reg dst);
 /* The whole key to cursor.key + 8, for a map. Uses r1, r4, r5. */
 void sl_gen_key_store(struct sl_gen *gen, const struct sl_key *key);
 
@@ -101,10 +100,19 @@ enum sl_match_result sl_gen_set(struct sl_gen *gen, const struct sl_op *op, sl_l
  */
 void sl_gen_vmap_lookup(struct sl_gen *gen, const struct sl_op *op, sl_label miss, sl_label fail);
 
+/* FILLED and FILL: r0 = an enum sl_filled_answer; jumps to `broke` where there is no key. */
+void sl_gen_ask_filled(struct sl_gen *gen, const struct sl_op *op, sl_label broke);
+
 /* chain.c: rules, verdicts and worlds. */
 void sl_gen_base_chain(struct sl_gen *gen, const struct sl_step *step);
 /* Notes r2 = counter << 8 | worlds, with r1 = those worlds. Uses r1–r3. */
 void sl_gen_hit(struct sl_gen *gen);
+/*
+ * What a match of a rule does, in those of `worlds` that are live: to `fail` if none is. Counts,
+ * unless `counter` is NULL; then goes on `behind` the rule with worlds that live on.
+ */
+void sl_gen_effect(struct sl_gen *gen, const struct sl_frame *frame, u8 worlds, const u32 *counter,
+		   enum sl_verdict_kind kind, sl_label fail, sl_label behind);
 /* Jumps if no world is live. Uses r1. */
 void sl_gen_jump_if_dead(struct sl_gen *gen, sl_label target);
 /* saved[slot] |= r1. Uses r2. */
@@ -114,5 +122,8 @@ void sl_gen_decide_all(struct sl_gen *gen, s32 shift);
 
 /* table.c: TABLE. Falls through where worlds go on with the next rule. */
 void sl_gen_table(struct sl_gen *gen, const struct sl_frame *frame, const struct sl_table *run);
+
+/* forks.c: the same of a run that has forks, as branches. */
+void sl_gen_forks(struct sl_gen *gen, const struct sl_frame *frame, const struct sl_table *run);
 
 #endif

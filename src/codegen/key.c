@@ -151,18 +151,6 @@ void sl_gen_key_check(struct sl_gen *gen, const struct sl_key *key, sl_label bro
 			find_tcp_option(gen, &key->parts[i].field, broke);
 }
 
-void sl_gen_lane_check(struct sl_gen *gen, const struct sl_key *key, enum sl_reg dst,
-		       sl_label absent)
-{
-	u32 need = key_need(gen, key);
-
-	if (need <= SL_TRANSPORT_MIN)
-		return;
-	sl_asm_load(gen->code, 1, dst, R6, SL_CURSOR(protocol));
-	sl_asm_jump32_imm(gen->code, BPF_JNE, dst, IPPROTO_TCP, absent);
-	pass_if_out_of_reach(gen, need, R3, R4);
-}
-
 /* dst = `length` bytes at base + offset; 3, 5, 6 and 7 are put together. Uses r5. */
 static void load_bytes(struct sl_gen *gen, enum sl_reg dst, enum sl_reg base, s32 offset,
 		       u32 length)
@@ -388,6 +376,41 @@ void sl_gen_chunk_order(struct sl_gen *gen, enum sl_reg dst, u32 length)
 	if (word > length)
 		sl_asm_alu64_imm(gen->code, BPF_LSH, dst, (s32)(8 * (word - length)));
 	sl_asm_swap(gen->code, dst, (s32)(8 * word));
+}
+
+/*
+ * A lane is in every ordinary packet, or in every one of TCP: then jumps to `absent` with any
+ * other, and dst is some number. Uses r3 and r4.
+ */
+static void check_lane(struct sl_gen *gen, const struct sl_key *key, enum sl_reg dst,
+		       sl_label absent)
+{
+	u32 need = key_need(gen, key);
+
+	if (need <= SL_TRANSPORT_MIN)
+		return;
+	sl_asm_load(gen->code, 1, dst, R6, SL_CURSOR(protocol));
+	sl_asm_jump32_imm(gen->code, BPF_JNE, dst, IPPROTO_TCP, absent);
+	pass_if_out_of_reach(gen, need, R3, R4);
+}
+
+void sl_gen_lane(struct sl_gen *gen, const struct sl_key *key, enum sl_reg dst)
+{
+	sl_label absent = sl_asm_label(gen->code);
+
+	check_lane(gen, key, dst, absent);
+	for (u32 at = 0, length; at < key->length; at += length) {
+		enum sl_reg piece = at ? R3 : dst;
+
+		length = sl_gen_chunk_length(key, at);
+		sl_gen_chunk(gen, key, at, length, piece);
+		sl_gen_chunk_order(gen, piece, length);
+		if (!at)
+			continue;
+		sl_asm_alu64_imm(gen->code, BPF_LSH, dst, (s32)(8 * length));
+		sl_asm_alu64_reg(gen->code, BPF_OR, dst, piece);
+	}
+	sl_asm_bind(gen->code, absent);
 }
 
 /* r1, a chunk, to the key under construction. The verifier wants stack stores aligned. */

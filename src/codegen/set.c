@@ -7,6 +7,7 @@
 #include "codegen/gen.h"
 
 #include "classify/tries.h"
+#include "filled.h"
 #include "ir/key.h"
 #include "trie.h"
 
@@ -96,7 +97,7 @@ static void lookup_hash(struct sl_gen *gen, const struct sl_op *op, sl_label mis
 }
 
 /* r2, r3 = the key's bytes, the first highest. */
-static void load_trie_key(struct sl_gen *gen, const struct sl_key *key)
+static void load_words(struct sl_gen *gen, const struct sl_key *key)
 {
 	struct sl_asm *code = gen->code;
 	s32 stored = SL_CURSOR(key) + 8;
@@ -125,7 +126,7 @@ static void lookup_trie(struct sl_gen *gen, const struct sl_op *op, sl_label mis
 {
 	struct sl_asm *code = gen->code;
 
-	load_trie_key(gen, &op->key);
+	load_words(gen, &op->key);
 	sl_asm_const(code, R1, op->set->index);
 	sl_asm_call_function(code, sl_set_has_records(op->set) ? SL_FUNCTION_TRIE_VALUE
 							       : SL_FUNCTION_TRIE_HAS);
@@ -165,6 +166,14 @@ enum sl_match_result sl_gen_set(struct sl_gen *gen, const struct sl_op *op, sl_l
 	sl_asm_bind(gen->code, inside);
 	sl_asm_bind(gen->code, outside);
 	return SL_MATCH_TESTED;
+}
+
+void sl_gen_ask_filled(struct sl_gen *gen, const struct sl_op *op, sl_label broke)
+{
+	sl_gen_key_check(gen, &op->key, broke);
+	load_words(gen, &op->key);
+	sl_asm_const(gen->code, R1, op->filled);
+	sl_asm_call_function(gen->code, SL_FUNCTION_FILLED_HAS);
 }
 
 void sl_gen_vmap_lookup(struct sl_gen *gen, const struct sl_op *op, sl_label miss, sl_label fail)

@@ -12,26 +12,6 @@
 #define LANE_BYTES      sizeof(((struct sl_question *)0)->lanes)
 #define QUESTION(field) (SL_CURSOR(question) + (s32)offsetof(struct sl_question, field))
 
-/* dst = the lane's value, a number of host order. Uses r3–r5. */
-static void load_lane(struct sl_gen *gen, const struct sl_key *key, enum sl_reg dst)
-{
-	sl_label absent = sl_asm_label(gen->code);
-
-	sl_gen_lane_check(gen, key, dst, absent);
-	for (u32 at = 0, length; at < key->length; at += length) {
-		enum sl_reg piece = at ? R3 : dst;
-
-		length = sl_gen_chunk_length(key, at);
-		sl_gen_chunk(gen, key, at, length, piece);
-		sl_gen_chunk_order(gen, piece, length);
-		if (!at)
-			continue;
-		sl_asm_alu64_imm(gen->code, BPF_LSH, dst, (s32)(8 * length));
-		sl_asm_alu64_reg(gen->code, BPF_OR, dst, piece);
-	}
-	sl_asm_bind(gen->code, absent);
-}
-
 /* All lanes, two in a word; those that the run does not have are 0. */
 static void store_lanes(struct sl_gen *gen, const struct sl_table *run)
 {
@@ -42,9 +22,9 @@ static void store_lanes(struct sl_gen *gen, const struct sl_table *run)
 			sl_asm_store_imm(gen->code, 8, R6, offset, 0);
 			continue;
 		}
-		load_lane(gen, &run->lanes[i], R1);
+		sl_gen_lane(gen, &run->lanes[i], R1);
 		if (i + 1 < run->lane_count) {
-			load_lane(gen, &run->lanes[i + 1], R2);
+			sl_gen_lane(gen, &run->lanes[i + 1], R2);
 			sl_asm_alu64_imm(gen->code, BPF_LSH, R2, 32);
 			sl_asm_alu64_reg(gen->code, BPF_OR, R1, R2);
 		}
@@ -160,7 +140,7 @@ static void take_worlds(struct sl_gen *gen, const struct sl_frame *frame,
 	sl_gen_jump_if_dead(gen, frame->end);
 }
 
-void sl_gen_table(struct sl_gen *gen, const struct sl_frame *frame, const struct sl_table *run)
+static void look_up(struct sl_gen *gen, const struct sl_frame *frame, const struct sl_table *run)
 {
 	sl_label next = sl_asm_label(gen->code);
 
@@ -171,4 +151,12 @@ void sl_gen_table(struct sl_gen *gen, const struct sl_frame *frame, const struct
 	else
 		decide(gen, frame, next);
 	sl_asm_bind(gen->code, next);
+}
+
+void sl_gen_table(struct sl_gen *gen, const struct sl_frame *frame, const struct sl_table *run)
+{
+	if (run->forks && gen->branches)
+		sl_gen_forks(gen, frame, run);
+	else
+		look_up(gen, frame, run);
 }

@@ -18,6 +18,14 @@ static bool is_plain(const struct sl_set *set, const struct sl_nft_element *elem
 	       (!element->expires_at_ns || set->has_timeouts);
 }
 
+/* Of sets that packets fill it is only the elements of their own that nobody need follow. */
+static bool is_followed(const struct sl_filled *filled, const struct sl_element_change *change)
+{
+	return filled->family != change->family || strcmp(filled->name, change->set) != 0 ||
+	       strcmp(filled->table_name, change->table) != 0 ||
+	       (!change->element.is_catchall && !change->element.opaque);
+}
+
 static bool apply(struct sl_set_maps *maps, const struct sl_set *set,
 		  const struct sl_element_change *change)
 {
@@ -52,6 +60,9 @@ bool sl_elements_apply(const struct sl_program *program, struct sl_dataplane *da
 			    !apply(sl_dataplane_sets(dataplane), set, change))
 				return false;
 		}
+		for (u32 f = 0; f < program->filled.count; f++)
+			if (!is_followed(&program->filled.items[f], change))
+				return false;
 	}
 	return true;
 }

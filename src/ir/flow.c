@@ -80,7 +80,7 @@ static bool wants_other_protocol(u8 family, const struct sl_op *op)
 static bool decides(const struct sl_op *op)
 {
 	return op->kind == SL_OP_VERDICT || op->kind == SL_OP_VMAP || op->kind == SL_OP_KERNEL ||
-	       op->kind == SL_OP_LIMIT || op->kind == SL_OP_MARK;
+	       op->kind == SL_OP_LIMIT || op->kind == SL_OP_FILL || op->kind == SL_OP_MARK;
 }
 
 /* A rule that can match such a packet, and do something about it. */
@@ -127,7 +127,9 @@ static void search_op(struct search *search, const struct sl_op *op)
 	search->tells_apart |= !key_is_of_flow(search->family, &op->key);
 	for (u32 i = 0; i < op->alternative_count; i++)
 		search_op(search, &op->alternatives[i]);
-	if (op->kind == SL_OP_KERNEL || op->kind == SL_OP_LIMIT)
+	/* What packets fill may have the one packet, and not the other. */
+	search->tells_apart |= op->kind == SL_OP_FILLED || op->kind == SL_OP_FILL;
+	if (op->kind == SL_OP_KERNEL || op->kind == SL_OP_LIMIT || op->kind == SL_OP_FILL)
 		search->asks_kernel = search->lets_in = true;
 	if (op->kind == SL_OP_MARK)
 		search->asks_kernel = true;
@@ -306,6 +308,12 @@ static bool family_minds_batch(const struct sl_program *program, u8 family)
 			may_be_forwarded = false;
 	}
 	return tracks && (tells_apart || (is_router && (may_be_forwarded || is_redirected)));
+}
+
+/* Any at all: what the optimiser found that nobody meets is not worth a walk. */
+bool sl_program_asks_filled(const struct sl_program *program)
+{
+	return program->filled.count;
 }
 
 bool sl_program_minds_batch(const struct sl_program *program)

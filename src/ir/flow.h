@@ -40,4 +40,7 @@ bool sl_program_asks_form(const struct sl_program *program);
  */
 bool sl_program_minds_batch(const struct sl_program *program);
 
+/* Rules ask what is in sets that packets fill, and what passes may add to them (bpf/filled.h). */
+bool sl_program_asks_filled(const struct sl_program *program);
+
 #endif

@@ -457,6 +457,28 @@ static const struct sl_element *find_in_set(struct walk *walk, const struct sl_s
 	return NULL;
 }
 
+static enum sl_filled_answer ask_filled(const struct walk *walk, u32 filled, const u8 *key)
+{
+	const struct sl_oracle *oracle = walk->oracle;
+
+	return oracle->has ? oracle->has(oracle->context, filled, key) : SL_FILLED_UNCLEAR;
+}
+
+static enum match match_filled(struct walk *walk, const struct sl_op *op, const u8 *key)
+{
+	switch (ask_filled(walk, op->filled, key)) {
+	case SL_FILLED_MISS:
+		return op->invert ? HIT : MISS;
+	case SL_FILLED_HIT:
+		return op->invert ? MISS : HIT;
+	case SL_FILLED_UNCLEAR:
+		break;
+	case SL_FILLED_COUNTS:
+		walk->escapes = "a set element counts";
+	}
+	return UNSURE;
+}
+
 static enum match match_key(struct walk *walk, const struct sl_op *op)
 {
 	u8 key[SL_KEY_MAX];
@@ -468,6 +490,8 @@ static enum match match_key(struct walk *walk, const struct sl_op *op)
 		return BROKEN;
 	if (loaded == NOT_KNOWN)
 		return UNSURE;
+	if (op->kind == SL_OP_FILLED)
+		return match_filled(walk, op, key);
 	if (op->kind == SL_OP_COMPARE)
 		holds = compare_holds(op->compare, memcmp(key, op->data, length));
 	else if (op->kind == SL_OP_RANGE)
@@ -520,7 +544,7 @@ static void narrow(struct walk *walk, const struct sl_op *op, struct progress *a
 		match = match_key(walk, op);
 	}
 	if (match == UNSURE)
-		at->unsure = subject_of(op);
+		at->unsure = op->kind == SL_OP_FILLED ? op->reason : subject_of(op);
 	else if (match != HIT)
 		at->worlds = 0;
 }
@@ -593,6 +617,26 @@ static bool misses_mark(const struct walk *walk, const struct sl_op *op, const s
 	return sl_op_reads_mark(op) && at->worlds & ~walk->marked;
 }
 
+/* To the kernel, unless it is surely there. */
+static const struct sl_verdict *fill(struct walk *walk, const struct sl_op *op, struct progress *at)
+{
+	u8 key[SL_KEY_MAX];
+
+	at->needs = op->reason;
+	if (at->unsure)
+		return &to_kernel;
+	switch (load_key(walk, &op->key, key)) {
+	case LOADED:
+		return ask_filled(walk, op->filled, key) == SL_FILLED_HIT ? NULL : &to_kernel;
+	case NOT_KNOWN:
+		return &to_kernel;
+	case NOT_THERE:
+		break;
+	}
+	at->worlds = 0;
+	return NULL;
+}
+
 /* The verdict that ends the rule here, or NULL to go on with its next op. */
 static const struct sl_verdict *walk_op(struct walk *walk, const struct sl_op *op,
 					struct progress *at)
@@ -615,6 +659,8 @@ static const struct sl_verdict *walk_op(struct walk *walk, const struct sl_op *o
 	case SL_OP_MARK:
 		set_mark(walk, op, at);
 		return NULL;
+	case SL_OP_FILL:
+		return fill(walk, op, at);
 	case SL_OP_VERDICT:
 		return &op->verdict;
 	case SL_OP_VMAP:

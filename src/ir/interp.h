@@ -6,6 +6,7 @@
 #ifndef SLUICE_IR_INTERP_H
 #define SLUICE_IR_INTERP_H
 
+#include "filled.h"
 #include "ir/ir.h"
 #include "way_back.h"
 
@@ -31,6 +32,8 @@ struct sl_oracle {
 	enum sl_way_back (*way_back)(void *context, const u8 *frame, u32 length);
 	/* Whether one of program->limits has surely nothing left. NULL: of none it is known. */
 	bool (*is_spent)(void *context, u32 limit);
+	/* Whether one of program->filled has a key. NULL: of none it is clear. */
+	enum sl_filled_answer (*has)(void *context, u32 filled, const u8 *key);
 	void *context;
 	/* Of a packet at a netfilter hook. NULL: not known, and matches on it act as UNKNOWN. */
 	const struct sl_facts *facts;

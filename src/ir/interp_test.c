@@ -133,6 +133,56 @@ static void a_rate_behind_a_doubt_passes_even_if_it_is_spent(void **unused)
 	sl_program_free(p);
 }
 
+static void a_set_that_packets_fill_has_the_source_or_has_not(void **unused)
+{
+	struct answers there = {.filled = SL_FILLED_HIT}, gone = {.filled = SL_FILLED_MISS},
+		       unclear = {.filled = SL_FILLED_UNCLEAR},
+		       counts = {.filled = SL_FILLED_COUNTS};
+	struct sl_chain *input;
+	struct sl_program *p = strict_host(&input);
+	u32 seen = filled(p, 4);
+	struct sl_outcome outcome;
+
+	(void)unused;
+	rule(p, input, is(p, DPORT, "22"), in_filled(seen, key(p, IP_SADDR)), ACCEPT);
+	rule(p, input, is(p, DPORT, "23"), inverted(in_filled(seen, key(p, IP_SADDR))), ACCEPT);
+	assert_false(judge_with(p, tcp_to(22), &there).drop);
+	assert_true(judge_with(p, tcp_to(22), &gone).drop);
+	assert_true(judge_with(p, tcp_to(23), &there).drop);
+	assert_false(judge_with(p, tcp_to(23), &gone).drop);
+	outcome = judge_with(p, tcp_to(22), &unclear);
+	assert_false(outcome.drop);
+	assert_string_equal(outcome.subject, "set seen");
+	assert_false(judge_with(p, tcp_to(22), &counts).drop);
+	assert_true(judge_with(p, tcp_to(24), &unclear).drop);
+	rule(p, input, in_filled(seen, key(p, IP_SADDR)), DROP);
+	assert_true(judge_with(p, tcp_to(25), &unclear).drop);
+	assert_false(judge_with(p, tcp_to(25), &counts).drop);
+	sl_program_free(p);
+}
+
+static void what_must_be_added_is_the_kernels(void **unused)
+{
+	struct answers there = {.filled = SL_FILLED_HIT}, gone = {.filled = SL_FILLED_MISS};
+	struct sl_chain *input;
+	struct sl_program *p = strict_host(&input);
+	u32 seen = filled(p, 4);
+	struct sl_op beyond = counter(p, input);
+	struct sl_outcome outcome;
+
+	(void)unused;
+	rule(p, input, is(p, DPORT, "23"), fill(seen, key(p, IP_SADDR)), beyond, DROP);
+	rule(p, input, is(p, DPORT, "24"), unknown("something"), fill(seen, key(p, IP_SADDR)));
+	outcome = judge_with(p, tcp_to(23), &gone);
+	assert_false(outcome.drop);
+	assert_string_equal(outcome.subject, "add");
+	outcome = judge_with(p, tcp_to(23), &there);
+	assert_true(outcome.drop);
+	assert_int_equal(outcome.hit_count, 1);
+	assert_false(judge_with(p, tcp_to(24), &there).drop);
+	sl_program_free(p);
+}
+
 static void an_odd_frame_passes_unjudged(void **unused)
 {
 	struct sl_chain *input;
@@ -513,6 +563,8 @@ int main(void)
 		cmocka_unit_test(the_outcome_names_the_rule_that_decided),
 		cmocka_unit_test(a_rate_passes_until_it_is_spent),
 		cmocka_unit_test(a_rate_behind_a_doubt_passes_even_if_it_is_spent),
+		cmocka_unit_test(a_set_that_packets_fill_has_the_source_or_has_not),
+		cmocka_unit_test(what_must_be_added_is_the_kernels),
 		cmocka_unit_test(an_odd_frame_passes_unjudged),
 		cmocka_unit_test(a_foreign_hook_passes_what_reaches_it),
 		cmocka_unit_test(jump_comes_back_goto_does_not),

@@ -172,6 +172,8 @@ enum sl_op_kind {
 			  inverted by failing to load); `invert`: none does. A key that cannot be
 			  loaded fails the whole op */
 	SL_OP_UNKNOWN, /* might match or not, without side effect; see below */
+	SL_OP_FILLED,  /* key in a set that packets fill, as of now; `invert`: not in it. Where that
+			  is not clear it acts as UNKNOWN */
 	/* Effects: never fail. */
 	SL_OP_COUNTER, /* count the packet in `counter` */
 	SL_OP_KERNEL,  /* the kernel must do this: the live worlds pass */
@@ -190,6 +192,11 @@ enum sl_op_kind {
 	 * else it asks for.
 	 */
 	SL_OP_MARK,
+	/*
+	 * A set that packets fill is to have the key. If it has it, nothing changes and the rule
+	 * goes on; else the live worlds pass, for the kernel must add it.
+	 */
+	SL_OP_FILL,
 	/* Verdicts: the last op of a rule. */
 	SL_OP_VERDICT,
 	SL_OP_VMAP, /* key's verdict in `set`; a miss is a failed match */
@@ -219,8 +226,12 @@ struct sl_op {
 	u32 alternative_count;
 	u32 counter;    /* index into the program's counters */
 	u32 limit;      /* LIMIT: index into the program's limits */
+	u32 filled;     /* FILLED, FILL: index into the program's sets that packets fill */
 	u32 keep, flip; /* MARK: bits, as a word of host order */
-	/* UNKNOWN, KERNEL, LIMIT: what it is, for a person: "limit", "xt recent"; MARK: or NULL */
+	/*
+	 * UNKNOWN, KERNEL, LIMIT, FILLED, FILL: what it is, for a person: "limit", "xt recent";
+	 * MARK: or NULL
+	 */
 	const char *reason;
 	struct sl_verdict verdict;
 	const struct sl_table *table;
@@ -233,6 +244,8 @@ struct sl_rule {
 		*home; /* where it stood before flatten.c inlined its chain; or NULL */
 	SL_LIST(struct sl_op) ops;
 };
+
+struct sl_forks;
 
 /*
  * Neighbouring rules that are found by decision trees rather than one after the other. The rules
@@ -247,6 +260,8 @@ struct sl_table {
 	u32 steps; /* rules that one packet can meet at most, and one look that finds no more */
 	u32 hits;  /* counters that one packet can meet at most */
 	u32 trees, word_count; /* of the table, for people */
+	/* Of a few rules: how code finds them without the image (classify/forks.h); else NULL. */
+	const struct sl_forks *forks;
 };
 
 struct sl_chain {
@@ -332,6 +347,17 @@ struct sl_counter {
 struct sl_limit {
 	u64 table, chain, rule;
 	u32 expression; /* in the rule, from 0 */
+};
+
+/*
+ * A set that packets fill, and where the kernel keeps it, by its handles. The keys that ops ask it
+ * for, and those that rules add, begin with the packet's source (bpf/filled.h says why).
+ */
+struct sl_filled {
+	const char *name, *table_name;
+	u32 family;
+	u64 table, set;
+	u32 key_length; /* whole words, at most SL_FILLED_KEY_MAX */
 };
 
 enum sl_hook { SL_HOOK_INGRESS, SL_HOOK_PREROUTING, SL_HOOK_INPUT, SL_HOOK_FORWARD };
@@ -439,6 +465,7 @@ struct sl_program {
 	SL_LIST(struct sl_set *) sets;
 	SL_LIST(struct sl_counter) counters;
 	SL_LIST(struct sl_limit) limits;
+	SL_LIST(struct sl_filled) filled;
 	SL_LIST(struct sl_local_address) local; /* for ROUTE_* and DADDR_TYPE */
 	SL_LIST(struct sl_choice) choices;      /* of optimise/ */
 	const u64 *image;                       /* the tables of all runs (abi/table.h) */

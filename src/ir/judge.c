@@ -33,12 +33,19 @@ static bool answer_spent(void *context, u32 limit)
 	return ((struct answers *)context)->is_spent;
 }
 
+static enum sl_filled_answer answer_filled(void *context, u32 filled, const u8 *key)
+{
+	(void)filled, (void)key;
+	return ((struct answers *)context)->filled;
+}
+
 struct sl_outcome judge_with(const struct sl_program *p, struct frame frame,
 			     struct answers *answers)
 {
 	struct sl_oracle oracle = {.conntrack = answers->worlds ? answer_conntrack : NULL,
 				   .route = answer_route,
 				   .is_spent = answer_spent,
+				   .has = answer_filled,
 				   .context = answers,
 				   .facts = answers->facts,
 				   .way_back = answer_way_back,

@@ -6,6 +6,7 @@
 #ifndef SLUICE_IR_JUDGE_H
 #define SLUICE_IR_JUDGE_H
 
+#include "filled.h"
 #include "ir/shorthand.h"
 
 #define NEW         SL_WORLD_NEW
@@ -22,7 +23,8 @@ struct answers {
 	u8 worlds; /* 0: nobody to ask */
 	enum sl_fate fate;
 	u64 now_ns;
-	bool is_spent; /* all rates */
+	bool is_spent;                /* all rates */
+	enum sl_filled_answer filled; /* all sets that packets fill */
 	const struct sl_facts *facts;
 	enum sl_way_back way_back;
 	u32 asked;

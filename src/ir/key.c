@@ -133,7 +133,8 @@ bool sl_op_is_unsure(const struct sl_op *op)
 	for (u32 i = 0; i < op->alternative_count; i++)
 		if (sl_key_may_be_unknown(&op->alternatives[i].key))
 			return true;
-	return op->kind == SL_OP_UNKNOWN || sl_key_may_be_unknown(&op->key) || sl_op_reads_mark(op);
+	return op->kind == SL_OP_UNKNOWN || op->kind == SL_OP_FILLED ||
+	       sl_key_may_be_unknown(&op->key) || sl_op_reads_mark(op);
 }
 
 bool sl_op_asks_timeouts(const struct sl_op *op)

@@ -134,6 +134,14 @@ static void print_mark(const struct sl_op *op, FILE *out)
 		fprintf(out, "mark = %#x", op->flip);
 }
 
+static void print_filled(u32 family, const struct sl_op *op, FILE *out)
+{
+	fprintf(out, op->kind == SL_OP_FILL ? "fill %u with " : "", op->filled);
+	sl_print_key(family, &op->key, out);
+	if (op->kind == SL_OP_FILLED)
+		fprintf(out, "%s filled %u", op->invert ? " not in" : " in", op->filled);
+}
+
 static void print_op(u32 family, const struct sl_op *op, FILE *out)
 {
 	switch (op->kind) {
@@ -156,6 +164,10 @@ static void print_op(u32 family, const struct sl_op *op, FILE *out)
 		break;
 	case SL_OP_KERNEL:
 		print_reason("kernel", op->reason, out);
+		break;
+	case SL_OP_FILLED:
+	case SL_OP_FILL:
+		print_filled(family, op, out);
 		break;
 	case SL_OP_LIMIT:
 		fprintf(out, "limit %s%u", op->invert ? "over " : "", op->limit);

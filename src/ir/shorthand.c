@@ -216,6 +216,24 @@ struct sl_op lose_mark(struct sl_program *p)
 	return (struct sl_op){.kind = SL_OP_MARK, .reason = "ct mark"};
 }
 
+u32 filled(struct sl_program *p, u32 key_length)
+{
+	*(struct sl_filled *)sl_list_push(p->arena, &p->filled) =
+		(struct sl_filled){.name = "seen", .set = 1, .key_length = key_length};
+	return p->filled.count - 1;
+}
+
+struct sl_op in_filled(u32 filled, struct sl_key key)
+{
+	return (struct sl_op){
+		.kind = SL_OP_FILLED, .key = key, .filled = filled, .reason = "set seen"};
+}
+
+struct sl_op fill(u32 filled, struct sl_key key)
+{
+	return (struct sl_op){.kind = SL_OP_FILL, .key = key, .filled = filled, .reason = "add"};
+}
+
 struct sl_op kernel(const char *reason)
 {
 	return (struct sl_op){.kind = SL_OP_KERNEL, .reason = reason};

@@ -72,6 +72,9 @@ struct sl_op any_of(struct sl_program *p, const struct sl_op *alternatives, u32 
 struct sl_op state(u8 worlds);
 struct sl_op unknown(const char *reason);
 struct sl_op kernel(const char *reason);
+u32 filled(struct sl_program *p, u32 key_length); /* a set that packets fill */
+struct sl_op in_filled(u32 filled, struct sl_key key);
+struct sl_op fill(u32 filled, struct sl_key key);
 struct sl_op limit(struct sl_program *p, bool is_over); /* a rate of its own */
 struct sl_op counter(struct sl_program *p, const struct sl_chain *chain);
 struct sl_op set_mark(struct sl_program *p, u32 keep, u32 flip); /* which moves from now on */

@@ -241,7 +241,20 @@ static int verify_any(const struct verify *verify, const struct sl_op *op)
 static bool can_invert(const struct sl_op *op)
 {
 	return op->kind == SL_OP_RANGE || op->kind == SL_OP_SET || op->kind == SL_OP_ANY ||
-	       op->kind == SL_OP_LIMIT;
+	       op->kind == SL_OP_FILLED || op->kind == SL_OP_LIMIT;
+}
+
+static int verify_filled(const struct verify *verify, const struct sl_op *op)
+{
+	const struct sl_filled *filled;
+
+	if (op->filled >= verify->program->filled.count)
+		return reject(verify, "set %u that packets fill does not exist", op->filled);
+	filled = &verify->program->filled.items[op->filled];
+	if (op->key.length != filled->key_length)
+		return reject(verify, "a key of %u bytes for %s's %u", op->key.length, filled->name,
+			      filled->key_length);
+	return op->reason ? verify_key(verify, &op->key) : reject(verify, "no reason given");
 }
 
 static int verify_lanes(const struct verify *verify, const struct sl_table *run)
@@ -309,6 +322,9 @@ static int verify_op(const struct verify *verify, const struct sl_op *op)
 		return verify->program->device.mark_moves
 			       ? 0
 			       : reject(verify, "the mark is set, but said to stay as it is");
+	case SL_OP_FILLED:
+	case SL_OP_FILL:
+		return verify_filled(verify, op);
 	case SL_OP_COUNTER:
 		if (op->counter >= verify->program->counters.count)
 			return reject(verify, "counter %u does not exist", op->counter);

@@ -252,7 +252,9 @@ static void reject_bad_effects_and_verdicts(void **unused)
 	rejects_rule("no reason given", unknown(NULL));
 	rejects_rule("no reason given", kernel(NULL));
 	rejects_rule("limit 0 does not exist", ((struct sl_op){.kind = SL_OP_LIMIT}));
-	rejects_rule("op 13 does not exist", ((struct sl_op){.kind = SL_OP_TABLE + 1}));
+	rejects_rule("set 0 that packets fill does not exist",
+		     ((struct sl_op){.kind = SL_OP_FILLED}));
+	rejects_rule("op 15 does not exist", ((struct sl_op){.kind = SL_OP_TABLE + 1}));
 	rejects_rule("verdict 7 does not exist",
 		     ((struct sl_op){.kind = SL_OP_VERDICT, .verdict = {SL_VERDICT_KERNEL + 1}}));
 	rejects_rule("jump to a chain that is not in the program", jump(NULL));

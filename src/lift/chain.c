@@ -9,26 +9,8 @@
 
 /* The index */
 
-static bool fills_sets(const struct sl_nft_table *table)
-{
-	for (u32 i = 0; i < table->chains.count; i++) {
-		const struct sl_nft_chain *chain = table->chains.items[i];
-
-		for (u32 k = 0; k < chain->rules.count; k++) {
-			const struct sl_nft_rule *rule = &chain->rules.items[k];
-
-			for (u32 e = 0; e < rule->exprs.count; e++)
-				if (!strcmp(rule->exprs.items[e].name, "dynset"))
-					return true;
-		}
-	}
-	return false;
-}
-
 static int index_table(struct sl_lifter *lifter, const struct sl_nft_table *table)
 {
-	bool fills = fills_sets(table);
-
 	for (u32 i = 0; i < table->chains.count; i++) {
 		struct sl_chain_lift *chain = sl_list_push(lifter->program->arena, &lifter->chains);
 
@@ -36,7 +18,6 @@ static int index_table(struct sl_lifter *lifter, const struct sl_nft_table *tabl
 			return -ENOMEM;
 		chain->table = table;
 		chain->source = table->chains.items[i];
-		chain->fills_sets = fills;
 	}
 	return 0;
 }

@@ -303,7 +303,8 @@ static bool settings_equal(const struct sl_host *a, const struct sl_host *b)
 	return a->forwards_ip6 == b->forwards_ip6 && a->routes_multicast == b->routes_multicast &&
 	       a->has_legacy_ip == b->has_legacy_ip && a->has_legacy_ip6 == b->has_legacy_ip6 &&
 	       a->tracks_ip == b->tracks_ip && a->tracks_ip6 == b->tracks_ip6 &&
-	       a->nats_ip == b->nats_ip && a->nats_ip6 == b->nats_ip6 && a->has_xfrm == b->has_xfrm;
+	       a->nats_ip == b->nats_ip && a->nats_ip6 == b->nats_ip6 &&
+	       a->has_xfrm == b->has_xfrm && a->knows_filled == b->knows_filled;
 }
 
 /* The devices below VLAN devices. */

@@ -188,6 +188,25 @@ int sl_emit_set(struct sl_rule_lift *rule, const struct sl_key_draft *key, struc
 	return error ? error : append(rule, &op);
 }
 
+int sl_emit_filled(struct sl_rule_lift *rule, const struct sl_key_draft *key, u32 filled,
+		   bool invert, const char *reason)
+{
+	struct sl_op op = {
+		.kind = SL_OP_FILLED, .filled = filled, .invert = invert, .reason = reason};
+	int error = copy_key(arena_of(rule), key, &op.key);
+
+	return error ? error : append(rule, &op);
+}
+
+int sl_emit_fill(struct sl_rule_lift *rule, const struct sl_key_draft *key, u32 filled,
+		 const char *reason)
+{
+	struct sl_op op = {.kind = SL_OP_FILL, .filled = filled, .reason = reason};
+	int error = copy_key(arena_of(rule), key, &op.key);
+
+	return error ? error : append_effect(rule, &op);
+}
+
 int sl_emit_vmap(struct sl_rule_lift *rule, const struct sl_key_draft *key, struct sl_set *set)
 {
 	struct sl_op op = {.kind = SL_OP_VMAP, .set = set};

@@ -19,6 +19,12 @@ int sl_emit_kernel_named(struct sl_rule_lift *rule, const char *prefix, const ch
 /* A rate that the kernel keeps (ir.h). */
 int sl_emit_limit(struct sl_rule_lift *rule, u32 limit, bool is_over, const char *reason);
 
+/* A set that packets fill is asked; or the packet is to be in it (ir.h). */
+int sl_emit_filled(struct sl_rule_lift *rule, const struct sl_key_draft *key, u32 filled,
+		   bool invert, const char *reason);
+int sl_emit_fill(struct sl_rule_lift *rule, const struct sl_key_draft *key, u32 filled,
+		 const char *reason);
+
 /* The rule ends here without a match. */
 int sl_emit_never(struct sl_rule_lift *rule);
 /* Matches in `worlds`: nothing is emitted for all of them, and the rule ends for none. */

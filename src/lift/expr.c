@@ -5,10 +5,11 @@
 #include <string.h>
 
 static const struct sl_expr_ops *const ops[] = {
-	&sl_expr_payload, &sl_expr_meta,    &sl_expr_ct,        &sl_expr_cmp,
-	&sl_expr_range,   &sl_expr_bitwise, &sl_expr_byteorder, &sl_expr_immediate,
-	&sl_expr_lookup,  &sl_expr_counter, &sl_expr_objref,    &sl_expr_fib,
-	&sl_expr_exthdr,  &sl_expr_limit,   &sl_expr_xt_match,  &sl_expr_xt_target,
+	&sl_expr_payload,   &sl_expr_meta,    &sl_expr_ct,        &sl_expr_cmp,
+	&sl_expr_range,     &sl_expr_bitwise, &sl_expr_byteorder, &sl_expr_immediate,
+	&sl_expr_lookup,    &sl_expr_counter, &sl_expr_objref,    &sl_expr_fib,
+	&sl_expr_exthdr,    &sl_expr_limit,   &sl_expr_dynset,    &sl_expr_xt_match,
+	&sl_expr_xt_target,
 };
 
 /*

@@ -29,8 +29,7 @@ struct sl_census {
 struct sl_chain_lift {
 	const struct sl_nft_table *table;
 	const struct sl_nft_chain *source;
-	bool fills_sets; /* somewhere in its table packets add to sets */
-	u32 contexts;    /* SL_FROM_*; 0 where it can't be reached */
+	u32 contexts; /* SL_FROM_*; 0 where it can't be reached */
 	struct sl_chain *chain;
 };
 
@@ -39,11 +38,13 @@ struct sl_set_lift {
 	const struct sl_nft_set *source;
 	enum sl_set_use {
 		SL_SET_FOLLOWS, /* `set` has its elements */
+		SL_SET_FILLED,  /* packets fill it: the data plane looks it up as `filled` */
 		SL_SET_UNKNOWN, /* what is in it is not known */
 		SL_SET_EFFECT,  /* looking something up in it has an effect */
 	} use;
 	const char *reason;
 	struct sl_set *set;
+	u32 filled; /* index into the program's */
 };
 
 struct sl_lifter {
@@ -109,6 +110,20 @@ int sl_set_lift(struct sl_rule_lift *rule, const struct sl_nft_set *source,
 		const struct sl_set_lift **ret_set);
 /* The element that covers the key, NULL on a miss; the set must have no timeouts. */
 const struct sl_element *sl_set_find(const struct sl_set *set, const u8 *key);
+
+/* fill.c */
+enum sl_filling {
+	SL_FILLS_NOTHING,
+	SL_FILLS_BY_SOURCE, /* rules only add keys, which begin with the source of packets */
+	SL_FILLS_ODDLY,     /* who knows */
+};
+
+enum sl_filling sl_set_filling(const struct sl_nft_set *set);
+/*
+ * Whether the rule's expression `at`, of a table of this family, finds in register `sreg` the whole
+ * address that the packet is from, perhaps with other things behind it.
+ */
+bool sl_rule_asks_source(u32 family, const struct sl_nft_rule *rule, u32 at, u32 sreg);
 
 /* path.c */
 void sl_path_plan(struct sl_lifter *lifter);

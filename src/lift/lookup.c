@@ -120,6 +120,29 @@ static void load_result(struct sl_rule_lift *rule, const struct sl_expr *expr)
 					  "a value looked up in a map");
 }
 
+bool sl_lookup_is_of_filled(const struct sl_rule_lift *rule, const struct sl_expr *expr,
+			    const struct sl_set_lift *set)
+{
+	u32 sreg = expr->kind == SL_EXPR_DYNSET ? expr->dynset.sreg : expr->lookup.sreg;
+	u32 at = (u32)(expr - rule->source->exprs.items);
+
+	return set->use == SL_SET_FILLED && !(rule->chain->contexts & SL_FROM_NAT) &&
+	       sl_rule_asks_source(rule->chain->table->family, rule->source, at, sreg);
+}
+
+static int lift_filled(struct sl_rule_lift *rule, const struct sl_expr *expr,
+		       const struct sl_set_lift *set)
+{
+	struct sl_reading reading;
+
+	if (!sl_lookup_is_of_filled(rule, expr, set))
+		return sl_emit_unknown(rule, set->reason);
+	sl_registers_read(&rule->registers, expr->lookup.sreg, set->source->key_length, &reading);
+	return reading.kind == SL_READ_KEY ? sl_emit_filled(rule, &reading.key, set->filled,
+							    expr->lookup.invert, set->reason)
+					   : sl_emit_unknown(rule, set->reason);
+}
+
 static int lift(struct sl_rule_lift *rule, const struct sl_expr *expr)
 {
 	const struct sl_set_lift *set;
@@ -129,6 +152,8 @@ static int lift(struct sl_rule_lift *rule, const struct sl_expr *expr)
 		return error;
 	if (set->use == SL_SET_EFFECT)
 		error = sl_emit_kernel(rule, set->reason);
+	else if (set->use == SL_SET_FILLED)
+		error = lift_filled(rule, expr, set);
 	else if (set->use == SL_SET_UNKNOWN)
 		error = lift_unknown(rule, expr, set->reason);
 	else if (expr->lookup.is_verdict)

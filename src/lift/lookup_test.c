@@ -142,6 +142,151 @@ static void set_that_packets_fill_is_unknown(void **state)
 		     "ip saddr vmap @s3\n");
 }
 
+static struct nft a_chain_that_knows_filled(void)
+{
+	struct nft nft = an_input_chain(NFPROTO_IPV4);
+
+	nft.host.knows_filled = true;
+	return nft;
+}
+
+#define SOURCE      load_ip(12, 4)
+#define DESTINATION load_ip(16, 4)
+
+static void set_that_is_filled_by_source_is_asked(void **state)
+{
+	struct nft nft = a_chain_that_knows_filled();
+	struct sl_nft_set *dynamic = add_set(&nft, NFT_SET_EVAL, 4);
+	struct sl_nft_set *timed = add_set(&nft, NFT_SET_TIMEOUT, 4);
+
+	(void)state;
+	nft_rule(&nft, nft.chain, SOURCE, lookup(dynamic), drop_it());
+	nft_rule(&nft, nft.chain, SOURCE, lookup_not(dynamic), count_packet(), drop_it());
+	nft_rule(&nft, nft.chain, SOURCE, fill_set(dynamic, NFT_DYNSET_OP_ADD), count_packet(),
+		 drop_it());
+	nft_rule(&nft, nft.chain, SOURCE, fill_set(dynamic, NFT_DYNSET_OP_UPDATE), drop_it());
+	nft_rule(&nft, nft.chain, SOURCE, fill_set(timed, NFT_DYNSET_OP_ADD), drop_it());
+	nft_rule(&nft, nft.chain, SOURCE, fill_set(timed, NFT_DYNSET_OP_UPDATE), drop_it());
+	expect_rules(&nft, "in",
+		     "ip saddr in filled 0 drop\n"
+		     "ip saddr not in filled 0 counter 0 drop\n"
+		     "fill 0 with ip saddr counter 1 drop\n"
+		     "fill 0 with ip saddr drop\n"
+		     "fill 1 with ip saddr drop\n"
+		     "kernel(dynset)\n");
+}
+
+static void set_that_is_filled_by_other_things_is_unknown(void **state)
+{
+	struct nft nft = a_chain_that_knows_filled();
+	struct sl_nft_set *by_target = add_set(&nft, NFT_SET_EVAL, 4);
+	struct sl_nft_set *shrinks = add_set(&nft, NFT_SET_EVAL, 4);
+	struct sl_nft_set *counts = add_set(&nft, NFT_SET_EVAL, 4);
+	struct sl_nft_set *good = add_set(&nft, NFT_SET_EVAL, 4);
+	struct sl_expr with_counter = fill_set(counts, NFT_DYNSET_OP_ADD);
+
+	(void)state;
+	with_counter.dynset.has_exprs = true;
+	nft_rule(&nft, nft.chain, DESTINATION, fill_set(by_target, NFT_DYNSET_OP_ADD));
+	nft_rule(&nft, nft.chain, SOURCE, fill_set(shrinks, NFT_DYNSET_OP_DELETE));
+	nft_rule(&nft, nft.chain, SOURCE, with_counter);
+	nft_rule(&nft, nft.chain, SOURCE, lookup(by_target), drop_it());
+	nft_rule(&nft, nft.chain, SOURCE, lookup(shrinks), drop_it());
+	nft_rule(&nft, nft.chain, SOURCE, lookup(counts), drop_it());
+	nft_rule(&nft, nft.chain, DESTINATION, lookup(good), drop_it());
+	nft_rule(&nft, nft.chain, SOURCE, mask_bytes("\377\377\377\0", "\0\0\0\0", 4), lookup(good),
+		 drop_it());
+	expect_rules(&nft, "in",
+		     "kernel(dynset)\n"
+		     "kernel(dynset)\n"
+		     "kernel(dynset)\n"
+		     "unknown(set s0: packets may add to it) drop\n"
+		     "unknown(set s1: packets may add to it) drop\n"
+		     "unknown(set s2: packets may add to it) drop\n"
+		     "unknown(set s3: packets may add to it) drop\n"
+		     "unknown(set s3: packets may add to it) drop\n");
+}
+
+/* NAT may have given it another source; or it is the host's own. */
+static void set_that_is_filled_behind_nat_is_unknown(void **state)
+{
+	struct nft nft = a_chain_that_knows_filled();
+	struct sl_nft_set *out = add_set(&nft, NFT_SET_EVAL, 4);
+	struct sl_nft_set *jumped = add_set(&nft, NFT_SET_EVAL, 4);
+	struct sl_nft_chain *output = add_base(&nft, nft.table, "out", NF_INET_LOCAL_OUT, 0);
+	struct sl_nft_chain *post = add_base(&nft, nft.table, "post", NF_INET_POST_ROUTING, 300);
+	struct sl_nft_chain *plain = add_chain(&nft, nft.table, "plain");
+
+	(void)state;
+	nft_rule(&nft, post, SOURCE, fill_set(out, NFT_DYNSET_OP_ADD));
+	nft_rule(&nft, output, jump_to(NFT_JUMP, "plain"));
+	nft_rule(&nft, plain, SOURCE, fill_set(jumped, NFT_DYNSET_OP_ADD));
+	nft_rule(&nft, nft.chain, SOURCE, lookup(out), drop_it());
+	nft_rule(&nft, nft.chain, SOURCE, lookup(jumped), drop_it());
+	expect_rules(&nft, "in",
+		     "unknown(set s0: packets may add to it) drop\n"
+		     "unknown(set s1: packets may add to it) drop\n");
+}
+
+static void set_whose_elements_may_end_at_once_is_unknown(void **state)
+{
+	struct nft nft = a_chain_that_knows_filled();
+	struct sl_nft_set *by_rule = add_set(&nft, NFT_SET_EVAL | NFT_SET_TIMEOUT, 4);
+	struct sl_nft_set *by_set = add_set(&nft, NFT_SET_EVAL | NFT_SET_TIMEOUT, 4);
+	struct sl_nft_set *longer = add_set(&nft, NFT_SET_EVAL | NFT_SET_TIMEOUT, 4);
+	struct sl_expr quick = fill_set(by_rule, NFT_DYNSET_OP_UPDATE);
+
+	(void)state;
+	quick.dynset.timeout_ms = 20;
+	by_set->timeout_ms = 20;
+	longer->timeout_ms = 5000;
+	nft_rule(&nft, nft.chain, SOURCE, quick);
+	nft_rule(&nft, nft.chain, SOURCE, fill_set(by_set, NFT_DYNSET_OP_UPDATE));
+	nft_rule(&nft, nft.chain, SOURCE, fill_set(longer, NFT_DYNSET_OP_UPDATE));
+	nft_rule(&nft, nft.chain, SOURCE, lookup(by_rule), drop_it());
+	nft_rule(&nft, nft.chain, SOURCE, lookup(by_set), drop_it());
+	nft_rule(&nft, nft.chain, SOURCE, lookup(longer), drop_it());
+	expect_rules(&nft, "in",
+		     "kernel(dynset)\n"
+		     "kernel(dynset)\n"
+		     "kernel(dynset)\n"
+		     "unknown(set s0: packets may add to it) drop\n"
+		     "unknown(set s1: packets may add to it) drop\n"
+		     "ip saddr in filled 0 drop\n");
+}
+
+/* In a table of both families the bytes of one are something else in the other. */
+static void source_is_one_only_in_packets_of_its_family(void **state)
+{
+	struct nft nft = an_input_chain(NFPROTO_INET);
+	struct sl_nft_set *set = add_set(&nft, NFT_SET_EVAL, 4);
+
+	(void)state;
+	nft.host.knows_filled = true;
+	nft_rule(&nft, nft.chain, SOURCE, lookup(set), drop_it());
+	nft_rule(&nft, nft.chain, load_meta(NFT_META_NFPROTO), cmp_eq("\2"), SOURCE, lookup(set),
+		 drop_it());
+	nft_rule(&nft, nft.chain, load_meta(NFT_META_NFPROTO), cmp_eq("\n"), SOURCE, lookup(set),
+		 drop_it());
+	expect_rules(&nft, "in",
+		     "unknown(set s0: packets may add to it) drop\n"
+		     "meta nfproto 2 ip saddr in filled 0 drop\n"
+		     "meta nfproto 10 unknown(set s0: packets may add to it) drop\n");
+}
+
+/* Others of the table are what they were. */
+static void set_that_no_rule_fills_is_followed(void **state)
+{
+	struct nft nft = a_chain_that_knows_filled();
+	struct sl_nft_set *dynamic = add_set(&nft, NFT_SET_EVAL, 4);
+	struct sl_nft_set *plain = add_set(&nft, 0, 4);
+
+	(void)state;
+	nft_rule(&nft, nft.chain, SOURCE, fill_set(dynamic, NFT_DYNSET_OP_ADD));
+	nft_rule(&nft, nft.chain, SOURCE, lookup(plain), drop_it());
+	expect_rules(&nft, "in", "fill 0 with ip saddr\nip saddr @s1 drop\n");
+}
+
 static void set_that_keeps_state_is_the_kernels(void **state)
 {
 	struct nft nft = an_input_chain(NFPROTO_INET);
@@ -230,6 +375,12 @@ int main(void)
 		cmocka_unit_test(rule_that_goes_on_behind_a_map_is_the_kernels),
 		cmocka_unit_test(data_map_is_only_asked_for_membership),
 		cmocka_unit_test(set_that_packets_fill_is_unknown),
+		cmocka_unit_test(set_that_is_filled_by_source_is_asked),
+		cmocka_unit_test(set_that_is_filled_by_other_things_is_unknown),
+		cmocka_unit_test(set_that_is_filled_behind_nat_is_unknown),
+		cmocka_unit_test(set_whose_elements_may_end_at_once_is_unknown),
+		cmocka_unit_test(source_is_one_only_in_packets_of_its_family),
+		cmocka_unit_test(set_that_no_rule_fills_is_followed),
 		cmocka_unit_test(set_that_keeps_state_is_the_kernels),
 		cmocka_unit_test(map_of_an_unknown_key_may_do_anything),
 		cmocka_unit_test(boxes_that_overlap_do_not_decide),

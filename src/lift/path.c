@@ -149,7 +149,8 @@ static void see_verdict(struct doings *doings, const struct sl_verdict *verdict)
 
 static void see_op(struct doings *doings, const struct sl_op *op)
 {
-	if (op->kind == SL_OP_COUNTER || op->kind == SL_OP_KERNEL || op->kind == SL_OP_LIMIT)
+	if (op->kind == SL_OP_COUNTER || op->kind == SL_OP_KERNEL || op->kind == SL_OP_LIMIT ||
+	    op->kind == SL_OP_FILL)
 		doings->effects = true;
 	doings->sets_mark |= op->kind == SL_OP_MARK;
 	doings->reads_mark |= sl_op_reads_mark(op);

@@ -270,6 +270,12 @@ struct sl_expr limit_of(u32 type, bool is_over)
 	return (struct sl_expr){.kind = SL_EXPR_LIMIT, .name = "limit", .limit = {type, is_over}};
 }
 
+struct sl_expr fill_set(struct sl_nft_set *set, u32 op)
+{
+	return (struct sl_expr){
+		.kind = SL_EXPR_DYNSET, .name = "dynset", .dynset = {.set = set, .op = op}};
+}
+
 struct sl_expr object(u32 type)
 {
 	return (struct sl_expr){.kind = SL_EXPR_OBJREF, .name = "objref", .objref = {.type = type}};

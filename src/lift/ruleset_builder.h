@@ -80,6 +80,7 @@ struct sl_expr verdict(s32 code);
 struct sl_expr jump_to(s32 code, const char *chain);
 struct sl_expr count_packet(void);
 struct sl_expr limit_of(u32 type, bool is_over);
+struct sl_expr fill_set(struct sl_nft_set *set, u32 op); /* NFT_DYNSET_OP_* */
 struct sl_expr object(u32 type);
 struct sl_expr opaque(const char *name);
 struct sl_expr xt_match(const char *name, u32 revision, const void *info, u32 length);

@@ -4,7 +4,8 @@
  *
  * A set is followed if the program can know at any time what is in it: its elements change only by
  * commits, which move the generation, and by timeouts, which are in the dump. Packets must not
- * change it, and looking something up in it must not leave a trace in it.
+ * change it, and looking something up in it must not leave a trace in it. What packets fill in a
+ * simple way the data plane asks where the kernel keeps it.
  */
 #include "lift/expr.h"
 
@@ -12,6 +13,8 @@
 #include <linux/netfilter/nf_tables.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "filled.h"
 
 /* Comparing all boxes of a verdict map with each other is quadratic; beyond this it is not tried.
  */
@@ -64,14 +67,41 @@ static bool is_verdict_map(const struct sl_nft_set *source)
  * maps are refused (nft_dynset_init). nft sets `dynamic` for the sets that it fills itself, but the
  * kernel does not ask for it.
  */
-static bool may_be_filled(const struct sl_rule_lift *rule, const struct sl_nft_set *source)
+static enum sl_filling find_filling(const struct sl_nft_set *source)
 {
+	enum sl_filling filling;
+
 	if (is_verdict_map(source))
-		return false;
+		return SL_FILLS_NOTHING;
+	filling = sl_set_filling(source);
 	if (source->flags & NFT_SET_EVAL)
-		return true;
-	return rule->chain->fills_sets &&
-	       !(source->flags & (NFT_SET_CONSTANT | NFT_SET_ANONYMOUS | NFT_SET_INTERVAL));
+		return filling == SL_FILLS_NOTHING ? SL_FILLS_BY_SOURCE : filling;
+	return source->flags & (NFT_SET_CONSTANT | NFT_SET_ANONYMOUS | NFT_SET_INTERVAL)
+		       ? SL_FILLS_NOTHING
+		       : filling;
+}
+
+static bool has_catchall(const struct sl_nft_set *source)
+{
+	for (u32 i = 0; i < source->elements.count; i++)
+		if (source->elements.items[i].is_catchall)
+			return true;
+	return false;
+}
+
+/* Whether the data plane can ask the kernel's own table (bpf/filled.h). Legacy tables have none. */
+static bool can_be_asked(const struct sl_lifter *lifter, const struct sl_nft_set *source)
+{
+	const u32 oddities = NFT_SET_CONSTANT | NFT_SET_ANONYMOUS | NFT_SET_INTERVAL;
+	const struct sl_ruleset *rules = lifter->rules;
+	bool is_live = false;
+
+	for (u32 i = 0; i < rules->tables.count; i++)
+		is_live |= rules->tables.items[i] == source->table;
+	return is_live && lifter->host->knows_filled && !(source->flags & oddities) &&
+	       !has_catchall(source) && source->key_length && source->key_length % 4 == 0 &&
+	       source->key_length <= SL_FILLED_KEY_MAX &&
+	       lifter->program->filled.count < SL_FILLED_MAX;
 }
 
 static bool fields_fit(const struct sl_nft_set *source)
@@ -111,6 +141,7 @@ static enum sl_set_use judge(const struct sl_rule_lift *rule, const struct sl_nf
 			     const char **ret_problem)
 {
 	bool is_concat = source->field_count > 1;
+	enum sl_filling filling;
 
 	*ret_problem = "holds what sluice does not understand";
 	if (source->opaque || source->flags & NFT_SET_OBJECT)
@@ -119,7 +150,10 @@ static enum sl_set_use judge(const struct sl_rule_lift *rule, const struct sl_nf
 	if (has_element_effects(source))
 		return SL_SET_EFFECT;
 	*ret_problem = "packets may add to it";
-	if (may_be_filled(rule, source))
+	filling = find_filling(source);
+	if (filling == SL_FILLS_BY_SOURCE && can_be_asked(rule->lifter, source))
+		return SL_SET_FILLED;
+	if (filling != SL_FILLS_NOTHING)
 		return SL_SET_UNKNOWN;
 	*ret_problem = "its catch-all element expires";
 	if (has_mortal_catchall(source))
@@ -283,6 +317,26 @@ static const char *find_bad_elements(const struct sl_set *set)
 	return is_inverted_or_overlapping(set) ? "its elements overlap" : NULL;
 }
 
+static int add_filled(struct sl_lifter *lifter, struct sl_set_lift *lift)
+{
+	struct sl_arena *arena = lifter->program->arena;
+	const struct sl_nft_set *source = lift->source;
+	struct sl_filled *filled = sl_list_push(arena, &lifter->program->filled);
+
+	if (!filled)
+		return -ENOMEM;
+	lift->filled = lifter->program->filled.count - 1;
+	*filled = (struct sl_filled){
+		.name = sl_arena_strdup(arena, source->name),
+		.table_name = sl_arena_strdup(arena, source->table->name),
+		.family = source->table->family,
+		.table = source->table->handle,
+		.set = source->handle,
+		.key_length = source->key_length,
+	};
+	return filled->name && filled->table_name ? 0 : -ENOMEM;
+}
+
 static int lift_set(struct sl_rule_lift *rule, struct sl_set_lift *lift)
 {
 	struct sl_lifter *lifter = rule->lifter;
@@ -299,6 +353,11 @@ static int lift_set(struct sl_rule_lift *rule, struct sl_set_lift *lift)
 			lift->use = SL_SET_UNKNOWN;
 			lift->set->elements.count = 0;
 		}
+	}
+	if (lift->use == SL_SET_FILLED) {
+		error = add_filled(lifter, lift);
+		if (error)
+			return error;
 	}
 	if (!problem)
 		return 0;

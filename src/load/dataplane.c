@@ -93,6 +93,7 @@ static void find_functions(struct splicing *work, const struct bpf_prog_load_opt
 		[SL_FUNCTION_TCP_OPTION] = "tcp_option",
 		[SL_FUNCTION_WAY_BACK_IP] = "way_back_ip",
 		[SL_FUNCTION_WAY_BACK_IP6] = "way_back_ip6",
+		[SL_FUNCTION_FILLED_HAS] = "filled_has",
 	};
 
 	for (u32 i = 0; i < SL_FUNCTIONS; i++)
@@ -204,6 +205,11 @@ static u32 image_bytes(const struct sl_program *program)
 	return program->image_words * (u32)sizeof *program->image;
 }
 
+static bool takes_notes(const struct sl_config *config)
+{
+	return config->notes_batch || config->asks_filled;
+}
+
 static void configure(struct sl_dataplane *dataplane, const struct sl_program *program,
 		      const struct sl_code *code, enum sl_hook_point point)
 {
@@ -221,6 +227,8 @@ static void configure(struct sl_dataplane *dataplane, const struct sl_program *p
 		.asks_form = sl_program_asks_form(program),
 		/* TC stands behind what the notes are for (batch.h). */
 		.notes_batch = point == SL_POINT_XDP && sl_program_minds_batch(program),
+		.has_filled = sl_program_asks_filled(program),
+		.asks_filled = point != SL_POINT_HOOK && sl_program_asks_filled(program),
 		.asks_addresses_ip = asks_addresses(program, code, SL_IP),
 		.asks_addresses_ip6 = asks_addresses(program, code, SL_IP6),
 		.drop_worlds = sl_program_drop_worlds(program),
@@ -245,8 +253,8 @@ static void configure(struct sl_dataplane *dataplane, const struct sl_program *p
 		bpf_map__set_value_size(dataplane->skeleton->maps.tables, image_bytes(program));
 	bpf_map__set_value_size(dataplane->skeleton->maps.tries,
 				dataplane->sets.trie_units * (u32)sizeof(u64));
-	if (config->notes_batch)
-		bpf_map__set_max_entries(dataplane->skeleton->maps.batch_notes, SL_BATCH_SLOTS + 1);
+	if (takes_notes(config))
+		bpf_map__set_max_entries(dataplane->skeleton->maps.batch_notes, SL_BATCH_ENTRIES);
 }
 
 static volatile struct sl_live *live_cell(const struct sl_dataplane *dataplane)
@@ -308,13 +316,19 @@ static int share_front(struct sl_dataplane *dataplane, const struct sl_dataplane
 	return 0;
 }
 
+/* Those of the one are all that the other would have taken; of all that passes some take all. */
+static bool notes_suffice(const struct sl_config *last, const struct sl_config *next)
+{
+	return takes_notes(last) && takes_notes(next) && last->asks_filled >= next->asks_filled;
+}
+
 /* Both note into one map while packets meet the one or the other. */
 static int share_notes(struct sl_dataplane *dataplane, const struct sl_dataplane *last,
 		       struct sl_diag *diag)
 {
 	int error;
 
-	if (!last || !last->config.notes_batch || !dataplane->config.notes_batch)
+	if (!last || !notes_suffice(&last->config, &dataplane->config))
 		return 0;
 	error = bpf_map__reuse_fd(dataplane->skeleton->maps.batch_notes,
 				  bpf_map__fd(last->skeleton->maps.batch_notes));
@@ -559,6 +573,17 @@ int sl_dataplane_place_limits(struct sl_dataplane *dataplane,
 	int fd = bpf_map__fd(dataplane->skeleton->maps.limits);
 
 	for (u32 i = 0; i < SL_LIMITS_MAX; i++)
+		if (bpf_map_update_elem(fd, &i, &places[i], BPF_ANY))
+			return -errno;
+	return 0;
+}
+
+int sl_dataplane_place_filled(struct sl_dataplane *dataplane,
+			      const struct sl_filled_place places[SL_FILLED_MAX])
+{
+	int fd = bpf_map__fd(dataplane->skeleton->maps.filled);
+
+	for (u32 i = 0; i < SL_FILLED_MAX; i++)
 		if (bpf_map_update_elem(fd, &i, &places[i], BPF_ANY))
 			return -errno;
 	return 0;

@@ -10,6 +10,7 @@
 
 #include "base/diag.h"
 #include "codegen/codegen.h"
+#include "filled.h"
 #include "ir/ir.h"
 #include "limit.h"
 #include "load/known_filter.h"
@@ -59,6 +60,9 @@ int sl_dataplane_load(const struct sl_program *program, const struct sl_code *co
 /* Where the kernel keeps the program's rates; before the first publication. 0 or -errno. */
 int sl_dataplane_place_limits(struct sl_dataplane *dataplane,
 			      const struct sl_limit_place places[SL_LIMITS_MAX]);
+/* The same of its sets that packets fill. */
+int sl_dataplane_place_filled(struct sl_dataplane *dataplane,
+			      const struct sl_filled_place places[SL_FILLED_MAX]);
 void sl_dataplane_free(struct sl_dataplane *dataplane); /* NULL is fine */
 
 int sl_dataplane_program_fd(const struct sl_dataplane *dataplane);

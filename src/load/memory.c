@@ -53,8 +53,8 @@ int sl_memory_plan(const struct sl_program *program, u64 limit, struct sl_memory
 		cpus * program->counters.count * sizeof(struct sl_count));
 	add_map(&memory, SL_FATE_COUNTS, cpus * SL_FATE_COUNTS * sizeof(struct sl_count));
 	add_map(&memory, program->local.count, LOCAL_MAP_BYTES);
-	if (sl_program_minds_batch(program)) /* at XDP; TC takes none */
-		add_map(&memory, 0, cpus * (SL_BATCH_SLOTS + 1) * sizeof(u64));
+	if (sl_program_minds_batch(program) || sl_program_asks_filled(program))
+		add_map(&memory, 0, cpus * SL_BATCH_ENTRIES * sizeof(u64));
 	if (program->image_words)
 		add_map(&memory, 1, memory.table_bytes);
 	if (sl_program_tracks(program, SL_IP | SL_IP6))

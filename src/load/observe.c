@@ -162,6 +162,38 @@ int sl_observer_find_limits(struct sl_observer *observer, const struct sl_limit 
 	return 0;
 }
 
+int sl_observer_find_filled(struct sl_observer *observer, const struct sl_filled *sets, u32 count,
+			    struct sl_filled_place *ret_places, struct sl_diag *diag)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
+	struct snapshot_bpf *skeleton = observer->skeleton;
+
+	if (count > SL_FILLED_MAX)
+		count = SL_FILLED_MAX;
+	skeleton->bss->filled_count = count;
+	for (u32 i = 0; i < count; i++)
+		skeleton->bss->filled_queries[i] = (struct sl_filled_query){
+			.table = sets[i].table,
+			.set = sets[i].set,
+			.key_length = sets[i].key_length,
+		};
+	if (bpf_prog_test_run_opts(bpf_program__fd(skeleton->progs.find_filled), &opts))
+		return sl_fail(diag, errno, "cannot look at the kernel's sets: %s",
+			       strerror(errno));
+	memset(ret_places, 0, SL_FILLED_MAX * sizeof *ret_places);
+	for (u32 i = 0; i < count; i++)
+		ret_places[i] = skeleton->bss->filled_queries[i].place;
+	return 0;
+}
+
+bool sl_observer_knows_filled(struct sl_observer *observer)
+{
+	struct sl_filled_place places[SL_FILLED_MAX];
+
+	return !sl_observer_find_filled(observer, NULL, 0, places, NULL) &&
+	       observer->skeleton->bss->knows_filled;
+}
+
 const struct sl_hook_list *sl_observer_hooks(const struct sl_observer *observer)
 {
 	return (const struct sl_hook_list *)observer->skeleton->bss->hook_lists;

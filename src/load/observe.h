@@ -8,11 +8,12 @@
 
 #include "base/diag.h"
 #include "base/types.h"
+#include "filled.h"
 #include "hooks.h"
 #include "ir/ir.h"
-#include "xt_tables.h"
 #include "limit.h"
 #include "state.h"
+#include "xt_tables.h"
 
 struct sl_observer;
 
@@ -40,6 +41,12 @@ const struct sl_hook_list *sl_observer_hooks(const struct sl_observer *observer)
  */
 int sl_observer_find_limits(struct sl_observer *observer, const struct sl_limit *limits, u32 count,
 			    struct sl_limit_place *ret_places, struct sl_diag *diag);
+
+/* The same of sets that packets fill, for SL_FILLED_MAX places. */
+int sl_observer_find_filled(struct sl_observer *observer, const struct sl_filled *sets, u32 count,
+			    struct sl_filled_place *ret_places, struct sl_diag *diag);
+/* Whether this kernel tells enough of itself for any to be found. */
+bool sl_observer_knows_filled(struct sl_observer *observer);
 
 /*
  * iptables-legacy's tables as of the last look, of SL_LEGACY_FAMILIES families; and the chunks of

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 
+#include "classify/forks.h"
 #include "classify/table.h"
 #include "cursor.h"
 #include "ir/key.h"
@@ -137,6 +138,18 @@ static int build(struct gather *gather, const struct candidate *candidate, u32 *
 	return error == -ENOSPC && has_room ? -E2BIG : error;
 }
 
+/* NULL, of too many rules. */
+static int make_forks(struct sl_arena *arena, const struct candidate *candidate,
+		      const struct sl_forks **ret_forks)
+{
+	struct sl_forks *forks = sl_arena_alloc(arena, sizeof *forks);
+	int error = forks ? sl_forks_build(&candidate->boxes, &candidate->lanes, arena, forks)
+			  : -ENOMEM;
+
+	*ret_forks = error ? NULL : forks;
+	return error == -E2BIG ? 0 : error;
+}
+
 static int make_run(struct gather *gather, const struct candidate *candidate,
 		    struct sl_table *ret_run)
 {
@@ -154,8 +167,10 @@ static int make_run(struct gather *gather, const struct candidate *candidate,
 	run.trees = shape.trees;
 	run.word_count = shape.words;
 	bound_steps(&candidate->boxes, &run);
-	*ret_run = run;
-	return 0;
+	error = make_forks(arena, candidate, &run.forks);
+	if (!error)
+		*ret_run = run;
+	return error;
 }
 
 /* Chains */
@@ -214,10 +229,16 @@ static u32 cost_without_table(const struct sl_chain *chain, u32 start, u32 count
 	return cost;
 }
 
-static const char *say_costs(const struct output *output, u32 cost)
+static const char *say_costs(const struct output *output, const struct sl_forks *forks, u32 cost)
 {
-	return sl_arena_printf(output->gather->program->arena,
-			       "about %u ns a packet as a table, %u without", COST_TABLE, cost);
+	struct sl_arena *arena = output->gather->program->arena;
+
+	if (!forks)
+		return sl_arena_printf(arena, "about %u ns a packet as a table, %u without",
+				       COST_TABLE, cost);
+	return sl_arena_printf(arena,
+			       "about %.0f ns a packet as branches, %u as a table, %u without",
+			       forks->cost_ns, COST_TABLE, cost);
 }
 
 /* -E2BIG: the boxes overlap too much; nothing is done then. */
@@ -235,7 +256,7 @@ static int put_table(struct output *output, const struct candidate *candidate, u
 		return error;
 	*op = (struct sl_op){.kind = SL_OP_TABLE, .table = run};
 	output->chain->rules.items[output->kept++] = rule;
-	return note(output, run->rules, run->count, run, say_costs(output, cost));
+	return note(output, run->rules, run->count, run, say_costs(output, run->forks, cost));
 }
 
 static int too_large(const struct output *output)
@@ -275,7 +296,7 @@ static int put_run(struct output *output, struct candidate *candidate, u32 from,
 	}
 	if (cost <= COST_TABLE) {
 		forget(candidate);
-		return leave(output, from, count, say_costs(output, cost));
+		return leave(output, from, count, say_costs(output, NULL, cost));
 	}
 	error = put_table(output, candidate, cost);
 	forget(candidate);

@@ -79,6 +79,22 @@ static void a_long_run_is_one_table(void **unused)
 	assert_int_equal(tabled(left, 0), 100);
 	assert_int_equal(left->rules.items[0].handle, 1);
 	assert_int_equal(left->rules.items[0].ops.items[0].table->rules[99].handle, 100);
+	assert_non_null(left->rules.items[0].ops.items[0].table->forks);
+	sl_program_free(p);
+}
+
+/* Their code would be long. */
+static void a_longer_run_is_no_branches(void **unused)
+{
+	struct sl_chain *input;
+	struct sl_program *p = begin(&input);
+	const struct sl_chain *left;
+
+	(void)unused;
+	add_pairs(p, input, 1000);
+	left = gather(p);
+	assert_int_equal(tabled(left, 0), 1000);
+	assert_null(left->rules.items[0].ops.items[0].table->forks);
 	sl_program_free(p);
 }
 
@@ -247,6 +263,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_long_run_is_one_table),
+		cmocka_unit_test(a_longer_run_is_no_branches),
 		cmocka_unit_test(a_few_rules_stay_rules),
 		cmocka_unit_test(a_rule_without_boxes_parts_two_tables),
 		cmocka_unit_test(values_of_one_field_are_left_to_merge),

@@ -7,7 +7,7 @@
 
 static void leave_to_kernel(struct sl_op *op, const char *reason)
 {
-	bool decides = op->kind == SL_OP_VMAP || sl_op_reads_mark(op);
+	bool decides = op->kind == SL_OP_VMAP || op->kind == SL_OP_FILL || sl_op_reads_mark(op);
 
 	*op = (struct sl_op){.kind = decides ? SL_OP_KERNEL : SL_OP_UNKNOWN, .reason = reason};
 }

@@ -86,7 +86,7 @@ static void read_key(const struct sl_place *place, const struct sl_key *key, str
 static bool has_effect(const struct sl_op *op)
 {
 	return op->kind == SL_OP_COUNTER || op->kind == SL_OP_KERNEL || op->kind == SL_OP_LIMIT ||
-	       op->kind == SL_OP_MARK || sl_op_reads_mark(op);
+	       op->kind == SL_OP_FILL || op->kind == SL_OP_MARK || sl_op_reads_mark(op);
 }
 
 /*

@@ -129,8 +129,8 @@ static void trim(struct sl_rule *rule)
 		const struct sl_op *op = &rule->ops.items[rule->ops.count - 1];
 
 		if (op->kind == SL_OP_COUNTER || op->kind == SL_OP_KERNEL ||
-		    op->kind == SL_OP_LIMIT || op->kind == SL_OP_MARK || op->kind == SL_OP_VMAP ||
-		    sl_op_reads_mark(op) ||
+		    op->kind == SL_OP_LIMIT || op->kind == SL_OP_FILL || op->kind == SL_OP_MARK ||
+		    op->kind == SL_OP_VMAP || sl_op_reads_mark(op) ||
 		    (op->kind == SL_OP_VERDICT && op->verdict.kind != SL_VERDICT_CONTINUE))
 			return;
 		rule->ops.count--;

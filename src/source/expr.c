@@ -399,6 +399,28 @@ static int read_limit(struct sl_reader *reader, const struct sl_attrs *attrs, st
 		       : 0;
 }
 
+static int read_dynset(struct sl_reader *reader, const struct sl_attrs *attrs, struct sl_expr *expr)
+{
+	u32 flags = sl_attrs_u32(attrs, NFTA_DYNSET_FLAGS);
+	int error =
+		sl_reader_find_set(reader, reader->table,
+				   sl_attrs_text(attrs, NFTA_DYNSET_SET_NAME), &expr->dynset.set);
+
+	if (error)
+		return error;
+	expr->dynset.op = sl_attrs_u32(attrs, NFTA_DYNSET_OP);
+	expr->dynset.invert = flags & NFT_DYNSET_F_INV;
+	expr->dynset.has_exprs = flags & NFT_DYNSET_F_EXPR || attrs->at[NFTA_DYNSET_EXPR] ||
+				 attrs->at[NFTA_DYNSET_EXPRESSIONS];
+	expr->dynset.timeout_ms = sl_attrs_u64(attrs, NFTA_DYNSET_TIMEOUT);
+	if (flags & ~(u32)(NFT_DYNSET_F_INV | NFT_DYNSET_F_EXPR))
+		return opaque(expr, "has an unknown flag");
+	if (!read_register(attrs, NFTA_DYNSET_SREG_KEY, expr->dynset.set->key_length,
+			   &expr->dynset.sreg))
+		return opaque(expr, BAD_REGISTER);
+	return 0;
+}
+
 static const struct family families[] = {
 	{"payload",
 	 SL_EXPR_PAYLOAD,
@@ -523,6 +545,20 @@ static const struct family families[] = {
 	  [NFTA_LIMIT_FLAGS] = SL_ATTR_U32,
 	  [NFTA_LIMIT_PAD] = SL_ATTR_HARMLESS},
 	 HAS(NFTA_LIMIT_RATE) | HAS(NFTA_LIMIT_UNIT) | HAS(NFTA_LIMIT_TYPE)},
+	{"dynset",
+	 SL_EXPR_DYNSET,
+	 read_dynset,
+	 {[NFTA_DYNSET_SET_NAME] = SL_ATTR_TEXT,
+	  [NFTA_DYNSET_SET_ID] = SL_ATTR_HARMLESS,
+	  [NFTA_DYNSET_OP] = SL_ATTR_U32,
+	  [NFTA_DYNSET_SREG_KEY] = SL_ATTR_U32,
+	  [NFTA_DYNSET_SREG_DATA] = SL_ATTR_U32,
+	  [NFTA_DYNSET_TIMEOUT] = SL_ATTR_U64,
+	  [NFTA_DYNSET_EXPR] = SL_ATTR_NESTED,
+	  [NFTA_DYNSET_PAD] = SL_ATTR_HARMLESS,
+	  [NFTA_DYNSET_FLAGS] = SL_ATTR_U32,
+	  [NFTA_DYNSET_EXPRESSIONS] = SL_ATTR_NESTED},
+	 HAS(NFTA_DYNSET_SET_NAME) | HAS(NFTA_DYNSET_OP) | HAS(NFTA_DYNSET_SREG_KEY)},
 	{"match", SL_EXPR_XT_MATCH, read_xt, XT_POLICY, XT_REQUIRED},
 	{"target", SL_EXPR_XT_TARGET, read_xt, XT_POLICY, XT_REQUIRED},
 };

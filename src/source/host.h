@@ -79,6 +79,7 @@ struct sl_host {
 	bool tracks_ip, tracks_ip6; /* conntrack is registered, whoever asked; load/foreign.c */
 	bool nats_ip, nats_ip6;     /* NAT is, whoever has chains of it; likewise */
 	bool has_xfrm;              /* an IPsec state or policy exists */
+	bool knows_filled; /* the kernel tells how it keeps sets that packets fill; compile.c */
 };
 
 /* A packet socket: what XDP drops, it does not see. */

@@ -39,6 +39,7 @@ enum sl_expr_kind {
 	SL_EXPR_FIB,
 	SL_EXPR_EXTHDR,
 	SL_EXPR_LIMIT,
+	SL_EXPR_DYNSET,
 	SL_EXPR_XT_MATCH,
 	SL_EXPR_XT_TARGET,
 };
@@ -120,6 +121,14 @@ struct sl_expr {
 			u32 type;     /* NFT_LIMIT_* */
 			bool is_over; /* matches beyond the rate */
 		} limit;
+		struct {
+			struct sl_nft_set *set; /* resolved; never NULL */
+			u32 op;                 /* NFT_DYNSET_OP_* */
+			u32 sreg;               /* the key */
+			bool invert;            /* goes on only where it could not be done */
+			bool has_exprs;         /* what is added holds expressions */
+			u64 timeout_ms;         /* of what it adds; 0: the set's */
+		} dynset;
 		struct {
 			u32 revision;
 			const u8 *info; /* the struct of include/uapi/linux/netfilter*, padded */

@@ -14,6 +14,7 @@ FATES = {
     "dropped": ("", "drop", "rules"), "passed_rules": ("", "pass", "rules"),
     "passed_not_ordinary": ("", "pass", "not ordinary"), "passed_conntrack": ("", "pass", "conntrack"),
     "passed_route": ("", "pass", "route"), "passed_stale": ("", "pass", "stale"),
+    "passed_under_way": ("", "pass", "under way"),
     "hook_dropped": ("hook_", "drop", "rules"), "hook_passed": ("hook_", "pass", "rules"),
     "hook_stale": ("hook_", "pass", "stale"),
 }

@@ -62,7 +62,7 @@ json '.devices[0].size | .maps > 2 and .entries >= 2 and .bytes > 1000 and .inst
 } >"$work/long.nft"
 run plan "$work/long.nft"; exits 0; says "200 rules in "; says "of 1 table, "; says_not "a packet as a table"
 run plan "$work/long.nft" -v; exits 0
-says "ip filter input, IPv4, from handle 2 to handle 201: "; says "about 60 ns a packet as a table, 600 without"
+says "ip filter input, IPv4, from handle 2 to handle 201: "; says " ns a packet as branches, 60 as a table, 600 without"
 run plan "$work/long.nft" -j; exits 0
 json '.devices[0].lookups | length == 1'
 json '.devices[0].lookups[0] | .rules == 200 and .trees > 0 and .bytes > 1000 and .packets == "IPv4"'

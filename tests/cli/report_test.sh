@@ -68,7 +68,7 @@ run plan "$rules" -j -v; exits 0; cp "$work/out" "$work/plan"
 run report --html "$page" "$rules"; exits 0; says "eth0: $page"
 looks_right --plan "$work/plan" --cost "$source_root/bench/results/2026-11-21-cost.json"
 holds "rules of a file: not loaded"; holds "rules &lt;i&gt;.nft"
-holds "sluice at XDP"; holds "would be dropped early"; holds "Not on its way"
+holds "sluice at XDP"; holds "would be dropped by sluice"; holds "Not on its way"
 holds "<summary>201–250 "
 holds_not "<i>.nft"
 [ "$(stat -c %a "$page")" = 600 ] || fail "the page is for others, too"
@@ -146,7 +146,7 @@ run plan dev v0 -j -v; exits 0; cp "$work/out" "$work/plan"
 run list dev v0 -j; exits 0; cp "$work/out" "$work/list"
 looks_right --plan "$work/plan" --list "$work/list"
 holds "● attached: native"; holds "● rules fresh"; holds "● kept in step"
-holds "<b>77.8<small> %</small></b> were dropped early"; holds "30 early"
+holds "<b>77.8<small> %</small></b> were dropped by sluice"; holds "30 early"
 run detach; exits 0
 
 # A browser's opinion: the same rules, no name that became a tag, and something to be seen

@@ -141,6 +141,18 @@ rates() {
 	report "rates are read where this kernel keeps them" $?
 }
 
+filled() {
+	case $(uname -r) in
+	6.[0-9].* | 6.1[01].*)
+		echo "skip - sets that packets fill: asked on 6.12 and later"
+		;;
+	*)
+		netns-filled /sluice/sluice
+		report "sets that packets fill are asked where this kernel keeps them" $?
+		;;
+	esac
+}
+
 # Where this kernel keeps iptables-legacy's tables, and that their changes are seen.
 legacy() {
 	local what
@@ -209,7 +221,7 @@ differential() {
 
 echo "guest: $(uname -r)"
 read -ra parts </parts
-[ ${#parts[@]} -gt 0 ] || parts=(early attachments code filter audit rates legacy devices below known hooks story differential)
+[ ${#parts[@]} -gt 0 ] || parts=(early attachments code filter audit rates filled legacy devices below known hooks story differential)
 if [ "${parts[0]}" = early ]; then
 	early
 	parts=("${parts[@]:1}")

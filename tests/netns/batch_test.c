@@ -8,7 +8,6 @@
  */
 #include <errno.h>
 #include <netinet/in.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -395,16 +394,6 @@ static void strangers_are_dropped_beside_friends(void)
 		send_frame(&(struct frame){.protocol = IPPROTO_TCP, .dport = 22});
 	drops = dropped_of(FLOOD, 200);
 	expect(drops == 200, "%llu of 200 were dropped", (unsigned long long)drops);
-}
-
-/* veth's receiver runs where its sender does, and notes are the CPU's own. */
-static void stay_on_this_cpu(void)
-{
-	cpu_set_t cpus;
-
-	CPU_ZERO(&cpus);
-	CPU_SET((u32)sched_getcpu(), &cpus);
-	expect(!sched_setaffinity(0, sizeof cpus, &cpus), "sched_setaffinity: %s", strerror(errno));
 }
 
 static void a_note_does_not_last(void)

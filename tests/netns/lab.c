@@ -727,6 +727,15 @@ bool sees_port(int tap, u16 port)
 	return false;
 }
 
+void stay_on_this_cpu(void)
+{
+	cpu_set_t cpus;
+
+	CPU_ZERO(&cpus);
+	CPU_SET((u32)sched_getcpu(), &cpus);
+	expect(!sched_setaffinity(0, sizeof cpus, &cpus), "sched_setaffinity: %s", strerror(errno));
+}
+
 void pause_ms(u32 ms)
 {
 	poll(NULL, 0, (int)ms);

@@ -116,6 +116,8 @@ bool sees_port(int tap,
 	       u16 port); /* a UDP or TCP packet to this port is among what the tap hears */
 void drain(int fd);
 void pause_ms(u32 ms);
+/* veth's receiver runs where its sender does, and bpf/batch.h's notes are the CPU's own. */
+void stay_on_this_cpu(void);
 u64 monotonic_ms(void);
 
 /* How many times longer than here things may take: SLUICE_PATIENCE, which slow guests set. */

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "filled.h"
 #include "values.h"
 
 #define FLIGHTS 5 /* how many chains a family's staircase has; jumps nest no deeper */
@@ -396,6 +397,23 @@ static struct sl_op random_mark(struct draft *draft)
 	return op;
 }
 
+/* The same: in a set that packets fill nothing is clear. */
+static struct sl_op random_filled(struct draft *draft)
+{
+	struct sl_program *program = draft->program;
+	struct sl_op op = {.kind = roll_percent(&draft->dice, 70) ? SL_OP_FILLED : SL_OP_FILL,
+			   .key = random_key(draft),
+			   .filled = program->filled.count,
+			   .reason = "set"};
+
+	if (op.key.length % 4 || op.key.length > SL_FILLED_KEY_MAX)
+		return random_limit(draft);
+	op.invert = op.kind == SL_OP_FILLED && roll_percent(&draft->dice, 50);
+	*push(draft, &program->filled) =
+		(struct sl_filled){.name = "set", .table_name = "t", .key_length = op.key.length};
+	return op;
+}
+
 static struct sl_op random_match(struct draft *draft)
 {
 	u32 which = roll_below(&draft->dice, 100);
@@ -407,8 +425,10 @@ static struct sl_op random_match(struct draft *draft)
 		return random_any(draft);
 	if (which < 25)
 		return (struct sl_op){.kind = SL_OP_UNKNOWN, .reason = "something random"};
-	if (which < 28)
+	if (which < 27)
 		return random_limit(draft);
+	if (which < 30)
+		return random_filled(draft);
 	return random_comparison(draft);
 }
 

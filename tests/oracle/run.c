@@ -55,7 +55,7 @@ static void begin_batch(const struct sl_dataplane *dataplane)
 	static u64 notes, counts[CPUS_MAX];
 	u32 last = SL_BATCH_SLOTS;
 
-	notes += SL_BATCH_PASSES + 2;
+	notes += SL_FILLED_PASSES + 2; /* the longer of both */
 	for (u32 i = 0; i < CPUS_MAX; i++)
 		counts[i] = notes;
 	/* Fails where the program makes none. */

@@ -155,6 +155,53 @@ static void rules_behind_the_limit_are_the_kernels(void **unused)
 	sl_program_free(p);
 }
 
+/* A hundred rules that are a table, and behind them one that is not. */
+static struct sl_program *begin_with_a_run(void)
+{
+	struct sl_program *p = host();
+	struct sl_chain *input;
+
+	step(p, SL_STEP_ROUTE);
+	input = base_chain(p, SL_HOOK_INPUT, 0, ACCEPTS);
+	for (u32 i = 0; i < 100; i++) {
+		char address[16], port[8];
+
+		snprintf(address, sizeof address, "10.1.0.%u", i);
+		snprintf(port, sizeof port, "%u", 1000 + i % 7);
+		rule(p, input, is(p, IP_SADDR, address), is(p, DPORT, port), DROP);
+	}
+	drop_ports(p, input, 1);
+	return p;
+}
+
+static u32 loads_uncut(u32 insn_limit)
+{
+	struct sl_program *p = begin_with_a_run();
+	struct sl_compiled compiled;
+	struct sl_dataplane *dataplane;
+	u32 length;
+
+	compile(&compiled, p, insn_limit);
+	dataplane = load(&compiled, SL_POINT_XDP);
+	for (u32 i = 0; i < SL_STAGES; i++)
+		assert_false(compiled.code.over_limit[i]);
+	length = code_length(&compiled);
+	assert_true(drops(dataplane, tcp("10.1.0.8", 20, HOST, 1001)));
+	assert_false(drops(dataplane, tcp("10.1.0.8", 20, HOST, 1002)));
+	assert_true(drops(dataplane, tcp(CLIENT, 5, HOST, 1)));
+	sl_dataplane_free(dataplane);
+	sl_program_free(p);
+	return length;
+}
+
+/* They are for speed: where there is no room for them, the table is looked up. */
+static void branches_cost_no_rule_its_place(void **unused)
+{
+	(void)unused;
+	assert_true(loads_uncut(SL_STAGE_INSNS_MAX) > 500);
+	assert_true(loads_uncut(200) < 200);
+}
+
 /* Refused for its size, in one line; then loaded with less. */
 static void is_halved_until_it_loads(struct sl_program *p)
 {
@@ -212,6 +259,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(two_hundred_rules_load_at_xdp),
 		cmocka_unit_test(two_hundred_rules_load_at_tc),
 		cmocka_unit_test(rules_behind_the_limit_are_the_kernels),
+		cmocka_unit_test(branches_cost_no_rule_its_place),
 		cmocka_unit_test(code_that_no_jump_crosses_is_halved),
 		cmocka_unit_test(code_that_is_too_complex_is_halved),
 	};
