@@ -8,7 +8,7 @@
 #include <linux/types.h>
 
 /* Layout of every pinned map; another value than ours means another sluice's pins. */
-#define SL_ABI_VERSION 9
+#define SL_ABI_VERSION 10
 
 /*
  * Everything in the kernel that a compile assumed and that can change behind our back. The
