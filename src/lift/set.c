@@ -93,14 +93,10 @@ static bool has_catchall(const struct sl_nft_set *source)
 static bool can_be_asked(const struct sl_lifter *lifter, const struct sl_nft_set *source)
 {
 	const u32 oddities = NFT_SET_CONSTANT | NFT_SET_ANONYMOUS | NFT_SET_INTERVAL;
-	const struct sl_ruleset *rules = lifter->rules;
-	bool is_live = false;
 
-	for (u32 i = 0; i < rules->tables.count; i++)
-		is_live |= rules->tables.items[i] == source->table;
-	return is_live && lifter->host->knows_filled && !(source->flags & oddities) &&
-	       !has_catchall(source) && source->key_length && source->key_length % 4 == 0 &&
-	       source->key_length <= SL_FILLED_KEY_MAX &&
+	return !source->table->is_legacy && lifter->host->knows_filled &&
+	       !(source->flags & oddities) && !has_catchall(source) && source->key_length &&
+	       source->key_length % 4 == 0 && source->key_length <= SL_FILLED_KEY_MAX &&
 	       lifter->program->filled.count < SL_FILLED_MAX;
 }
 
