@@ -435,7 +435,7 @@ static int load(const struct campaign *campaign, u32 limit, struct forms *forms,
 	return error;
 }
 
-/* Of few rules, every other program looks up in the image what the others have as branches. */
+/* Of few rules, some programs look up in the image what the others have as branches. */
 static void forget_branches(struct sl_program *program)
 {
 	for (u32 i = 0; i < program->choices.count; i++)
@@ -460,7 +460,7 @@ static int prepare(const struct campaign *campaign, u64 number, struct forms *fo
 		error = sl_program_verify(forms->folded, diag);
 	if (!error)
 		error = sl_optimise(forms->program, 1u << 20, diag);
-	if (!error && number % 2)
+	if (!error && number % 4 == 3)
 		forget_branches(forms->program);
 	if (!error)
 		error = sl_program_verify(forms->program, diag);
@@ -531,6 +531,5 @@ int main(int argc, char **argv)
 	/* A test that never drops proves nothing. Below, few programs ask what may be asked there.
 	 */
 	return failed || !campaign.drops || !campaign.passes ||
-	       (!campaign.branched && !campaign.is_below) ||
-	       (campaign.branched == campaign.tables && !campaign.is_below);
+	       (!campaign.tables && !campaign.is_below);
 }

@@ -25,6 +25,8 @@ static const struct ruleset {
 	const char *name, *options;
 	u32 rules;
 } rulesets[] = {
+	{"acl", "--chain INPUT --flavour acl --counters", 100}, /* few enough to be branches */
+	{"ipc IPv6", "--chain FORWARD --flavour ipc --v6 --counters", 100},
 	{"acl", "--chain INPUT --flavour acl --counters", 1000},
 	{"fw", "--chain INPUT --flavour fw --counters --policy DROP", 1000},
 	{"ipc", "--chain INPUT --flavour ipc", 1000},
