@@ -476,8 +476,10 @@ struct sl_program {
 void sl_program_free(struct sl_program *program); /* NULL is fine; frees the arena */
 
 /*
- * outline.c: what is left to know of a program that has been loaded, in an arena of its own: the
- * device, the kinds of its steps, its sets without their elements. NULL when out of memory.
+ * outline.c: what is left to know of a program that has been loaded, in an arena of its own: all
+ * that src/daemon/ asks of it (elements.c, generation.c, renewal.c), which is the device, the kinds
+ * of its steps, its sets without their elements, and the sets that packets fill. NULL when out of
+ * memory.
  */
 struct sl_program *sl_program_outline(const struct sl_program *program);
 

@@ -37,6 +37,18 @@ static bool outline_step(struct sl_program *outline, const struct sl_step *step)
 	return true;
 }
 
+static bool outline_filled(struct sl_program *outline, const struct sl_filled *filled)
+{
+	struct sl_filled *copy = sl_list_push(outline->arena, &outline->filled);
+
+	if (!copy)
+		return false;
+	*copy = *filled;
+	copy->name = sl_arena_strdup(outline->arena, filled->name);
+	copy->table_name = sl_arena_strdup(outline->arena, filled->table_name);
+	return copy->name && copy->table_name;
+}
+
 struct sl_program *sl_program_outline(const struct sl_program *program)
 {
 	struct sl_program *outline = sl_program_new();
@@ -54,6 +66,8 @@ struct sl_program *sl_program_outline(const struct sl_program *program)
 		is_whole = outline_step(outline, &program->path.items[i]);
 	for (u32 i = 0; i < program->sets.count && is_whole; i++)
 		is_whole = outline_set(outline, program->sets.items[i]);
+	for (u32 i = 0; i < program->filled.count && is_whole; i++)
+		is_whole = outline_filled(outline, &program->filled.items[i]);
 	if (is_whole)
 		return outline;
 	sl_program_free(outline);

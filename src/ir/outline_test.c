@@ -54,6 +54,32 @@ static void outline_keeps_what_sets_are_and_not_what_is_in_them(void **state)
 	sl_program_free(outline);
 }
 
+/* Of these, too, an element may come that only a compile can follow. */
+static void outline_keeps_the_sets_that_packets_fill(void **state)
+{
+	struct sl_program *p = host(), *outline;
+	struct sl_filled *filled = sl_list_push(p->arena, &p->filled);
+
+	(void)state;
+	assert_non_null(filled);
+	*filled = (struct sl_filled){.name = sl_arena_strdup(p->arena, "banned"),
+				     .table_name = sl_arena_strdup(p->arena, "t"),
+				     .family = 2,
+				     .table = 7,
+				     .set = 9,
+				     .key_length = 4};
+	outline = sl_program_outline(p);
+	assert_non_null(outline);
+	sl_program_free(p);
+	assert_int_equal(outline->filled.count, 1);
+	filled = outline->filled.items;
+	assert_string_equal(filled->name, "banned");
+	assert_string_equal(filled->table_name, "t");
+	assert_int_equal(filled->family, 2);
+	assert_int_equal(filled->set, 9);
+	sl_program_free(outline);
+}
+
 static void outline_tracks_connections_if_the_program_does(void **state)
 {
 	struct sl_set *set;
@@ -83,6 +109,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(outline_keeps_what_sets_are_and_not_what_is_in_them),
+		cmocka_unit_test(outline_keeps_the_sets_that_packets_fill),
 		cmocka_unit_test(outline_tracks_connections_if_the_program_does),
 	};
 
