@@ -154,6 +154,16 @@ int sl_pins_get(u64 net_cookie, const char *device, const char *name)
 	return fd < 0 ? -errno : fd;
 }
 
+/* Another version's may be longer, and the kernel copies whole values. */
+static bool holds_info(int fd)
+{
+	struct bpf_map_info map = {0};
+	u32 size = sizeof map;
+
+	return !bpf_obj_get_info_by_fd(fd, &map, &size) && map.type == BPF_MAP_TYPE_ARRAY &&
+	       map.value_size == sizeof(struct sl_info);
+}
+
 int sl_pins_read_info(u64 net_cookie, const char *device, struct sl_info *ret_info)
 {
 	SL_CLEANUP(sl_close) int fd = sl_pins_get(net_cookie, device, "info");
@@ -162,6 +172,8 @@ int sl_pins_read_info(u64 net_cookie, const char *device, struct sl_info *ret_in
 
 	if (fd < 0)
 		return fd;
+	if (!holds_info(fd))
+		return -EPROTO;
 	if (bpf_map_lookup_elem(fd, &zero, &info))
 		return -errno;
 	if (info.abi_version != SL_ABI_VERSION)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* sluiced and its devices: they come, go, are renamed; keepers and sluiced itself are killed. */
+#include <net/if.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -85,6 +86,64 @@ static void device_comes_back_twenty_times(void)
 	note("protected at most %llu ms after it was back", (unsigned long long)slowest_ms);
 	now = open_files();
 	expect(now <= files, "%u files were open after the first time, %u now", files, now);
+}
+
+/* What the kernel makes of its instructions, but for which maps they name. */
+static void read_tag(char ret_tag[32])
+{
+	char path[SL_PIN_PATH_MAX];
+
+	sl_pins_path(path, net_cookie(), "dut0", "link");
+	run(ON_HOST,
+	    "bpftool prog show id $(bpftool link show pinned %s | "
+	    "sed -n 's/.* prog \\([0-9]*\\).*/\\1/p') | "
+	    "sed -n 's/.* tag \\([0-9a-f]*\\).*/\\1/p' | tr -d '\\n'",
+	    path);
+	snprintf(ret_tag, 32, "%.31s", output);
+}
+
+static void device_that_is_the_same_again_has_the_same_program(void)
+{
+	char before[32], after[32];
+	u32 ifindex;
+
+	start_protected();
+	read_tag(before);
+	expect(strlen(before) == 16, "its program has the tag \"%s\"", before);
+	enter(ON_HOST);
+	ifindex = if_nametoindex("dut0");
+	run(ON_HOST, "ip link del dut0");
+	run(ON_HOST, "ip link add dut9 address 02:00:00:00:00:09 type veth peer name dut8 && "
+		     "ip link set dut9 name dut0 && ip link set dut0 up");
+	expect(eventually(is_protected(), 10), "not attached to another dut0");
+	read_tag(after);
+	expect(strcmp(before, after) != 0, "another device has the same program");
+	run(ON_HOST, "ip link del dut0");
+	run(ON_HOST,
+	    "ip link add dut0 index %u address 02:00:00:00:00:01 type veth peer name dut8 && "
+	    "ip link set dut0 up",
+	    ifindex);
+	run(ON_HOST, "ip addr add 10.77.0.1/24 dev dut0");
+	expect(eventually(is_protected(), 10), "not attached again");
+	read_tag(after);
+	expect(!strcmp(before, after), "its program was %s, and is %s", before, after);
+}
+
+/* The kernel copies a map's whole value, whoever asks for less. */
+static void pins_of_a_version_that_says_more_are_replaced(void)
+{
+	char path[SL_PIN_PATH_MAX];
+
+	start_protected();
+	stop_service();
+	sl_pins_path(path, net_cookie(), "dut0", "info");
+	run(ON_HOST,
+	    "rm %s && bpftool map create %s type array key 4 value 4096 entries 1 name longer",
+	    path, path);
+	expect(attempt(ON_HOST, "%s status", sluice) == 1 && strstr(output, "version"),
+	       "status: %s", output);
+	start_service(NULL);
+	expect(eventually(is_protected(), 10), "the new version is not attached in its place");
 }
 
 static void rename_to(const char *from, const char *to)
@@ -278,6 +337,10 @@ int main(int argc, char **argv)
 		{"device that comes while notices are lost",
 		 device_that_comes_while_notices_are_lost},
 		{"device comes back twenty times", device_comes_back_twenty_times},
+		{"device that is the same again has the same program",
+		 device_that_is_the_same_again_has_the_same_program},
+		{"pins of a version that says more are replaced",
+		 pins_of_a_version_that_says_more_are_replaced},
 		{"renamed device is kept", renamed_device_is_kept},
 		{"renamed device that goes", renamed_device_that_goes},
 		{"killed keeper is replaced", killed_keeper_is_replaced},
