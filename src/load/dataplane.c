@@ -2,10 +2,10 @@
 #include "load/dataplane.h"
 
 #include <bpf/bpf.h>
-#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/if_ether.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +19,6 @@
 #include "known.h"
 #include "load/maps.h"
 #include "load/splice.h"
-#include "sluice.skel.h"
 
 #define VLAN_HLEN         4
 #define VERIFIER_LOG_SIZE (1u << 20)
@@ -28,8 +27,9 @@
 enum { LOG_SUMMARY = 4, LOG_EVERYTHING = 1 };
 
 struct sl_dataplane {
-	struct sluice_bpf *skeleton;
-	struct bpf_program *program;
+	int program_fd;
+	int maps[SL_MAPS];             /* −1: none */
+	volatile struct sl_live *live; /* the memory of SL_MAP_LIVE */
 	struct sl_config config;
 	struct sl_set_maps sets;
 	u64 epoch;         /* the last one published */
@@ -37,143 +37,28 @@ struct sl_dataplane {
 	bool has_known;
 };
 
-/* What libbpf's callback needs to know; it is called from within one bpf_object__load(). */
-struct splicing {
+/* One load: what it is made from. */
+struct work {
+	const struct sl_program *program;
 	const struct sl_code *code;
+	const struct sl_template *template;
+	struct sl_map_shape shapes[SL_MAPS];
 	struct sl_dataplane *dataplane;
-	struct sl_spliced spliced;
-	int functions[SL_FUNCTIONS]; /* where they begin, before splicing */
-	void *func_info, *line_info; /* moved copies, malloc'd */
 };
-
-static _Thread_local struct splicing *splicing;
 
 static int resolve(void *context, const struct sl_reloc *reloc)
 {
-	const struct splicing *work = context;
+	const struct work *work = context;
 
 	switch (reloc->kind) {
 	case SL_RELOC_SET:
 		return work->dataplane->sets.fds[reloc->index];
 	case SL_RELOC_LOCAL:
-		return bpf_map__fd(work->dataplane->skeleton->maps.local_addresses);
+		return work->dataplane->maps[SL_MAP_LOCAL];
 	case SL_RELOC_FUNCTION:
-		return work->functions[reloc->index];
+		return work->template->functions[reloc->index];
 	}
 	return -EINVAL;
-}
-
-/* The instruction that a function begins at; -ENOENT: libbpf did not take it along. */
-static int find_function(const struct splicing *work, const struct bpf_prog_load_opts *opts,
-			 const char *name)
-{
-	const struct btf *btf = bpf_object__btf(work->dataplane->skeleton->obj);
-
-	for (u32 i = 0; i < opts->func_info_cnt; i++) {
-		const char *record =
-			(const char *)opts->func_info + (size_t)i * opts->func_info_rec_size;
-		const struct btf_type *type;
-		struct bpf_func_info info;
-
-		memcpy(&info, record, sizeof info);
-		type = btf__type_by_id(btf, info.type_id);
-		if (type && !strcmp(btf__name_by_offset(btf, type->name_off), name))
-			return (int)info.insn_off;
-	}
-	return -ENOENT;
-}
-
-static void find_functions(struct splicing *work, const struct bpf_prog_load_opts *opts)
-{
-	static const char *const names[] = {
-		[SL_FUNCTION_TABLE_STEP] = "table_step",
-		[SL_FUNCTION_TRIE_HAS] = "trie_has",
-		[SL_FUNCTION_TRIE_VALUE] = "trie_value",
-		[SL_FUNCTION_LIMIT_IS_SPENT] = "limit_is_spent",
-		[SL_FUNCTION_TCP_OPTION] = "tcp_option",
-		[SL_FUNCTION_WAY_BACK_IP] = "way_back_ip",
-		[SL_FUNCTION_WAY_BACK_IP6] = "way_back_ip6",
-		[SL_FUNCTION_FILLED_HAS] = "filled_has",
-	};
-
-	for (u32 i = 0; i < SL_FUNCTIONS; i++)
-		work->functions[i] = find_function(work, opts, names[i]);
-}
-
-/*
- * BTF's func_info and line_info are arrays of records that begin with an instruction offset.
- * Returns a copy whose offsets follow the instructions, or NULL.
- */
-static void *move_records(const void *records, u32 count, u32 size, const u32 *moved)
-{
-	char *copy = malloc((size_t)count * size + 1);
-
-	if (!copy)
-		return NULL;
-	for (u32 i = 0; i < count; i++) {
-		u32 offset;
-
-		memcpy(copy + (size_t)i * size, (const char *)records + (size_t)i * size, size);
-		memcpy(&offset, copy + (size_t)i * size, sizeof offset);
-		offset = moved[offset];
-		memcpy(copy + (size_t)i * size, &offset, sizeof offset);
-	}
-	return copy;
-}
-
-static int splice_before_load(struct bpf_program *program, struct bpf_prog_load_opts *opts,
-			      long cookie)
-{
-	struct splicing *work = splicing;
-
-	(void)cookie;
-	if (!work)
-		return -EINVAL;
-
-	find_functions(work, opts);
-
-	int error = sl_splice(bpf_program__insns(program), (u32)bpf_program__insn_cnt(program),
-			      work->code, &work->dataplane->config, resolve, work, &work->spliced);
-
-	if (error)
-		return error;
-	work->func_info = move_records(opts->func_info, opts->func_info_cnt,
-				       opts->func_info_rec_size, work->spliced.moved);
-	work->line_info = move_records(opts->line_info, opts->line_info_cnt,
-				       opts->line_info_rec_size, work->spliced.moved);
-	if (!work->func_info || !work->line_info)
-		return -ENOMEM;
-	opts->func_info = work->func_info;
-	opts->line_info = work->line_info;
-	return bpf_program__set_insns(program, work->spliced.insns, work->spliced.count);
-}
-
-/* What libbpf would print itself: the last of it goes into our message. */
-static _Thread_local char complaint[512];
-
-static int keep_complaint(enum libbpf_print_level level, const char *format, va_list args)
-{
-	if (level == LIBBPF_WARN)
-		vsnprintf(complaint, sizeof complaint, format, args);
-	return 0;
-}
-
-/* libbpf keeps handlers for the life of the process. */
-static int register_handlers(void)
-{
-	LIBBPF_OPTS(libbpf_prog_handler_opts, opts, .prog_prepare_load_fn = splice_before_load);
-	static bool registered;
-
-	if (registered)
-		return 0;
-	if (libbpf_register_prog_handler("sluice/xdp", BPF_PROG_TYPE_XDP, BPF_XDP, &opts) < 0 ||
-	    libbpf_register_prog_handler("sluice/tc", BPF_PROG_TYPE_SCHED_CLS, 0, &opts) < 0 ||
-	    libbpf_register_prog_handler("sluice/netfilter", SL_PROGRAM_NETFILTER,
-					 SL_ATTACH_NETFILTER, &opts) < 0)
-		return -EINVAL;
-	libbpf_set_print(keep_complaint);
-	registered = true;
-	return 0;
 }
 
 static bool judges(const struct sl_program *program, u8 family)
@@ -210,9 +95,11 @@ static bool takes_notes(const struct sl_config *config)
 	return config->notes_batch || config->asks_filled;
 }
 
-static void configure(struct sl_dataplane *dataplane, const struct sl_program *program,
-		      const struct sl_code *code, enum sl_hook_point point)
+static void configure(const struct work *work, enum sl_hook_point point)
 {
+	const struct sl_program *program = work->program;
+	const struct sl_code *code = work->code;
+	struct sl_dataplane *dataplane = work->dataplane;
 	const struct sl_device *device = &program->device;
 	struct sl_config *config = &dataplane->config;
 
@@ -247,48 +134,65 @@ static void configure(struct sl_dataplane *dataplane, const struct sl_program *p
 
 	memcpy(&config->mac_low, device->mac, sizeof config->mac_low);
 	memcpy(&config->mac_high, device->mac + 4, sizeof config->mac_high);
-	bpf_map__set_max_entries(dataplane->skeleton->maps.rule_counters,
-				 program->counters.count ? program->counters.count : 1);
+}
+
+/* Those maps whose sizes go by the program. */
+static void size_maps(struct work *work)
+{
+	const struct sl_program *program = work->program;
+	const struct sl_dataplane *dataplane = work->dataplane;
+	struct sl_map_shape *shapes = work->shapes;
+
+	memcpy(shapes, work->template->maps, sizeof work->shapes);
+	shapes[SL_MAP_RULE_COUNTERS].max_entries =
+		program->counters.count ? program->counters.count : 1;
 	if (program->image_words)
-		bpf_map__set_value_size(dataplane->skeleton->maps.tables, image_bytes(program));
-	bpf_map__set_value_size(dataplane->skeleton->maps.tries,
-				dataplane->sets.trie_units * (u32)sizeof(u64));
-	if (takes_notes(config))
-		bpf_map__set_max_entries(dataplane->skeleton->maps.batch_notes, SL_BATCH_ENTRIES);
+		shapes[SL_MAP_TABLES].value_size = image_bytes(program);
+	shapes[SL_MAP_TRIES].value_size = dataplane->sets.trie_units * (u32)sizeof(u64);
+	if (takes_notes(&dataplane->config))
+		shapes[SL_MAP_BATCH_NOTES].max_entries = SL_BATCH_ENTRIES;
 }
 
-static volatile struct sl_live *live_cell(const struct sl_dataplane *dataplane)
+static int fail_privileges(struct sl_diag *diag)
 {
-	return (volatile struct sl_live *)&dataplane->skeleton->data_live->live;
+	return sl_fail(diag, EPERM,
+		       "the kernel refuses to load a BPF program: it wants root, or "
+		       "CAP_SYS_ADMIN and CAP_NET_ADMIN");
 }
 
-static int reuse(struct sl_dataplane *dataplane, const struct sl_witness_map *map,
-		 struct sl_diag *diag)
+/* The tables of iptables-legacy that it watches. */
+static void size_legacy(struct work *work, const struct sl_legacy_tables *legacy)
 {
-	struct bpf_map *own = bpf_object__find_map_by_name(dataplane->skeleton->obj, map->name);
-	int error = own ? bpf_map__reuse_fd(own, map->fd) : -ENOENT;
+	if (!legacy)
+		return;
+	for (u32 i = 0; i < SL_LEGACY_FAMILIES; i++)
+		work->dataplane->config.watches_legacy |= legacy->cell.counts[i] != 0;
+	if (legacy->chunk_count)
+		work->shapes[SL_MAP_LEGACY_CHUNKS].max_entries = legacy->chunk_count;
+}
 
-	return error ? sl_fail(diag, -error, "the map %s: %s", map->name, strerror(-error)) : 0;
+/* Takes another's map for its own. */
+static int share(struct sl_dataplane *dataplane, enum sl_map map, int fd, struct sl_diag *diag)
+{
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+	if (copy < 0)
+		return sl_fail(diag, errno, "the map %s: %s", sl_map_name(map), strerror(errno));
+	dataplane->maps[map] = copy;
+	return 0;
 }
 
 /* The maps of an audit are the witness's; in earnest there are none. */
 static int share_audit(struct sl_dataplane *dataplane, const struct sl_witness *witness,
 		       struct sl_diag *diag)
 {
-	struct sluice_bpf *skeleton = dataplane->skeleton;
-	struct sl_witness_map shared[SL_WITNESS_MAPS];
-	struct bpf_map *const own[] = {skeleton->maps.audit_even, skeleton->maps.audit_odd,
-				       skeleton->maps.audit_control, skeleton->maps.audit_counts,
-				       skeleton->maps.audit_drafts};
-	int error = 0;
+	int fds[SL_WITNESS_MAPS], error = 0;
 
-	for (u32 i = 0; i < SL_ARRAY_SIZE(own) && !witness; i++)
-		bpf_map__set_autocreate(own[i], false);
 	if (!witness)
 		return 0;
-	sl_witness_maps(witness, shared);
+	sl_witness_maps(witness, fds);
 	for (u32 i = 0; i < SL_WITNESS_MAPS && !error; i++)
-		error = reuse(dataplane, &shared[i], diag);
+		error = share(dataplane, SL_MAP_AUDIT_EVEN + i, fds[i], diag);
 	return error;
 }
 
@@ -296,24 +200,13 @@ static int share_audit(struct sl_dataplane *dataplane, const struct sl_witness *
 static int share_front(struct sl_dataplane *dataplane, const struct sl_dataplane *front,
 		       struct sl_diag *diag)
 {
-	const struct sluice_bpf *to = dataplane->skeleton, *from = front->skeleton;
-	const struct {
-		struct bpf_map *to, *from;
-	} pairs[] = {
-		{to->maps.data_live, from->maps.data_live},
-		{to->maps.fates, from->maps.fates},
-		{to->maps.rule_counters, from->maps.rule_counters},
-		{to->maps.local_addresses, from->maps.local_addresses},
-	};
+	static const enum sl_map maps[] = {SL_MAP_LIVE, SL_MAP_FATES, SL_MAP_RULE_COUNTERS,
+					   SL_MAP_LOCAL};
+	int error = 0;
 
-	for (u32 i = 0; i < SL_ARRAY_SIZE(pairs); i++) {
-		int error = bpf_map__reuse_fd(pairs[i].to, bpf_map__fd(pairs[i].from));
-
-		if (error)
-			return sl_fail(diag, -error, "the map %s: %s", bpf_map__name(pairs[i].to),
-				       strerror(-error));
-	}
-	return 0;
+	for (u32 i = 0; i < SL_ARRAY_SIZE(maps) && !error; i++)
+		error = share(dataplane, maps[i], front->maps[maps[i]], diag);
+	return error;
 }
 
 /* Those of the one are all that the other would have taken; of all that passes some take all. */
@@ -326,39 +219,87 @@ static bool notes_suffice(const struct sl_config *last, const struct sl_config *
 static int share_notes(struct sl_dataplane *dataplane, const struct sl_dataplane *last,
 		       struct sl_diag *diag)
 {
-	int error;
-
 	if (!last || !notes_suffice(&last->config, &dataplane->config))
 		return 0;
-	error = bpf_map__reuse_fd(dataplane->skeleton->maps.batch_notes,
-				  bpf_map__fd(last->skeleton->maps.batch_notes));
-	if (error)
-		return sl_fail(diag, -error, "the map of notes: %s", strerror(-error));
-	live_cell(dataplane)->began_ns = live_cell(last)->began_ns;
 	dataplane->shares_notes = true;
-	return 0;
+	return share(dataplane, SL_MAP_BATCH_NOTES, last->maps[SL_MAP_BATCH_NOTES], diag);
 }
 
 static int share_known(struct sl_dataplane *dataplane, const struct sl_known *known,
 		       struct sl_diag *diag)
 {
-	struct sluice_bpf *skeleton = dataplane->skeleton;
 	struct sl_known_fds fds;
 	int error;
 
 	if (!dataplane->has_known)
 		return 0;
 	fds = sl_known_fds(known);
-	error = bpf_map__reuse_fd(skeleton->maps.data_known, fds.cell);
-	if (!error)
-		error = bpf_map__reuse_fd(skeleton->maps.known_words, fds.words);
-	return error ? sl_fail(diag, -error, "the map of known connections: %s", strerror(-error))
-		     : 0;
+	error = share(dataplane, SL_MAP_KNOWN, fds.cell, diag);
+	return error ? error : share(dataplane, SL_MAP_KNOWN_WORDS, fds.words, diag);
 }
 
-static int fill_local(struct sluice_bpf *skeleton, const struct sl_program *program)
+static int share_maps(struct sl_dataplane *dataplane, const struct sl_handover *handover,
+		      struct sl_diag *diag)
 {
-	int fd = bpf_map__fd(skeleton->maps.local_addresses);
+	int error = handover->front ? share_front(dataplane, handover->front, diag)
+				    : share_notes(dataplane, handover->last, diag);
+
+	if (!error)
+		error = share_audit(dataplane, handover->witness, diag);
+	return error ? error : share_known(dataplane, handover->known, diag);
+}
+
+/* Types are for people who look at the map; a kernel that does not take them makes it without. */
+static int make_map(const struct sl_map_shape *shape, enum sl_map map, int btf_fd)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = shape->flags);
+	int fd = -1;
+
+	if (btf_fd && shape->value_type) {
+		opts.btf_fd = (u32)btf_fd;
+		opts.btf_key_type_id = shape->key_type;
+		opts.btf_value_type_id = shape->value_type;
+		fd = bpf_map_create(shape->type, sl_map_name(map), shape->key_size,
+				    shape->value_size, shape->max_entries, &opts);
+		opts.btf_fd = opts.btf_key_type_id = opts.btf_value_type_id = 0;
+	}
+	if (fd < 0)
+		fd = bpf_map_create(shape->type, sl_map_name(map), shape->key_size,
+				    shape->value_size, shape->max_entries, &opts);
+	return fd < 0 ? -errno : fd;
+}
+
+/* Those that are nobody else's, all zero. */
+static int make_maps(const struct work *work, struct sl_diag *diag)
+{
+	struct sl_dataplane *dataplane = work->dataplane;
+	void *live;
+
+	for (u32 i = 0; i < SL_MAPS; i++) {
+		int fd;
+
+		if (!work->shapes[i].exists || dataplane->maps[i] >= 0)
+			continue;
+		fd = make_map(&work->shapes[i], i, work->template->btf_fd);
+		if (fd == -EPERM)
+			return fail_privileges(diag);
+		if (fd < 0)
+			return sl_fail(diag, -fd, "cannot make the map %s: %s", sl_map_name(i),
+				       strerror(-fd));
+		dataplane->maps[i] = fd;
+	}
+	live = mmap(NULL, sizeof *dataplane->live, PROT_READ | PROT_WRITE, MAP_SHARED,
+		    dataplane->maps[SL_MAP_LIVE], 0);
+	if (live == MAP_FAILED)
+		return sl_fail(diag, errno, "the memory of a map: %s", strerror(errno));
+	dataplane->live = live;
+	return 0;
+}
+
+static int fill_local(const struct work *work)
+{
+	const struct sl_program *program = work->program;
+	int fd = work->dataplane->maps[SL_MAP_LOCAL];
 
 	for (u32 i = 0; i < program->local.count; i++) {
 		const struct sl_local_address *address = &program->local.items[i];
@@ -372,18 +313,34 @@ static int fill_local(struct sluice_bpf *skeleton, const struct sl_program *prog
 }
 
 /* By way of memory: the kernel would copy a value of this size once more. */
-static int fill_tables(struct sluice_bpf *skeleton, const struct sl_program *program)
+static int fill_tables(const struct work *work)
 {
+	const struct sl_program *program = work->program;
 	void *image;
 
 	if (!program->image_words)
 		return 0;
 	image = mmap(NULL, image_bytes(program), PROT_READ | PROT_WRITE, MAP_SHARED,
-		     bpf_map__fd(skeleton->maps.tables), 0);
+		     work->dataplane->maps[SL_MAP_TABLES], 0);
 	if (image == MAP_FAILED)
 		return -errno;
 	memcpy(image, program->image, image_bytes(program));
 	munmap(image, image_bytes(program));
+	return 0;
+}
+
+static int fill_legacy(const struct sl_dataplane *dataplane, const struct sl_legacy_tables *legacy)
+{
+	u32 zero = 0;
+
+	if (!legacy)
+		return 0;
+	if (bpf_map_update_elem(dataplane->maps[SL_MAP_LEGACY], &zero, &legacy->cell, BPF_ANY))
+		return -errno;
+	for (u32 i = 0; i < legacy->chunk_count; i++)
+		if (bpf_map_update_elem(dataplane->maps[SL_MAP_LEGACY_CHUNKS], &i,
+					&legacy->chunks[i], BPF_ANY))
+			return -errno;
 	return 0;
 }
 
@@ -410,133 +367,160 @@ static int fail_load(struct sl_diag *diag, int error, char *log)
 	if (error == -E2BIG || is_too_complex(log))
 		return sl_fail(diag, E2BIG, "the rules make a program that is too large");
 	if (error == -EPERM)
-		return sl_fail(diag, EPERM,
-			       "the kernel refuses to load a BPF program: it wants root, or "
-			       "CAP_SYS_ADMIN and CAP_NET_ADMIN");
+		return fail_privileges(diag);
 	return sl_fail(diag, -error,
 		       "the kernel refuses the program (%s). Please report this with the rules. "
 		       "The verifier's last lines:\n%s",
-		       strerror(-error), log[0] ? last_lines(log) : complaint);
+		       strerror(-error), last_lines(log));
 }
 
-/* Before the load, which no address can come into behind. */
-static void size_legacy(struct sl_dataplane *dataplane, const struct sl_legacy_tables *legacy)
+/* The template's instructions with this data plane's maps; malloc'd. */
+static struct bpf_insn *put_maps(const struct sl_template *template, const int maps[SL_MAPS])
 {
-	struct sluice_bpf *skeleton = dataplane->skeleton;
+	struct bpf_insn *insns = malloc(template->count * sizeof *insns);
 
-	if (!legacy)
-		return;
-	memcpy((void *)&skeleton->data_legacy->legacy, &legacy->cell, sizeof legacy->cell);
-	for (u32 i = 0; i < SL_LEGACY_FAMILIES; i++)
-		dataplane->config.watches_legacy |= legacy->cell.counts[i] != 0;
-	if (legacy->chunk_count)
-		bpf_map__set_max_entries(skeleton->maps.legacy_chunks, legacy->chunk_count);
+	for (u32 i = 0; insns && i < template->count; i++) {
+		insns[i] = template->insns[i];
+		if (sl_names_map(&insns[i]))
+			insns[i].imm = maps[insns[i].imm];
+	}
+	return insns;
 }
 
-static int fill_legacy(const struct sl_dataplane *dataplane, const struct sl_legacy_tables *legacy)
+/*
+ * BTF's func_info and line_info, with offsets that follow the instructions; malloc'd. NULL: out of
+ * memory.
+ */
+static void *move_records(const struct sl_records *records, const u32 *moved)
 {
-	int fd = bpf_map__fd(dataplane->skeleton->maps.legacy_chunks);
+	char *copy = malloc((size_t)records->count * records->size + 1);
 
-	for (u32 i = 0; legacy && i < legacy->chunk_count; i++)
-		if (bpf_map_update_elem(fd, &i, &legacy->chunks[i], BPF_ANY))
-			return -errno;
-	return 0;
+	for (u32 i = 0; copy && i < records->count; i++) {
+		char *record = copy + (size_t)i * records->size;
+		u32 offset;
+
+		memcpy(record, (const char *)records->items + (size_t)i * records->size,
+		       records->size);
+		memcpy(&offset, record, sizeof offset);
+		offset = moved[offset];
+		memcpy(record, &offset, sizeof offset);
+	}
+	return copy;
 }
 
-static int load(struct sl_dataplane *dataplane, const struct sl_program *program,
-		const struct sl_code *code, struct sl_diag *diag)
+/* A file descriptor, or -errno. */
+static int load_spliced(const struct sl_template *template, const struct sl_spliced *spliced,
+			u32 log_level, char *log)
 {
+	SL_CLEANUP(sl_free) void *functions = move_records(&template->func_info, spliced->moved);
+	SL_CLEANUP(sl_free) void *lines = move_records(&template->line_info, spliced->moved);
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = template->attach_type,
+		    .prog_flags = template->flags, .prog_btf_fd = (u32) template->btf_fd,
+		    .fd_array = template->module_fds, .func_info = functions,
+		    .func_info_cnt = template->func_info.count,
+		    .func_info_rec_size = template->func_info.size, .line_info = lines,
+		    .line_info_cnt = template->line_info.count,
+		    .line_info_rec_size = template->line_info.size, .log_level = log_level,
+		    .log_buf = log, .log_size = VERIFIER_LOG_SIZE);
+	int fd;
+
+	if (!functions || !lines)
+		return -ENOMEM;
+	fd = bpf_prog_load(template->type, template->name, "GPL", spliced->insns, spliced->count,
+			   &opts);
+	return fd < 0 ? -errno : fd;
+}
+
+static int load_program(struct work *work, u32 log_level, struct sl_diag *diag)
+{
+	struct sl_dataplane *dataplane = work->dataplane;
 	SL_CLEANUP(sl_free) char *log = calloc(1, VERIFIER_LOG_SIZE);
-	struct splicing work = {.code = code, .dataplane = dataplane};
+	SL_CLEANUP(sl_free)
+	struct bpf_insn *insns = put_maps(work->template, dataplane->maps);
+	struct sl_spliced spliced;
 	int error;
 
-	if (!log)
+	if (!log || !insns)
 		return sl_fail_memory(diag);
-	bpf_program__set_log_buf(dataplane->program, log, VERIFIER_LOG_SIZE);
-	splicing = &work;
-	error = sluice_bpf__load(dataplane->skeleton);
-	splicing = NULL;
-	sl_spliced_free(&work.spliced);
-	free(work.func_info);
-	free(work.line_info);
+	error = sl_splice(insns, work->template->count, work->code, &dataplane->config, resolve,
+			  work, &spliced);
 	if (error)
 		return fail_load(diag, error, log);
-	error = fill_local(dataplane->skeleton, program);
+	dataplane->program_fd = load_spliced(work->template, &spliced, log_level, log);
+	sl_spliced_free(&spliced);
+	return dataplane->program_fd < 0 ? fail_load(diag, dataplane->program_fd, log) : 0;
+}
+
+static int load(struct work *work, u32 log_level, struct sl_diag *diag)
+{
+	struct sl_dataplane *dataplane = work->dataplane;
+	int error = load_program(work, log_level, diag);
+
+	if (error)
+		return error;
+	error = fill_local(work);
 	if (error)
 		return sl_fail(diag, -error, "the map of local addresses: %s", strerror(-error));
-	error = fill_tables(dataplane->skeleton, program);
+	error = fill_tables(work);
 	if (error)
 		return sl_fail(diag, -error, "the map of tables: %s", strerror(-error));
-	error = sl_set_maps_place_tries(&dataplane->sets,
-					bpf_map__fd(dataplane->skeleton->maps.tries));
+	error = sl_set_maps_place_tries(&dataplane->sets, dataplane->maps[SL_MAP_TRIES]);
 	return error ? sl_fail(diag, -error, "the map of interval sets: %s", strerror(-error)) : 0;
 }
 
-/* Of the object's programs the one that is wanted, and no other. */
-static void choose(struct sl_dataplane *dataplane, enum sl_hook_point point, bool is_audit)
+static struct sl_dataplane *new_dataplane(void)
 {
-	const struct sluice_bpf *skeleton = dataplane->skeleton;
-	struct bpf_program *const programs[][2] = {
-		[SL_POINT_XDP] = {skeleton->progs.sluice_xdp, skeleton->progs.sluice_xdp_audit},
-		[SL_POINT_TC] = {skeleton->progs.sluice_tc, skeleton->progs.sluice_tc_audit},
-		/* An audit has none. */
-		[SL_POINT_HOOK] = {skeleton->progs.sluice_netfilter,
-				   skeleton->progs.sluice_netfilter},
-	};
+	struct sl_dataplane *dataplane = calloc(1, sizeof *dataplane);
 
-	dataplane->program = programs[point][is_audit];
-	for (u32 i = 0; i < SL_ARRAY_SIZE(programs); i++)
-		for (u32 j = 0; j < SL_ARRAY_SIZE(programs[i]); j++)
-			bpf_program__set_autoload(programs[i][j],
-						  programs[i][j] == dataplane->program);
-	bpf_map__set_autocreate(skeleton->maps.packet_copies, point == SL_POINT_HOOK);
+	if (!dataplane)
+		return NULL;
+	dataplane->program_fd = -1;
+	for (u32 i = 0; i < SL_MAPS; i++)
+		dataplane->maps[i] = -1;
+	return dataplane;
 }
 
 static int try_load(const struct sl_program *program, const struct sl_code *code,
 		    enum sl_hook_point point, const struct sl_handover *handover, u32 log_level,
 		    struct sl_dataplane **ret_dataplane, struct sl_diag *diag)
 {
-	struct sl_dataplane *dataplane = calloc(1, sizeof *dataplane);
+	struct sl_dataplane *dataplane = new_dataplane();
+	struct work work = {.program = program, .code = code, .dataplane = dataplane};
 	int error;
 
 	if (!dataplane)
 		return sl_fail_memory(diag);
-	dataplane->skeleton = sluice_bpf__open();
-	if (!dataplane->skeleton) {
-		error = sl_fail(diag, errno, "cannot open the BPF object: %s", strerror(errno));
-		goto fail;
+	error = sl_template_get(point, handover->witness, &work.template, diag);
+	if (!error)
+		error = sl_set_maps_create(program, &dataplane->sets, diag);
+	if (!error) {
+		dataplane->has_known =
+			handover->known && sl_program_tracks(program, SL_IP | SL_IP6);
+		configure(&work, point);
+		size_maps(&work);
+		size_legacy(&work, handover->legacy);
+		error = share_maps(dataplane, handover, diag);
 	}
-	choose(dataplane, point, handover->witness);
-	bpf_program__set_log_level(dataplane->program, log_level);
-	error = sl_set_maps_create(program, &dataplane->sets, diag);
-	if (error)
-		goto fail;
-	dataplane->has_known = handover->known && sl_program_tracks(program, SL_IP | SL_IP6);
-	configure(dataplane, program, code, point);
-	size_legacy(dataplane, handover->legacy);
-	error = handover->front ? share_front(dataplane, handover->front, diag)
-				: share_notes(dataplane, handover->last, diag);
 	if (!error)
-		error = share_audit(dataplane, handover->witness, diag);
+		error = make_maps(&work, diag);
+	if (!error && dataplane->shares_notes)
+		dataplane->live->began_ns = handover->last->live->began_ns;
 	if (!error)
-		error = share_known(dataplane, handover->known, diag);
-	if (error)
-		goto fail;
-	error = load(dataplane, program, code, diag);
+		error = load(&work, log_level, diag);
 	if (!error && fill_legacy(dataplane, handover->legacy))
 		error = sl_fail(diag, errno, "the map of legacy tables: %s", strerror(errno));
-	if (!error) {
-		*ret_dataplane = dataplane;
-		return 0;
+	if (error) {
+		sl_dataplane_free(dataplane);
+		return error;
 	}
-fail:
-	sl_dataplane_free(dataplane);
-	return error;
+	*ret_dataplane = dataplane;
+	return 0;
 }
 
+/* ENXIO: of a module that has just gone. */
 static bool is_refusal(int error)
 {
-	return error == -EACCES || error == -EINVAL;
+	return error == -EACCES || error == -EINVAL || error == -ENXIO;
 }
 
 int sl_dataplane_load(const struct sl_program *program, const struct sl_code *code,
@@ -548,8 +532,6 @@ int sl_dataplane_load(const struct sl_program *program, const struct sl_code *co
 	struct sl_handover plain;
 	int error, again;
 
-	if (register_handlers())
-		return sl_fail(diag, EINVAL, "libbpf does not take program handlers");
 	if (!handover)
 		handover = &nothing;
 	plain = *handover;
@@ -560,7 +542,8 @@ int sl_dataplane_load(const struct sl_program *program, const struct sl_code *co
 	}
 	if (!is_refusal(error))
 		return error;
-	/* A bug of ours: once more, to report what led to it. */
+	/* A bug of ours: once more, from the start, to report what led to it. */
+	sl_template_forget(point, plain.witness);
 	again = try_load(program, code, point, &plain, LOG_EVERYTHING, ret_dataplane, &details);
 	if (again == error)
 		*diag = details;
@@ -570,7 +553,7 @@ int sl_dataplane_load(const struct sl_program *program, const struct sl_code *co
 int sl_dataplane_place_limits(struct sl_dataplane *dataplane,
 			      const struct sl_limit_place places[SL_LIMITS_MAX])
 {
-	int fd = bpf_map__fd(dataplane->skeleton->maps.limits);
+	int fd = dataplane->maps[SL_MAP_LIMITS];
 
 	for (u32 i = 0; i < SL_LIMITS_MAX; i++)
 		if (bpf_map_update_elem(fd, &i, &places[i], BPF_ANY))
@@ -581,7 +564,7 @@ int sl_dataplane_place_limits(struct sl_dataplane *dataplane,
 int sl_dataplane_place_filled(struct sl_dataplane *dataplane,
 			      const struct sl_filled_place places[SL_FILLED_MAX])
 {
-	int fd = bpf_map__fd(dataplane->skeleton->maps.filled);
+	int fd = dataplane->maps[SL_MAP_FILLED];
 
 	for (u32 i = 0; i < SL_FILLED_MAX; i++)
 		if (bpf_map_update_elem(fd, &i, &places[i], BPF_ANY))
@@ -593,14 +576,18 @@ void sl_dataplane_free(struct sl_dataplane *dataplane)
 {
 	if (!dataplane)
 		return;
-	sluice_bpf__destroy(dataplane->skeleton);
+	sl_close(&dataplane->program_fd);
+	if (dataplane->live)
+		munmap((void *)dataplane->live, sizeof *dataplane->live);
+	for (u32 i = 0; i < SL_MAPS; i++)
+		sl_close(&dataplane->maps[i]);
 	sl_set_maps_close(&dataplane->sets);
 	free(dataplane);
 }
 
 int sl_dataplane_program_fd(const struct sl_dataplane *dataplane)
 {
-	return bpf_program__fd(dataplane->program);
+	return dataplane->program_fd;
 }
 
 u32 sl_dataplane_program_id(const struct sl_dataplane *dataplane)
@@ -614,14 +601,14 @@ u32 sl_dataplane_program_id(const struct sl_dataplane *dataplane)
 
 struct sl_dataplane_maps sl_dataplane_maps(const struct sl_dataplane *dataplane)
 {
-	const struct sluice_bpf *skeleton = dataplane->skeleton;
+	const int *maps = dataplane->maps;
 
 	return (struct sl_dataplane_maps){
-		.live = bpf_map__fd(skeleton->maps.data_live),
-		.fates = bpf_map__fd(skeleton->maps.fates),
-		.rule_counters = bpf_map__fd(skeleton->maps.rule_counters),
-		.local = bpf_map__fd(skeleton->maps.local_addresses),
-		.batch_notes = bpf_map__fd(skeleton->maps.batch_notes),
+		.live = maps[SL_MAP_LIVE],
+		.fates = maps[SL_MAP_FATES],
+		.rule_counters = maps[SL_MAP_RULE_COUNTERS],
+		.local = maps[SL_MAP_LOCAL],
+		.batch_notes = maps[SL_MAP_BATCH_NOTES],
 	};
 }
 
@@ -633,19 +620,19 @@ struct sl_set_maps *sl_dataplane_sets(struct sl_dataplane *dataplane)
 void sl_dataplane_begin(struct sl_dataplane *dataplane)
 {
 	if (!dataplane->shares_notes)
-		live_cell(dataplane)->began_ns = sl_monotonic_ns();
+		dataplane->live->began_ns = sl_monotonic_ns();
 }
 
 void sl_dataplane_withdraw(struct sl_dataplane *dataplane)
 {
-	__atomic_store_n(&live_cell(dataplane)->epoch, 0, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&dataplane->live->epoch, 0, __ATOMIC_SEQ_CST);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST); /* before the changes that follow */
 }
 
 void sl_dataplane_publish(struct sl_dataplane *dataplane, const struct sl_snapshot *snapshot,
 			  bool related_possible)
 {
-	volatile struct sl_live *live = live_cell(dataplane);
+	volatile struct sl_live *live = dataplane->live;
 
 	sl_dataplane_withdraw(dataplane);
 	live->expected = *snapshot;
@@ -655,5 +642,5 @@ void sl_dataplane_publish(struct sl_dataplane *dataplane, const struct sl_snapsh
 
 void sl_dataplane_set_related(struct sl_dataplane *dataplane, bool related_possible)
 {
-	live_cell(dataplane)->related_possible = related_possible;
+	dataplane->live->related_possible = related_possible;
 }

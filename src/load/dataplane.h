@@ -16,18 +16,9 @@
 #include "load/known_filter.h"
 #include "load/legacy_tables.h"
 #include "load/maps.h"
+#include "load/template.h"
 #include "load/witness.h"
 #include "state.h"
-
-enum sl_hook_point {
-	SL_POINT_XDP,
-	SL_POINT_TC,
-	SL_POINT_HOOK, /* behind one of the others, at netfilter's hooks */
-};
-
-/* Kinds of programs and attachments since Linux 6.4; younger than Debian 12's headers. */
-#define SL_PROGRAM_NETFILTER ((enum bpf_prog_type)32)
-#define SL_ATTACH_NETFILTER  ((enum bpf_attach_type)45)
 
 struct sl_dataplane;
 

@@ -22,30 +22,30 @@ static u64 hash(u64 sum, const char *text)
 }
 
 /*
- * Which modules there are, of what size, and where: how often each is used changes with every
- * socket. 0: the list cannot be read; a kernel without modules has none, and never will.
+ * Which modules there are, of what size, whether they have come whole, and where: how often each is
+ * used changes with every socket. A kernel without modules has none, and never will.
  */
-static u64 identify_modules(const char *path)
+u64 sl_symbols_modules(const char *path)
 {
 	SL_CLEANUP(sl_fclose) FILE *file = fopen(path, "re");
 	SL_CLEANUP(sl_free) char *line = NULL;
-	char name[64], size[24], address[24];
+	char name[64], size[24], state[24], address[24];
 	size_t room = 0;
 	u64 sum = HASH_BEGIN;
 
 	if (!file)
 		return errno == ENOENT ? sum : 0;
 	while (getline(&line, &room, file) > 0) {
-		if (sscanf(line, "%63s %23s %*s %*s %*s %23s", name, size, address) != 3)
+		if (sscanf(line, "%63s %23s %*s %*s %23s %23s", name, size, state, address) != 4)
 			return 0;
-		sum = hash(hash(hash(sum, name), size), address);
+		sum = hash(hash(hash(hash(sum, name), size), state), address);
 	}
 	return ferror(file) ? 0 : sum;
 }
 
 void sl_symbols_renew(struct sl_symbols *symbols, const char *modules)
 {
-	u64 now = identify_modules(modules);
+	u64 now = sl_symbols_modules(modules);
 
 	if (!now || now != symbols->modules || symbols->count > SL_SYMBOLS_WANTED_MAX)
 		symbols->count = 0;

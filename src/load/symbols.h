@@ -27,6 +27,12 @@ struct sl_symbols {
 	bool (*is_likely)(const char *name);
 };
 
+/*
+ * What tells the kernel's modules from those of another time; 0: that is not known. `modules`:
+ * /proc/modules, but for tests.
+ */
+u64 sl_symbols_modules(const char *modules);
+
 /* Forgets what may have changed. `modules`: /proc/modules, but for tests. */
 void sl_symbols_renew(struct sl_symbols *symbols, const char *modules);
 

@@ -144,8 +144,7 @@ void sl_witness_watch(struct sl_witness *witness, u32 ifindex, u64 net_cookie, b
 	witness->control->ifindex = ifindex;
 }
 
-void sl_witness_maps(const struct sl_witness *witness,
-		     struct sl_witness_map ret_maps[SL_WITNESS_MAPS])
+void sl_witness_maps(const struct sl_witness *witness, int ret_fds[SL_WITNESS_MAPS])
 {
 	const struct bpf_map *maps[SL_WITNESS_MAPS] = {
 		witness->skeleton->maps.audit_even,
@@ -155,7 +154,7 @@ void sl_witness_maps(const struct sl_witness *witness,
 	};
 
 	for (u32 i = 0; i < SL_WITNESS_MAPS; i++)
-		ret_maps[i] = (struct sl_witness_map){bpf_map__name(maps[i]), bpf_map__fd(maps[i])};
+		ret_fds[i] = bpf_map__fd(maps[i]);
 }
 
 static int empty(struct sl_witness *witness, int fd, sl_awaited_fn *each, void *context)

@@ -23,14 +23,9 @@ void sl_witness_free(struct sl_witness *witness); /* NULL is fine */
 /* The device that is audited. `splits`: the data plane sits before GRO, which joins packets. */
 void sl_witness_watch(struct sl_witness *witness, u32 ifindex, u64 net_cookie, bool splits);
 
-/* Maps by their names in bpf/audit.h, for a data plane to share; borrowed. */
-struct sl_witness_map {
-	const char *name;
-	int fd;
-};
+/* Maps for a data plane to share, from SL_MAP_AUDIT_EVEN on (load/template.h); borrowed. */
 #define SL_WITNESS_MAPS 4
-void sl_witness_maps(const struct sl_witness *witness,
-		     struct sl_witness_map ret_maps[SL_WITNESS_MAPS]);
+void sl_witness_maps(const struct sl_witness *witness, int ret_fds[SL_WITNESS_MAPS]);
 
 typedef void sl_awaited_fn(void *context, const struct sl_audit_entry *entry);
 
