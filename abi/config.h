@@ -56,8 +56,10 @@ struct sl_config {
 	__u8 link_length;    /* of the header before IP, with a VLAN tag in it if `tag` is not 0 */
 	__u8 has_filled;     /* rules ask sets that packets fill (bpf/filled.h) … */
 	__u8 asks_filled;    /* … where others may be under way that add to them */
+	__u8 has_recent;     /* … and some of these are xt_recent's lists (bpf/recent.h) */
 	__u8 watches_legacy; /* there are iptables-legacy tables, or there may be */
 	__u8 asks_form; /* rules tell NEW from INVALID, and a miss is one of the two (bpf/form.h) */
+	__u8 padding[3];
 	__u32 ifindex;
 	__u32 tag;         /* on the device below: which frames are ours, as they lie in memory */
 	__u32 table_words; /* of the image in the map `tables` */
@@ -67,6 +69,6 @@ struct sl_config {
 /* Where a value is wanted: `mov reg, SL_CONFIG_MARK | size << 8 | offset in struct sl_config`. */
 #define SL_CONFIG_MARK 0x51cf0000u
 
-_Static_assert(sizeof(struct sl_config) == 44, "no holes");
+_Static_assert(sizeof(struct sl_config) == 48, "no holes");
 
 #endif

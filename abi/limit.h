@@ -19,9 +19,14 @@ struct sl_limit_place {
 	__u64 cost; /* of a packet, in tokens */
 };
 
-struct sl_limit_query {
-	__u64 table, chain, rule; /* handles */
+/* An expression of a rule, by nf_tables' handles and its number in the rule. */
+struct sl_rule_place {
+	__u64 table, chain, rule;
 	__u32 expression, padding;
+};
+
+struct sl_limit_query {
+	struct sl_rule_place rule;
 	struct sl_limit_place place; /* the answer */
 };
 

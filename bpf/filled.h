@@ -34,6 +34,7 @@
 #define SLUICE_BPF_FILLED_H
 
 #include "../abi/filled.h"
+#include "../abi/jenkins.h"
 #include "batch.h"
 #include "config.h"
 #include "kernel.h"
@@ -67,51 +68,6 @@ struct {
 	__type(key, __u32);
 	__type(value, struct filled_search);
 } filled_searches SEC(".maps");
-
-static __always_inline __u32 rotate(__u32 word, __u32 bits)
-{
-	return word << bits | word >> (32 - bits);
-}
-
-#define MIX(x, y, z, bits)                                                                         \
-	{                                                                                          \
-		(x) -= (z);                                                                        \
-		(x) ^= rotate(z, bits);                                                            \
-		(z) += (y);                                                                        \
-	}
-
-#define FINISH(x, y, bits)                                                                         \
-	{                                                                                          \
-		(x) ^= (y);                                                                        \
-		(x) -= rotate(y, bits);                                                            \
-	}
-
-/* Bob Jenkins' lookup3, which the kernel calls jhash, of one to four words; those behind are 0. */
-static __always_inline __u32 hash_words(const __u32 words[FILLED_WORDS], __u32 length, __u32 seed)
-{
-	__u32 a = 0xdeadbeef + length + seed, b = a, c = a;
-
-	a += words[0];
-	b += words[1];
-	c += words[2];
-	if (length > 12) {
-		MIX(a, b, c, 4)
-		MIX(b, c, a, 6)
-		MIX(c, a, b, 8)
-		MIX(a, b, c, 16)
-		MIX(b, c, a, 19)
-		MIX(c, a, b, 4)
-		a += words[3];
-	}
-	FINISH(c, b, 14)
-	FINISH(a, c, 11)
-	FINISH(b, a, 25)
-	FINISH(c, b, 16)
-	FINISH(a, c, 4)
-	FINISH(b, a, 14)
-	FINISH(c, b, 24)
-	return c;
-}
 
 /* Of so many bytes; 0 if they cannot be read. */
 static __always_inline __u64 look(struct filled_search *search, __u32 bytes, __u64 address)
@@ -189,8 +145,8 @@ static __always_inline enum sl_filled_answer find(struct filled_search *search)
 	size = look(search, 4, table + AT(size));
 	if (!size || size & (size - 1) || look(search, 4, table + AT(nest)))
 		return SL_FILLED_UNCLEAR;
-	hash = hash_words(search->wanted, search->place.key_length,
-			  look(search, 4, table + AT(hash_rnd)));
+	hash = sl_jenkins_hash(search->wanted, search->place.key_length,
+			       look(search, 4, table + AT(hash_rnd)));
 	search->bucket = table + AT(buckets) + (__u64)(hash & (size - 1)) * sizeof(void *);
 	answer = walk(search);
 	__sync_lock_test_and_set(&search->word, 1); /* fence(), but with nothing on the stack */

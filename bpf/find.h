@@ -7,10 +7,13 @@
 #ifndef SLUICE_BPF_FIND_H
 #define SLUICE_BPF_FIND_H
 
+#include "../abi/limit.h"
 #include "kernel.h"
 
 #define TABLES_MAX 32
 #define LIST_MAX   65536
+
+#define EXPRESSIONS_MAX 64
 
 static struct nft_table *tables_met[TABLES_MAX];
 static __u32 tables_met_count;
@@ -82,6 +85,32 @@ static __always_inline struct nft_table *find_table(__u64 handle)
 		if (BPF_CORE_READ(tables_met[i], handle) == handle)
 			return tables_met[i];
 	return NULL;
+}
+
+static __always_inline struct nft_expr *nth_expression(struct nft_rule *rule, __u32 number)
+{
+	void *at = (void *)rule + bpf_core_field_offset(struct nft_rule, data);
+
+	for (__u32 i = 0; i < EXPRESSIONS_MAX && i < number; i++)
+		at += BPF_CORE_READ((struct nft_expr *)at, ops, size);
+	return number < EXPRESSIONS_MAX ? at : NULL;
+}
+
+static __always_inline struct nft_expr *find_expression(const struct sl_rule_place *place)
+{
+	struct nft_table *table = find_table(place->table);
+	struct nft_chain *chain =
+		table ? find_by_handle((void *)table +
+					       bpf_core_field_offset(struct nft_table, chains),
+				       place->chain, OF_CHAINS)
+		      : NULL;
+	struct nft_rule *rule =
+		chain ? find_by_handle((void *)chain +
+					       bpf_core_field_offset(struct nft_chain, rules),
+				       place->rule, OF_RULES)
+		      : NULL;
+
+	return rule ? nth_expression(rule, place->expression) : NULL;
 }
 
 #endif

@@ -313,6 +313,7 @@ struct nft_rule {
 
 struct nft_expr_ops {
 	unsigned int size;
+	const void *data; /* nft_compat's: its struct xt_match */
 };
 
 struct nft_expr {
@@ -429,8 +430,25 @@ struct nsproxy {
 	struct net *net_ns;
 };
 
+struct file {
+	void *private_data;
+};
+
+struct fdtable {
+	struct file **fd;
+};
+
+struct files_struct {
+	struct fdtable *fdt;
+};
+
 struct task_struct {
 	struct nsproxy *nsproxy;
+	struct files_struct *files;
+};
+
+struct seq_file {
+	void *private;
 };
 
 union nf_inet_addr {
@@ -466,6 +484,25 @@ struct nf_conn {
 	struct nf_conntrack_tuple_hash tuplehash[2]; /* original, reply */
 	unsigned long status;
 	__u32 mark; /* not in every kernel */
+};
+
+/* xt_recent's lists: addresses by their hash, and by how long nothing came. */
+struct recent_entry {
+	struct list_head list, lru_list;
+	union nf_inet_addr addr;
+	__u16 family, nstamps;
+	unsigned long stamps[0];
+};
+
+struct recent_table {
+	union nf_inet_addr mask;
+	unsigned int entries;
+	__u16 nstamps_max_mask; /* since 6.12, and where it was put into older ones; else u8 */
+	struct list_head lru_list, iphash[0];
+};
+
+struct recent_iter_state {
+	const struct recent_table *table;
 };
 
 struct bpf_array {

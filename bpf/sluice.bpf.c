@@ -16,6 +16,7 @@
 #include "legacy.h"
 #include "limit.h"
 #include "packet.h"
+#include "recent.h"
 #include "route.h"
 #include "rules.h"
 #include "table.h"
@@ -91,7 +92,8 @@ static __always_inline __u32 mention_functions(struct sl_cursor *cursor)
 {
 	return table_step(&cursor->question) + trie_has(0, 0, 0) + trie_value(0, 0, 0) +
 	       limit_is_spent(0) + tcp_option((void *)cursor->scratch, 0, 0) +
-	       way_back_ip((void *)cursor->scratch) + way_back_ip6(0, 0) + filled_has(0, 0, 0);
+	       way_back_ip((void *)cursor->scratch) + way_back_ip6(0, 0) + filled_has(0, 0, 0) +
+	       recent_has(0, 0, 0);
 }
 
 /* A function of its own, for the stack's sake. */

@@ -8,6 +8,7 @@
 #include "find_filled.h"
 #include "find_legacy.h"
 #include "find_limits.h"
+#include "find_recent.h"
 #include "hooks.h"
 #include "kernel.h"
 #include "snapshot.h"
@@ -205,7 +206,7 @@ static __always_inline void note_all_tables(void)
 	note_tables((void *)snapshot.hooks_ingress);
 }
 
-/* These two go behind take_snapshot(), whose hooks they take. */
+/* All of these go behind take_snapshot(), whose hooks they take. */
 
 SEC("raw_tp")
 int find_limits(void *context)
@@ -225,6 +226,25 @@ int find_filled(void *context)
 		return 0;
 	note_all_tables();
 	bpf_loop(filled_count, find_one_filled, NULL, 0);
+	return 0;
+}
+
+SEC("raw_tp")
+int find_recents(void *context)
+{
+	knows_recent = KNOWS_RECENT();
+	if (knows_recent)
+		bpf_loop(recent_count, find_one_recent, NULL, 0);
+	return 0;
+}
+
+SEC("raw_tp")
+int learn_of_recents(void *context)
+{
+	if (!KNOWS_RECENT())
+		return 0;
+	note_all_tables();
+	learn_of_recent();
 	return 0;
 }
 

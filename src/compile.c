@@ -14,6 +14,7 @@
 #include "lift/lift.h"
 #include "load/attach.h"
 #include "load/foreign.h"
+#include "load/recents.h"
 #include "load/memory.h"
 #include "optimise/optimise.h"
 
@@ -112,7 +113,18 @@ static int load(const struct sl_program *program, struct sl_code *code, enum sl_
 
 static bool are_same_set(const struct sl_filled *a, const struct sl_filled *b)
 {
-	return a->table == b->table && a->set == b->set;
+	return a->is_recent == b->is_recent && a->family == b->family && a->table == b->table &&
+	       a->set == b->set && a->seconds == b->seconds && a->hits == b->hits &&
+	       !strcmp(a->name, b->name);
+}
+
+/* The number of the same one in what was compiled, or SL_FILLED_MAX. */
+static u32 find_same_set(const struct sl_compiled *compiled, const struct sl_filled *filled)
+{
+	for (u32 i = 0; i < compiled->program->filled.count && i < SL_FILLED_MAX; i++)
+		if (are_same_set(filled, &compiled->program->filled.items[i]))
+			return i;
+	return SL_FILLED_MAX;
 }
 
 /* The same for the sets that packets fill: of those without a place nothing is clear. */
@@ -120,14 +132,18 @@ static void place_filled(const struct sl_compiled *compiled, const struct sl_pro
 			 struct sl_dataplane *dataplane)
 {
 	struct sl_filled_place places[SL_FILLED_MAX] = {0};
+	struct sl_recent_place recents[SL_FILLED_MAX] = {0};
 
-	for (u32 i = 0; i < program->filled.count && i < SL_FILLED_MAX; i++)
-		for (u32 k = 0; k < compiled->program->filled.count && k < SL_FILLED_MAX; k++)
-			if (are_same_set(&program->filled.items[i],
-					 &compiled->program->filled.items[k]))
-				places[i] = compiled->filled[k];
+	for (u32 i = 0; i < program->filled.count && i < SL_FILLED_MAX; i++) {
+		u32 same = find_same_set(compiled, &program->filled.items[i]);
+
+		if (same == SL_FILLED_MAX)
+			continue;
+		places[i] = compiled->filled[same];
+		recents[i] = compiled->recents[same];
+	}
 	if (program->filled.count)
-		sl_dataplane_place_filled(dataplane, places);
+		sl_dataplane_place_filled(dataplane, places, recents);
 }
 
 static bool are_same_limit(const struct sl_limit *a, const struct sl_limit *b)
@@ -295,13 +311,20 @@ static bool misses_legacy(const struct sl_observer *observer)
 	return misses;
 }
 
-/* An observer that is older than nf_tables or x_tables does not find what is theirs. */
+/* It was loaded since the observer looked for what modules have; where it is built in, never. */
+static bool has_missed_recent(struct sl_observer *observer)
+{
+	return !access("/sys/kernel/btf/xt_recent", F_OK) && !sl_observer_knows_recent(observer);
+}
+
+/* An observer that is older than a module does not find what is its own. */
 static int look(struct sl_observer *observer, u32 ifindex, struct sl_snapshot *ret_snapshot,
 		struct sl_diag *diag)
 {
 	int error = sl_observer_look(observer, ifindex, ret_snapshot, diag);
 
-	if (error || (ret_snapshot->generation_address && !misses_legacy(observer)))
+	if (error || (ret_snapshot->generation_address && !misses_legacy(observer) &&
+		      !has_missed_recent(observer)))
 		return error;
 	if (!ret_snapshot->generation_address)
 		sl_source_wake();
@@ -338,6 +361,7 @@ static int find_filled(struct sl_observer *observer, struct sl_compiled *compile
 
 	if (!program->filled.count)
 		return 0;
+	sl_recent_find(observer, program->filled.items, program->filled.count, compiled->recents);
 	return sl_observer_find_filled(observer, program->filled.items, program->filled.count,
 				       compiled->filled, diag);
 }
@@ -360,6 +384,7 @@ static int read_host(struct sl_observer *observer, const char *device, u32 own_p
 		return error;
 	note_takers(host, device, own_program, is_below, ret_snapshot);
 	host->knows_filled = sl_observer_knows_filled(observer);
+	host->knows_recent = sl_observer_knows_recent(observer);
 	error = sl_foreign_note(sl_observer_hooks(observer), host);
 	if (error) {
 		sl_host_free(host);
@@ -518,7 +543,8 @@ int sl_compile_file(const char *path, const char *device, u64 memory_limit,
 	if (!error && geteuid() != 0)
 		take_as_absent(compiled->host);
 	if (!error)
-		compiled->host->knows_filled = true; /* the kernel that they are for may */
+		/* The kernel that they are for may. */
+		compiled->host->knows_filled = compiled->host->knows_recent = true;
 	if (!error && !device) {
 		device = "eth0";
 		if (!sl_host_find_link(compiled->host, device) && add_stand_in(compiled->host))

@@ -25,6 +25,7 @@ struct sl_compiled {
 	struct sl_legacy_tables legacy; /* likewise; they are among `rules` */
 	struct sl_limit_place limits[SL_LIMITS_MAX]; /* of `program` */
 	struct sl_filled_place filled[SL_FILLED_MAX];
+	struct sl_recent_place recents[SL_FILLED_MAX];
 	u64 began_ns, read_ns; /* monotonic: of a live compile, and when all had been read */
 	bool code_is_cut;      /* rules were left to the kernel because code ran long */
 	/* Of what is left for netfilter's hooks; NULL: nothing, or not asked for. */

@@ -93,6 +93,7 @@ int sl_runner_open(struct sl_compiled *compiled, enum sl_hook_point point, bool 
 	 */
 	memset(compiled->limits, 0, sizeof compiled->limits);
 	memset(compiled->filled, 0, sizeof compiled->filled);
+	memset(compiled->recents, 0, sizeof compiled->recents);
 	error = load(compiled, point, may_relate, &runner, diag);
 	if (error)
 		return error;

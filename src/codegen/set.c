@@ -173,7 +173,9 @@ void sl_gen_ask_filled(struct sl_gen *gen, const struct sl_op *op, sl_label brok
 	sl_gen_key_check(gen, &op->key, broke);
 	load_words(gen, &op->key);
 	sl_asm_const(gen->code, R1, op->filled);
-	sl_asm_call_function(gen->code, SL_FUNCTION_FILLED_HAS);
+	sl_asm_call_function(gen->code, gen->program->filled.items[op->filled].is_recent
+						? SL_FUNCTION_RECENT_HAS
+						: SL_FUNCTION_FILLED_HAS);
 }
 
 void sl_gen_vmap_lookup(struct sl_gen *gen, const struct sl_op *op, sl_label miss, sl_label fail)

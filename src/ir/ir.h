@@ -358,6 +358,13 @@ struct sl_filled {
 	u32 family;
 	u64 table, set;
 	u32 key_length; /* whole words, at most SL_FILLED_KEY_MAX */
+	/*
+	 * No set, but a list of xt_recent's by its name: it has a source that came at least `hits`
+	 * times (or once) within so many seconds (or ever). No table, then, but a rule that asks.
+	 */
+	bool is_recent;
+	u32 seconds, hits;
+	struct sl_limit asked_by;
 };
 
 enum sl_hook { SL_HOOK_INGRESS, SL_HOOK_PREROUTING, SL_HOOK_INPUT, SL_HOOK_FORWARD };

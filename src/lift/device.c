@@ -304,7 +304,8 @@ static bool settings_equal(const struct sl_host *a, const struct sl_host *b)
 	       a->has_legacy_ip == b->has_legacy_ip && a->has_legacy_ip6 == b->has_legacy_ip6 &&
 	       a->tracks_ip == b->tracks_ip && a->tracks_ip6 == b->tracks_ip6 &&
 	       a->nats_ip == b->nats_ip && a->nats_ip6 == b->nats_ip6 &&
-	       a->has_xfrm == b->has_xfrm && a->knows_filled == b->knows_filled;
+	       a->has_xfrm == b->has_xfrm && a->knows_filled == b->knows_filled &&
+	       a->knows_recent == b->knows_recent;
 }
 
 /* The devices below VLAN devices. */

@@ -110,8 +110,7 @@ static bool has_jumps(const struct sl_nft_chain *chain)
 	return false;
 }
 
-/* The same of a chain that others may jump to: if any could. */
-static bool may_be_behind_nat(const struct sl_nft_table *table, const struct sl_nft_chain *chain)
+bool sl_chain_may_be_behind_nat(const struct sl_nft_table *table, const struct sl_nft_chain *chain)
 {
 	if (chain->is_base)
 		return is_behind_nat(table->family, chain);
@@ -138,7 +137,7 @@ static bool adds_source(const struct sl_nft_set *set, const struct sl_nft_chain 
 	const struct sl_expr *expr = &rule->exprs.items[at];
 
 	return expr->dynset.op != NFT_DYNSET_OP_DELETE && !expr->dynset.has_exprs &&
-	       !shortens(expr) && !may_be_behind_nat(set->table, chain) &&
+	       !shortens(expr) && !sl_chain_may_be_behind_nat(set->table, chain) &&
 	       sl_rule_asks_source(set->table->family, rule, at, expr->dynset.sreg);
 }
 

@@ -176,11 +176,11 @@ static void iptables_rules_keep_their_meaning(void **state)
 		    "iifname \"eth*\" @nh,96,16 0x0a01 ip daddr & 255.255.255.254 != 10.2.3.4 "
 		    "counter 4 kernel(xt REJECT)\n"
 		    "ct state new,invalid,untracked counter 5 drop\n"
-		    "kernel(xt recent)\n"
-		    "counter 6 mark = mark & 0xffffbfff ^ 0x4000\n"
-		    "unknown(mark: something may set it before the rules) counter 7 drop\n"
-		    "counter 8 mark(mark set to the connection's)\n"
-		    "counter 9 kernel(xt CONNMARK)\n");
+		    "unknown(xt recent) counter 6 drop\n"
+		    "counter 7 mark = mark & 0xffffbfff ^ 0x4000\n"
+		    "unknown(mark: something may set it before the rules) counter 8 drop\n"
+		    "counter 9 mark(mark set to the connection's)\n"
+		    "counter 10 kernel(xt CONNMARK)\n");
 }
 
 int main(void)

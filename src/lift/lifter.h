@@ -118,6 +118,11 @@ enum sl_filling {
 	SL_FILLS_ODDLY,     /* who knows */
 };
 
+/*
+ * Whether NAT may have given packets that meet the chain another source than they came with, or the
+ * host itself sends them; of one that others may jump to, if any could.
+ */
+bool sl_chain_may_be_behind_nat(const struct sl_nft_table *table, const struct sl_nft_chain *chain);
 enum sl_filling sl_set_filling(const struct sl_nft_set *set);
 /*
  * Whether the rule's expression `at`, of a table of this family, finds in register `sreg` the whole

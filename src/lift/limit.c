@@ -43,12 +43,7 @@ static int find_limit(struct sl_rule_lift *rule, const struct sl_expr *expr, u32
 /* Legacy tables have no handles; a chain of type nat is not among those that can be found. */
 static bool can_be_found(const struct sl_rule_lift *rule)
 {
-	const struct sl_ruleset *rules = rule->lifter->rules;
-
-	for (u32 i = 0; i < rules->tables.count; i++)
-		if (rules->tables.items[i] == rule->chain->table)
-			return !(rule->chain->contexts & SL_FROM_NAT);
-	return false;
+	return !rule->chain->table->is_legacy && !(rule->chain->contexts & SL_FROM_NAT);
 }
 
 static int lift(struct sl_rule_lift *rule, const struct sl_expr *expr)

@@ -16,7 +16,7 @@ static const struct sl_xt_match *const decoders[] = {
 	&sl_xt_multiport, &sl_xt_conntrack1, &sl_xt_conntrack2, &sl_xt_conntrack3, &sl_xt_state,
 	&sl_xt_iprange,   &sl_xt_mac,        &sl_xt_mark,       &sl_xt_addrtype0,  &sl_xt_addrtype1,
 	&sl_xt_pkttype,   &sl_xt_rt,         &sl_xt_frag,       &sl_xt_hbh,        &sl_xt_dst,
-	&sl_xt_rpfilter,  &sl_xt_connmark,
+	&sl_xt_rpfilter,  &sl_xt_connmark,   &sl_xt_recent0,    &sl_xt_recent1,
 };
 
 static const struct sl_xt_match *const targets[] = {&sl_xt_MARK, &sl_xt_CONNMARK1,
@@ -24,8 +24,8 @@ static const struct sl_xt_match *const targets[] = {&sl_xt_MARK, &sl_xt_CONNMARK
 
 /*
  * Matches without state: whether they match or not, nobody will ever know that they were asked.
- * All that is neither here nor decoded keeps something (limit, recent, hashlimit, quota …) or was
- * never heard of, and is left to the kernel.
+ * All that is neither here nor decoded keeps something (limit, hashlimit, quota …) or was never
+ * heard of, and is left to the kernel.
  */
 static const char *const pure[] = {
 	"ah",   "bpf",      "cgroup",  "cluster", "connbytes",  "connlabel", "connmark", "cpu",
@@ -40,11 +40,11 @@ static u32 align(u32 size)
 	return (size + 7) & ~7u;
 }
 
-static bool is_decoded(const char *name)
+static bool is_decoded_pure(const char *name)
 {
 	for (u32 i = 0; i < SL_ARRAY_SIZE(decoders); i++)
 		if (!strcmp(decoders[i]->name, name))
-			return true;
+			return !decoders[i]->has_state;
 	return false;
 }
 
@@ -53,7 +53,7 @@ static bool is_pure(const char *name)
 	for (u32 i = 0; i < SL_ARRAY_SIZE(pure); i++)
 		if (!strcmp(pure[i], name))
 			return true;
-	return is_decoded(name);
+	return is_decoded_pure(name);
 }
 
 static const struct sl_xt_match *find_decoder(const struct sl_rule_lift *rule,

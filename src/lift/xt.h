@@ -18,11 +18,13 @@ struct sl_xt_match {
 	u32 size; /* of the info struct, before the kernel's padding to 8 bytes */
 	/* `info` is aligned; the table's family is IPv4 or IPv6. */
 	int (*lift)(struct sl_rule_lift *rule, const void *info);
+	bool has_state; /* of another revision or size it is the kernel's */
 };
 
 /* Targets of the same kind, which let the packet walk on; all others are the kernel's. */
 extern const struct sl_xt_match sl_xt_MARK, sl_xt_CONNMARK1, sl_xt_CONNMARK2;
 
+extern const struct sl_xt_match sl_xt_recent0, sl_xt_recent1; /* xt_recent.c */
 extern const struct sl_xt_match sl_xt_tcp, sl_xt_udp, sl_xt_icmp, sl_xt_icmp6, sl_xt_comment,
 	sl_xt_multiport, sl_xt_conntrack1, sl_xt_conntrack2, sl_xt_conntrack3, sl_xt_state,
 	sl_xt_iprange, sl_xt_mac, sl_xt_mark, sl_xt_connmark, sl_xt_rpfilter, sl_xt_addrtype0,

@@ -90,6 +90,14 @@ static u32 image_bytes(const struct sl_program *program)
 	return program->image_words * (u32)sizeof *program->image;
 }
 
+static bool asks_recent(const struct sl_program *program)
+{
+	for (u32 i = 0; i < program->filled.count; i++)
+		if (program->filled.items[i].is_recent)
+			return true;
+	return false;
+}
+
 static bool takes_notes(const struct sl_config *config)
 {
 	return config->notes_batch || config->asks_filled;
@@ -115,6 +123,7 @@ static void configure(const struct work *work, enum sl_hook_point point)
 		/* TC stands behind what the notes are for (batch.h). */
 		.notes_batch = point == SL_POINT_XDP && sl_program_minds_batch(program),
 		.has_filled = sl_program_asks_filled(program),
+		.has_recent = asks_recent(program),
 		.asks_filled = point != SL_POINT_HOOK && sl_program_asks_filled(program),
 		.asks_addresses_ip = asks_addresses(program, code, SL_IP),
 		.asks_addresses_ip6 = asks_addresses(program, code, SL_IP6),
@@ -562,12 +571,14 @@ int sl_dataplane_place_limits(struct sl_dataplane *dataplane,
 }
 
 int sl_dataplane_place_filled(struct sl_dataplane *dataplane,
-			      const struct sl_filled_place places[SL_FILLED_MAX])
+			      const struct sl_filled_place places[SL_FILLED_MAX],
+			      const struct sl_recent_place recents[SL_FILLED_MAX])
 {
-	int fd = dataplane->maps[SL_MAP_FILLED];
+	int fd = dataplane->maps[SL_MAP_FILLED], recents_fd = dataplane->maps[SL_MAP_RECENTS];
 
 	for (u32 i = 0; i < SL_FILLED_MAX; i++)
-		if (bpf_map_update_elem(fd, &i, &places[i], BPF_ANY))
+		if (bpf_map_update_elem(fd, &i, &places[i], BPF_ANY) ||
+		    bpf_map_update_elem(recents_fd, &i, &recents[i], BPF_ANY))
 			return -errno;
 	return 0;
 }

@@ -18,6 +18,7 @@
 #include "load/maps.h"
 #include "load/template.h"
 #include "load/witness.h"
+#include "recent.h"
 #include "state.h"
 
 struct sl_dataplane;
@@ -53,7 +54,8 @@ int sl_dataplane_place_limits(struct sl_dataplane *dataplane,
 			      const struct sl_limit_place places[SL_LIMITS_MAX]);
 /* The same of its sets that packets fill. */
 int sl_dataplane_place_filled(struct sl_dataplane *dataplane,
-			      const struct sl_filled_place places[SL_FILLED_MAX]);
+			      const struct sl_filled_place places[SL_FILLED_MAX],
+			      const struct sl_recent_place recents[SL_FILLED_MAX]);
 void sl_dataplane_free(struct sl_dataplane *dataplane); /* NULL is fine */
 
 int sl_dataplane_program_fd(const struct sl_dataplane *dataplane);

@@ -12,6 +12,7 @@
 
 struct sl_observer {
 	struct snapshot_bpf *skeleton;
+	struct sl_recent_seed recent_seed;
 };
 
 static int load(struct snapshot_bpf **ret_skeleton, struct sl_diag *diag)
@@ -137,6 +138,14 @@ int sl_observer_name_extensions(struct sl_observer *observer, struct sl_legacy_n
 	return 0;
 }
 
+static struct sl_rule_place rule_place(const struct sl_limit *limit)
+{
+	return (struct sl_rule_place){.table = limit->table,
+				      .chain = limit->chain,
+				      .rule = limit->rule,
+				      .expression = limit->expression};
+}
+
 int sl_observer_find_limits(struct sl_observer *observer, const struct sl_limit *limits, u32 count,
 			    struct sl_limit_place *ret_places, struct sl_diag *diag)
 {
@@ -148,10 +157,7 @@ int sl_observer_find_limits(struct sl_observer *observer, const struct sl_limit 
 	skeleton->bss->limit_count = count;
 	for (u32 i = 0; i < count; i++)
 		skeleton->bss->limit_queries[i] = (struct sl_limit_query){
-			.table = limits[i].table,
-			.chain = limits[i].chain,
-			.rule = limits[i].rule,
-			.expression = limits[i].expression,
+			.rule = rule_place(&limits[i]),
 		};
 	if (bpf_prog_test_run_opts(bpf_program__fd(skeleton->progs.find_limits), &opts))
 		return sl_fail(diag, errno, "cannot look at the kernel's rules: %s",
@@ -192,6 +198,57 @@ bool sl_observer_knows_filled(struct sl_observer *observer)
 
 	return !sl_observer_find_filled(observer, NULL, 0, places, NULL) &&
 	       observer->skeleton->bss->knows_filled;
+}
+
+int sl_observer_find_recents(struct sl_observer *observer, struct sl_recent_query *queries,
+			     u32 count, struct sl_diag *diag)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
+	struct snapshot_bpf *skeleton = observer->skeleton;
+
+	if (count > SL_FILLED_MAX)
+		count = SL_FILLED_MAX;
+	skeleton->bss->recent_count = count;
+	for (u32 i = 0; i < count; i++)
+		skeleton->bss->recent_queries[i] = queries[i];
+	if (bpf_prog_test_run_opts(bpf_program__fd(skeleton->progs.find_recents), &opts))
+		return sl_fail(diag, errno, "cannot look at xt_recent's lists: %s",
+			       strerror(errno));
+	for (u32 i = 0; i < count; i++)
+		queries[i] = skeleton->bss->recent_queries[i];
+	return 0;
+}
+
+bool sl_observer_knows_recent(struct sl_observer *observer)
+{
+	return !sl_observer_find_recents(observer, NULL, 0, NULL) &&
+	       observer->skeleton->bss->knows_recent;
+}
+
+int sl_observer_learn_of_recents(struct sl_observer *observer, const struct sl_limit *rule, int fd,
+				 u32 buckets, struct sl_recent_lesson *ret_lesson,
+				 struct sl_diag *diag)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
+	struct snapshot_bpf *skeleton = observer->skeleton;
+
+	skeleton->bss->asked_by = rule_place(rule);
+	skeleton->bss->witness_fd = fd;
+	skeleton->bss->witness_buckets = buckets;
+	skeleton->bss->match_address = 0;
+	if (bpf_prog_test_run_opts(bpf_program__fd(skeleton->progs.learn_of_recents), &opts))
+		return sl_fail(diag, errno, "cannot look at xt_recent: %s", strerror(errno));
+	ret_lesson->match = skeleton->bss->match_address;
+	ret_lesson->witness_count = skeleton->bss->witness_count;
+	memcpy(ret_lesson->words, skeleton->bss->recent_words, sizeof ret_lesson->words);
+	memcpy(ret_lesson->witnesses, skeleton->bss->recent_witnesses,
+	       sizeof ret_lesson->witnesses);
+	return 0;
+}
+
+struct sl_recent_seed *sl_observer_recent_seed(struct sl_observer *observer)
+{
+	return &observer->recent_seed;
 }
 
 const struct sl_hook_list *sl_observer_hooks(const struct sl_observer *observer)

@@ -12,6 +12,7 @@
 #include "hooks.h"
 #include "ir/ir.h"
 #include "limit.h"
+#include "recent.h"
 #include "state.h"
 #include "xt_tables.h"
 
@@ -59,6 +60,34 @@ const struct sl_legacy_chunk *sl_observer_legacy_chunks(const struct sl_observer
 /* Fills in the names of xtables' extensions, by their addresses. 0 or -errno. */
 int sl_observer_name_extensions(struct sl_observer *observer, struct sl_legacy_name *names,
 				u32 count, struct sl_diag *diag);
+
+/*
+ * The same of xt_recent's lists, whose files the queries have: fills in what of a place depends on
+ * the kernel; a list that is not known keeps a table of 0.
+ */
+int sl_observer_find_recents(struct sl_observer *observer, struct sl_recent_query *queries,
+			     u32 count, struct sl_diag *diag);
+bool sl_observer_knows_recent(struct sl_observer *observer);
+
+/* What lies about xt_recent's struct xt_match, and who is where in the list whose file `fd` is. */
+struct sl_recent_lesson {
+	u64 match; /* its address; 0: not found, and the rest is nothing */
+	u32 words[SL_RECENT_WORDS];
+	struct sl_recent_witness witnesses[SL_RECENT_WITNESSES];
+	u32 witness_count;
+};
+
+/* `rule` has such a match; an `fd` of −1 brings no witnesses. 0 or -errno. */
+int sl_observer_learn_of_recents(struct sl_observer *observer, const struct sl_limit *rule, int fd,
+				 u32 buckets, struct sl_recent_lesson *ret_lesson,
+				 struct sl_diag *diag);
+
+/* Where among the words the seed of their hash was found (load/recents.h); kept by the observer. */
+struct sl_recent_seed {
+	u64 match; /* 0: not found yet */
+	u32 index, seed;
+};
+struct sl_recent_seed *sl_observer_recent_seed(struct sl_observer *observer);
 
 bool sl_snapshots_equal(const struct sl_snapshot *a, const struct sl_snapshot *b);
 

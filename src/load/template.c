@@ -32,6 +32,8 @@ static const char *const map_names[SL_MAPS] = {
 	[SL_MAP_LIMITS] = "limits",
 	[SL_MAP_FILLED] = "filled",
 	[SL_MAP_FILLED_SEARCHES] = "filled_searches",
+	[SL_MAP_RECENTS] = "recents",
+	[SL_MAP_RECENT_SEARCHES] = "recent_searches",
 	[SL_MAP_LEGACY] = ".data.legacy",
 	[SL_MAP_LEGACY_CHUNKS] = "legacy_chunks",
 	[SL_MAP_LEGACY_LOOKS] = "legacy_looks",
@@ -60,6 +62,7 @@ static const char *const function_names[SL_FUNCTIONS] = {
 	[SL_FUNCTION_WAY_BACK_IP] = "way_back_ip",
 	[SL_FUNCTION_WAY_BACK_IP6] = "way_back_ip6",
 	[SL_FUNCTION_FILLED_HAS] = "filled_has",
+	[SL_FUNCTION_RECENT_HAS] = "recent_has",
 };
 
 /* What libbpf's callback needs to know; it is called from within one bpf_object__load(). */

@@ -80,6 +80,7 @@ struct sl_host {
 	bool nats_ip, nats_ip6;     /* NAT is, whoever has chains of it; likewise */
 	bool has_xfrm;              /* an IPsec state or policy exists */
 	bool knows_filled; /* the kernel tells how it keeps sets that packets fill; compile.c */
+	bool knows_recent; /* the same of xt_recent's lists */
 };
 
 /* A packet socket: what XDP drops, it does not see. */

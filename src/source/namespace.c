@@ -240,6 +240,38 @@ int sl_namespace_open_netlink(const struct sl_namespace *namespace, int bus,
 	return sl_netlink_adopt(&fd, ret_netlink, diag);
 }
 
+struct file_wish {
+	const struct sl_namespace *namespace;
+	const char *path;
+	int flags;
+};
+
+static int open_file(const void *context, struct delivery *delivery)
+{
+	const struct file_wish *wish = context;
+	int error = sl_namespace_enter(wish->namespace);
+	int fd = error ? -1 : open(wish->path, wish->flags | O_CLOEXEC);
+
+	if (error)
+		return error;
+	if (fd < 0)
+		return -errno;
+	delivery->fds[delivery->count++] = fd;
+	return 0;
+}
+
+int sl_namespace_open_file(const struct sl_namespace *namespace, const char *path, int flags,
+			   int *ret_fd)
+{
+	struct file_wish wish = {.namespace = namespace, .path = path, .flags = flags};
+	struct delivery delivery = {.fds = {-1, -1}};
+	int error = fetch(open_file, &wish, &delivery);
+
+	if (!error)
+		*ret_fd = delivery.fds[0];
+	return error;
+}
+
 static int try_device(struct sl_netlink *route, const char *kind, const char *name, u32 ifindex,
 		      struct sl_diag *diag)
 {

@@ -26,6 +26,10 @@ int sl_namespace_enter(const struct sl_namespace *namespace);
 int sl_namespace_open_netlink(const struct sl_namespace *namespace, int bus,
 			      struct sl_netlink **ret_netlink, struct sl_diag *diag);
 
+/* Opens a file as it is seen from there, in /proc/self/net; `flags` are open()'s. 0 or −errno. */
+int sl_namespace_open_file(const struct sl_namespace *namespace, const char *path, int flags,
+			   int *ret_fd);
+
 /*
  * Adds a device that only stands for its name and index. It is a dummy, or where the kernel has
  * none a bridge or veth.

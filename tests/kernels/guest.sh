@@ -170,6 +170,14 @@ legacy() {
 	done
 }
 
+recent() {
+	local what
+	for what in "who was set is dropped" "who is not in it" "it is counted" "who may be pushed"; do
+		netns-recent /sluice/sluice "$what"
+		report "lists of recent are asked where this kernel keeps them: $what" $?
+	done
+}
+
 # Devices that not every host's kernel has; of VLANs' other cases none is needed.
 devices() {
 	cases "devices on devices" netns-vlan "of a vlan device are followed"
@@ -223,7 +231,7 @@ differential() {
 
 echo "guest: $(uname -r)"
 read -ra parts </parts
-[ ${#parts[@]} -gt 0 ] || parts=(early attachments code filter audit rates filled legacy devices below known hooks story differential)
+[ ${#parts[@]} -gt 0 ] || parts=(early attachments code filter audit rates filled recent legacy devices below known hooks story differential)
 if [ "${parts[0]}" = early ]; then
 	early
 	parts=("${parts[@]:1}")

@@ -410,7 +410,10 @@ static struct sl_op random_filled(struct draft *draft)
 		return random_limit(draft);
 	op.invert = op.kind == SL_OP_FILLED && roll_percent(&draft->dice, 50);
 	*push(draft, &program->filled) =
-		(struct sl_filled){.name = "set", .table_name = "t", .key_length = op.key.length};
+		(struct sl_filled){.name = "set",
+				   .table_name = "t",
+				   .key_length = op.key.length,
+				   .is_recent = roll_percent(&draft->dice, 30)};
 	return op;
 }
 

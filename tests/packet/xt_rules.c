@@ -194,8 +194,6 @@ static void match_stateful(struct writer *writer)
 	static const char *const texts[] = {
 		"-m limit --limit 3/hour --limit-burst 5",
 		"-m statistic --mode nth --every 3 --packet 1",
-		"-m recent --name r1 --set",
-		"-m recent --name r1 --rcheck",
 		"-m hashlimit --hashlimit-upto 5/hour --hashlimit-burst 4 --hashlimit-mode srcip "
 		"--hashlimit-name h1",
 		"-m quota --quota 3000",
@@ -204,6 +202,28 @@ static void match_stateful(struct writer *writer)
 		"--connbytes-dir both --connbytes-mode packets"};
 
 	fprintf(writer->out, "%s ", sl_random_pick(writer->random, texts));
+}
+
+/* One list that only grows, and one that anything happens to. */
+static void match_recent(struct writer *writer)
+{
+	static const char *const growing[] = {"--set",
+					      "--set",
+					      "--rcheck",
+					      "--rcheck",
+					      "--rcheck --seconds 3600",
+					      "--rcheck --hitcount 3",
+					      "--update --seconds 3600 --hitcount 2"};
+	static const char *const odd[] = {"--set --rdest",   "--remove",
+					  "--rcheck",        "--update",
+					  "--rcheck --rttl", "--rcheck --seconds 3600 --reap"};
+
+	if (chance(writer, 85))
+		fprintf(writer->out, "-m recent --name r1 %s%s ", not(writer),
+			sl_random_pick(writer->random, growing));
+	else
+		fprintf(writer->out, "-m recent --name r2 %s ",
+			sl_random_pick(writer->random, odd));
 }
 
 static void match_rpfilter(struct writer *writer)
@@ -227,6 +247,7 @@ static const struct match {
 	{10, ANY_PROTOCOL, ANY_TABLE, match_common},
 	{6, ANY_PROTOCOL, ANY_TABLE, match_version},
 	{3, ANY_PROTOCOL, IN_FILTER, match_stateful},
+	{4, ANY_PROTOCOL, IN_FILTER, match_recent},
 	{4, ANY_PROTOCOL, IN_RAW | IN_MANGLE, match_rpfilter},
 };
 
