@@ -136,7 +136,8 @@ static void print_mark(const struct sl_op *op, FILE *out)
 
 static void print_filled(u32 family, const struct sl_op *op, FILE *out)
 {
-	fprintf(out, op->kind == SL_OP_FILL ? "fill %u with " : "", op->filled);
+	if (op->kind == SL_OP_FILL)
+		fprintf(out, "fill %u with ", op->filled);
 	sl_print_key(family, &op->key, out);
 	if (op->kind == SL_OP_FILLED)
 		fprintf(out, "%s filled %u", op->invert ? " not in" : " in", op->filled);
