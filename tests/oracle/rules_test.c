@@ -98,6 +98,8 @@ static bool read_packet(FILE *trace, struct frame *ret_frame, bool *ret_drops)
 		ret_frame->bytes[ret_frame->length - 20 + 12] = 5 << 4;
 		ret_frame->bytes[ret_frame->length - 20 + 13] = flag_bits(flags);
 	}
+	if (protocol == IPPROTO_UDP) /* or conntrack would call it invalid */
+		ret_frame->bytes[ret_frame->length - 8 + 5] = 8;
 	*ret_drops = !strcmp(verdict, "DROP");
 	return true;
 }
