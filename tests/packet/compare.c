@@ -147,6 +147,15 @@ u64 sl_compare_counts(const struct sl_record *without, const struct sl_record *w
 	return off;
 }
 
+u64 sl_record_sum_counts(const struct sl_record *record)
+{
+	u64 sum = 0;
+
+	for (u32 i = 0; i < record->counts.count; i++)
+		sum += record->counts.items[i].packets;
+	return sum;
+}
+
 u32 sl_record_count_doomed(const struct sl_record *record)
 {
 	u32 doomed = 0;

@@ -22,6 +22,7 @@ u32 sl_compare(const struct sl_script *script, const struct sl_record *without,
 
 /* By how many packets the rules' counts differ, the early ones included. */
 u64 sl_compare_counts(const struct sl_record *without, const struct sl_record *with);
+u64 sl_record_sum_counts(const struct sl_record *record); /* of all rules */
 
 /* Acts of which the interpreter foretold that nothing would come. */
 u32 sl_record_count_doomed(const struct sl_record *record);
