@@ -65,7 +65,7 @@ class Edge(Places):
     def set_up(self):
         super().set_up()
         self.set("router", "ipv4.ip_forward=1", "ipv6.conf.all.forwarding=1", "ipv4.icmp_ratemask=0",
-                 "ipv6.icmp.ratelimit=0", "ipv4.conf.all.rp_filter=0", "ipv4.conf.default.rp_filter=0")
+                 "ipv6.icmp.ratemask=2", "ipv4.conf.all.rp_filter=0", "ipv4.conf.default.rp_filter=0")
         for role in ("customers", "world"):
             self.set(role, "ipv6.conf.default.disable_ipv6=1")
         self.sockets = {}
