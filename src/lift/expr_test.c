@@ -162,6 +162,32 @@ static void forward_leaves_by_a_device_that_is_not_known(void **state)
 	expect_rules(&nft, "shared", "unknown(meta oifname) drop\n");
 }
 
+/* A rule in a chain of this family that input and forward share, and what it becomes. */
+#define shared_becomes(family, expected, ...)                                                      \
+	do {                                                                                       \
+		struct nft nft = an_input_chain(family);                                           \
+		struct sl_nft_chain *shared = add_chain(&nft, nft.table, "shared");                \
+		struct sl_nft_chain *fw = add_base(&nft, nft.table, "fw", NF_INET_FORWARD, 0);     \
+		nft_rule(&nft, nft.chain, jump_to(NFT_JUMP, "shared"));                            \
+		nft_rule(&nft, fw, jump_to(NFT_JUMP, "shared"));                                   \
+		nft_rule(&nft, shared, __VA_ARGS__);                                               \
+		expect_rules(&nft, "shared", expected);                                            \
+	} while (0)
+
+static void forward_sees_one_hop_less(void **state)
+{
+	const char *unknown = "unknown(hops: forwarding takes one off) drop\n";
+
+	(void)state;
+	becomes("ip ttl 64 drop\n", load_ip(8, 1), cmp_eq("\x40"), drop_it());
+	shared_becomes(NFPROTO_IPV4, unknown, load_ip(8, 1), cmp_eq("\x40"), drop_it());
+	shared_becomes(NFPROTO_IPV4, unknown, load_ip(10, 2), cmp_eq("\0\0"), drop_it());
+	shared_becomes(NFPROTO_IPV6, unknown, load_ip(7, 1), cmp_eq("\x40"), drop_it());
+	shared_becomes(NFPROTO_INET, unknown, load_ip(7, 1), cmp_eq("\x40"), drop_it());
+	shared_becomes(NFPROTO_IPV4, "ip saddr 1.2.3.4 drop\n", load_ip(12, 4), cmp_eq("\1\2\3\4"),
+		       drop_it());
+}
+
 static void state_predicates_become_worlds(void **state)
 {
 	(void)state;
@@ -483,6 +509,7 @@ int main(void)
 		cmocka_unit_test(mark_that_rules_set_is_followed),
 		cmocka_unit_test(input_has_no_device_to_leave_by),
 		cmocka_unit_test(forward_leaves_by_a_device_that_is_not_known),
+		cmocka_unit_test(forward_sees_one_hop_less),
 		cmocka_unit_test(state_predicates_become_worlds),
 		cmocka_unit_test(state_that_never_or_always_holds_costs_nothing),
 		cmocka_unit_test(state_in_a_set_becomes_worlds),

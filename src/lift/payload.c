@@ -32,6 +32,21 @@ static bool has_length(u32 family, u32 base, u32 from, u32 to)
 	       (family != NFPROTO_IPV4 && overlaps(from, to, 4, 6));
 }
 
+/*
+ * Forwarding takes a hop off before the rules of forward look: in IPv4 that changes byte 8, and the
+ * header's checksum in 10–11; in IPv6 byte 7.
+ */
+static bool has_hops(const struct sl_chain_lift *chain, u32 base, u32 from, u32 to)
+{
+	u32 family = chain->table->family;
+
+	if (!(chain->contexts & SL_FROM_FORWARD) || base != NFT_PAYLOAD_NETWORK_HEADER)
+		return false;
+	return (family != NFPROTO_IPV6 &&
+		(overlaps(from, to, 8, 9) || overlaps(from, to, 10, 12))) ||
+	       (family != NFPROTO_IPV4 && overlaps(from, to, 7, 8));
+}
+
 /* Why these bytes are not known at XDP, or at a netfilter hook; or NULL. */
 static const char *find_obstacle(const struct sl_rule_lift *rule, u32 base, u32 from, u32 to)
 {
@@ -50,6 +65,8 @@ static const char *find_obstacle(const struct sl_rule_lift *rule, u32 base, u32 
 			       : NULL;
 	if (has_length(rule->chain->table->family, base, from, to))
 		return "length: GRO may have merged packets";
+	if (has_hops(rule->chain, base, from, to))
+		return "hops: forwarding takes one off";
 	return NULL;
 }
 
