@@ -85,6 +85,7 @@ static int take_family(struct sl_observer *observer, u32 protocol, u32 number,
 	if (!source)
 		return sl_fail_memory(diag);
 	source->protocol = protocol;
+	source->has_tables = number ? host->has_legacy_ip6 : host->has_legacy_ip;
 	source->family = &sl_observer_legacy(observer)[number];
 	source->chunks = sl_observer_legacy_chunks(observer, number);
 	error = read_family(observer, source, ruleset, &obstacle, diag);

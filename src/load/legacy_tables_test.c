@@ -204,6 +204,28 @@ static void garbled_tables_are_no_harm(void **state)
 	nft_free(&nft);
 }
 
+/* What was taken for x_tables' memory is another's, and there are tables after all. */
+static void tables_that_cannot_be_found_are_an_obstacle(void **state)
+{
+	static const char found_none[] =
+		"iptables-legacy rules are present, and cannot be found in this kernel";
+	struct nft nft = a_table(NFPROTO_INET);
+	struct sl_legacy_tables tables;
+	struct sl_snapshot snapshot;
+	struct sl_diag diag = {""};
+
+	(void)state;
+	enter_new_namespace();
+	nft.host.has_legacy_ip6 = true;
+	assert_int_equal(sl_observer_look(observer, 1, &snapshot, &diag), 0);
+	assert_int_equal(sl_legacy_tables_take(observer, &nft.host, nft.rules, &tables, &diag), 0);
+	assert_null(nft.rules->legacy_obstacles[0]);
+	assert_true(nft.rules->holds_legacy[0]);
+	assert_string_equal(nft.rules->legacy_obstacles[1], found_none);
+	assert_false(nft.rules->holds_legacy[1]);
+	nft_free(&nft);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -212,6 +234,7 @@ int main(void)
 		cmocka_unit_test(tables_stand_at_their_hooks),
 		cmocka_unit_test(a_rule_keeps_its_handle),
 		cmocka_unit_test(garbled_tables_are_no_harm),
+		cmocka_unit_test(tables_that_cannot_be_found_are_an_obstacle),
 	};
 
 	return cmocka_run_group_tests(tests, open_observer, close_observer);

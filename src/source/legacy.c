@@ -46,7 +46,7 @@ static const char *find_gap(const struct sl_legacy_source *source)
 {
 	const struct sl_legacy_family *family = source->family;
 
-	if (!family->head.address)
+	if (!family->head.address || (source->has_tables && !family->count))
 		return "iptables-legacy rules are present, and cannot be found in this kernel";
 	if (family->count > SL_LEGACY_TABLES)
 		return "iptables-legacy has more tables than any kernel that sluice knows";

@@ -19,7 +19,8 @@
 #include "source/ruleset.h"
 
 struct sl_legacy_source {
-	u32 protocol; /* NFPROTO_IPV4, _IPV6 */
+	u32 protocol;    /* NFPROTO_IPV4, _IPV6 */
+	bool has_tables; /* says the kernel: then memory without any is not where they are */
 	const struct sl_legacy_family *family;
 	const struct sl_legacy_chunk *chunks; /* its own */
 	struct sl_legacy_name names[SL_LEGACY_NAMES_MAX];
