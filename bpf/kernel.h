@@ -546,8 +546,6 @@ struct bpf_ct_opts___12 {
 	__u8 reserved[2];
 };
 
-extern const void nf_tables_net_id __ksym __weak;
-
 extern void *bpf_cast_to_kern_ctx(void *context) __ksym __weak;
 extern void *bpf_rdonly_cast(const void *address, __u32 type) __ksym __weak;
 extern struct nf_conn *bpf_xdp_ct_lookup(struct xdp_md *context, struct bpf_sock_tuple *tuple,

@@ -16,6 +16,7 @@
 #define DEVICES_MAX 65536
 
 __u32 wanted_ifindex; /* in */
+__u64 nf_tables_id;   /* in: the address of nf_tables_net_id before Linux 6.17; 0: not known */
 __u32 found;          /* out: the device was there */
 struct sl_snapshot snapshot;
 struct sl_hook_list hook_lists[SL_HOOK_LISTS];
@@ -34,7 +35,7 @@ static __always_inline __u64 find_generation(struct net *net)
 
 	if (HAS_GENERATION_IN_NET())
 		return (__u64)net + bpf_core_field_offset(struct net, nft.base_seq);
-	if (!&nf_tables_net_id || bpf_probe_read_kernel(&id, sizeof id, &nf_tables_net_id) || !id)
+	if (!nf_tables_id || bpf_probe_read_kernel(&id, sizeof id, (void *)nf_tables_id) || !id)
 		return 0;
 	if (bpf_probe_read_kernel(&pernet, sizeof pernet, (void **)generic + id) || !pernet)
 		return 0;

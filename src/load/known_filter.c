@@ -16,6 +16,7 @@
 #include "known.skel.h"
 #include "load/dataplane.h"
 #include "load/hook_links.h"
+#include "load/symbols.h"
 
 /* A generation's words, as a power of 2: from 32 KiB to 4 MiB. */
 #define WORDS_LOG_MIN 12
@@ -206,28 +207,25 @@ struct symbols {
 	u64 confirm, modules; /* addresses, 0: none */
 };
 
+static void take_symbol(void *context, u64 address, const char *name)
+{
+	struct symbols *symbols = context;
+
+	if (!strcmp(name, runner))
+		symbols->has_runner = true;
+	else if (!strcmp(name, "nf_confirm"))
+		symbols->confirm = address;
+	else if (!strcmp(name, "modules"))
+		symbols->modules = address;
+	else if (!symbols->rival)
+		symbols->rival = find_rival(name);
+}
+
 static struct symbols read_symbols(void)
 {
-	SL_CLEANUP(sl_fclose) FILE *file = fopen("/proc/kallsyms", "re");
-	SL_CLEANUP(sl_free) char *line = NULL;
 	struct symbols symbols = {0};
-	unsigned long long address;
-	size_t room = 0;
-	char name[64];
 
-	while (file && getline(&line, &room, file) > 0) {
-		if (sscanf(line, "%llx %*s %63s", &address, name) != 2)
-			return symbols;
-		if (!strcmp(name, runner))
-			symbols.has_runner = true;
-		else if (!strcmp(name, "nf_confirm"))
-			symbols.confirm = address;
-		else if (!strcmp(name, "modules"))
-			symbols.modules = address;
-		else if (!symbols.rival)
-			symbols.rival = find_rival(name);
-	}
-	symbols.is_whole = file && feof(file);
+	symbols.is_whole = !sl_symbols_each("/proc/kallsyms", take_symbol, &symbols);
 	return symbols;
 }
 

@@ -8,10 +8,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "load/symbols.h"
 #include "snapshot.skel.h"
 
 struct sl_observer {
 	struct snapshot_bpf *skeleton;
+	bool has_searched; /* for nf_tables' number, since it was loaded */
 	struct sl_recent_seed recent_seed;
 };
 
@@ -61,6 +63,7 @@ int sl_observer_renew(struct sl_observer *observer, struct sl_diag *diag)
 		return error;
 	snapshot_bpf__destroy(observer->skeleton);
 	observer->skeleton = skeleton;
+	observer->has_searched = false;
 	return 0;
 }
 
@@ -90,16 +93,49 @@ static u64 hash_family(const struct sl_legacy_family *family, const struct sl_le
 	return hash;
 }
 
+static void note_number(void *context, u64 address, const char *name)
+{
+	struct sl_observer *observer = context;
+
+	if (!strcmp(name, "nf_tables_net_id"))
+		observer->skeleton->bss->nf_tables_id = address;
+}
+
+static int take_snapshot(const struct sl_observer *observer, struct sl_diag *diag)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
+	int program_fd = bpf_program__fd(observer->skeleton->progs.take_snapshot);
+
+	return bpf_prog_test_run_opts(program_fd, &opts)
+		       ? sl_fail(diag, errno, "cannot look at the kernel's state: %s",
+				 strerror(errno))
+		       : 0;
+}
+
+/* Since 6.17 the generation is where BTF says; and the symbols take longer to read than all else.
+ */
+static bool lacks_generation(const struct sl_observer *observer)
+{
+	const struct snapshot_bpf *skeleton = observer->skeleton;
+
+	return skeleton->bss->found && !skeleton->bss->snapshot.generation_address &&
+	       !observer->has_searched;
+}
+
 int sl_observer_look(struct sl_observer *observer, u32 ifindex, struct sl_snapshot *ret_snapshot,
 		     struct sl_diag *diag)
 {
-	LIBBPF_OPTS(bpf_test_run_opts, opts);
 	struct snapshot_bpf *skeleton = observer->skeleton;
 
 	skeleton->bss->wanted_ifindex = ifindex;
-	if (bpf_prog_test_run_opts(bpf_program__fd(skeleton->progs.take_snapshot), &opts))
-		return sl_fail(diag, errno, "cannot look at the kernel's state: %s",
-			       strerror(errno));
+	int error = take_snapshot(observer, diag);
+	if (!error && lacks_generation(observer)) {
+		observer->has_searched = true;
+		(void)sl_symbols_each("/proc/kallsyms", note_number, observer);
+		error = take_snapshot(observer, diag);
+	}
+	if (error)
+		return error;
 	if (!skeleton->bss->found)
 		return sl_fail(diag, ENODEV, "no device with index %u in this network namespace",
 			       ifindex);

@@ -21,6 +21,39 @@ static u64 hash(u64 sum, const char *text)
 	return sum;
 }
 
+/* "ffffffffc0a00100 t ip_vs_in_hook\t[ip_vs]": there are very many of these, too many for sscanf().
+ */
+static bool parse(char *line, u64 *ret_address, char **ret_name)
+{
+	char *end;
+
+	*ret_address = strtoull(line, &end, 16);
+	if (end == line || end[0] != ' ' || !end[1] || end[2] != ' ')
+		return false;
+	*ret_name = end + 3;
+	(*ret_name)[strcspn(*ret_name, "\t\n")] = '\0';
+	return true;
+}
+
+int sl_symbols_each(const char *kallsyms,
+		    void (*each)(void *context, u64 address, const char *name), void *context)
+{
+	SL_CLEANUP(sl_fclose) FILE *file = fopen(kallsyms, "re");
+	SL_CLEANUP(sl_free) char *line = NULL;
+	size_t room = 0;
+	char *name;
+	u64 address;
+
+	if (!file)
+		return -errno;
+	while (getline(&line, &room, file) > 0) {
+		if (!parse(line, &address, &name))
+			return -EBADMSG;
+		each(context, address, name);
+	}
+	return feof(file) ? 0 : -EIO;
+}
+
 /*
  * Which modules there are, of what size, whether they have come whole, and where: how often each is
  * used changes with every socket. A kernel without modules has none, and never will.
@@ -68,39 +101,25 @@ void sl_symbols_want(struct sl_symbols *symbols, u64 address)
 
 /* Those that lack a name: one that was hidden (kernel.kptr_restrict) may be there to read by now.
  */
-struct nameless {
-	struct sl_symbol *items[2 * SL_SYMBOLS_WANTED_MAX];
+struct search {
+	struct sl_symbols *symbols;
+	struct sl_symbol *nameless[2 * SL_SYMBOLS_WANTED_MAX];
 	u32 count;
 };
 
-static void list_nameless(struct sl_symbols *symbols, struct nameless *ret_nameless)
+static void list_nameless(struct search *search)
 {
-	ret_nameless->count = 0;
-	for (u32 i = 0; i < symbols->count; i++)
-		if (!symbols->items[i].name[0])
-			ret_nameless->items[ret_nameless->count++] = &symbols->items[i];
+	for (u32 i = 0; i < search->symbols->count; i++)
+		if (!search->symbols->items[i].name[0])
+			search->nameless[search->count++] = &search->symbols->items[i];
 }
 
-static struct sl_symbol *find_nameless(const struct nameless *nameless, u64 address)
+static struct sl_symbol *find_nameless(const struct search *search, u64 address)
 {
-	for (u32 i = 0; i < nameless->count; i++)
-		if (nameless->items[i]->address == address)
-			return nameless->items[i];
+	for (u32 i = 0; i < search->count; i++)
+		if (search->nameless[i]->address == address)
+			return search->nameless[i];
 	return NULL;
-}
-
-/* "ffffffffc0a00100 t ip_vs_in_hook\t[ip_vs]": there are very many of these, too many for sscanf().
- */
-static bool parse(char *line, u64 *ret_address, char **ret_name)
-{
-	char *end;
-
-	*ret_address = strtoull(line, &end, 16);
-	if (!*ret_address || end[0] != ' ' || !end[1] || end[2] != ' ')
-		return false;
-	*ret_name = end + 3;
-	(*ret_name)[strcspn(*ret_name, "\t\n")] = '\0';
-	return true;
 }
 
 static void add_likely(struct sl_symbols *symbols, u64 address, const char *name)
@@ -114,32 +133,28 @@ static void add_likely(struct sl_symbols *symbols, u64 address, const char *name
 	snprintf(symbol->name, sizeof symbol->name, "%s", name);
 }
 
+/* Aliases at the same address begin with __pfx_ or the like: the last wins. */
+static void take_name(void *context, u64 address, const char *name)
+{
+	struct search *search = context;
+	struct sl_symbols *symbols = search->symbols;
+	struct sl_symbol *symbol;
+
+	if (!address || !strncmp(name, "__", 2))
+		return;
+	symbol = find_nameless(search, address);
+	if (symbol)
+		snprintf(symbol->name, sizeof symbol->name, "%s", name);
+	else if (symbols->is_likely && symbols->is_likely(name))
+		add_likely(symbols, address, name);
+}
+
 int sl_symbols_find(struct sl_symbols *symbols, const char *kallsyms)
 {
-	SL_CLEANUP(sl_fclose) FILE *file = NULL;
-	struct nameless nameless;
-	char line[512], *name;
-	u64 address;
+	struct search search = {.symbols = symbols};
 
-	list_nameless(symbols, &nameless);
-	if (!nameless.count)
-		return 0;
-	file = fopen(kallsyms, "re");
-	if (!file)
-		return -errno;
-	while (fgets(line, sizeof line, file)) {
-		struct sl_symbol *symbol;
-
-		/* aliases at the same address begin with __pfx_ or the like: the last wins */
-		if (!parse(line, &address, &name) || !strncmp(name, "__", 2))
-			continue;
-		symbol = find_nameless(&nameless, address);
-		if (symbol)
-			snprintf(symbol->name, sizeof symbol->name, "%s", name);
-		else if (symbols->is_likely && symbols->is_likely(name))
-			add_likely(symbols, address, name);
-	}
-	return 0;
+	list_nameless(&search);
+	return search.count ? sl_symbols_each(kallsyms, take_name, &search) : 0;
 }
 
 const char *sl_symbols_name(const struct sl_symbols *symbols, u64 address)

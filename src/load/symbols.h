@@ -33,6 +33,13 @@ struct sl_symbols {
  */
 u64 sl_symbols_modules(const char *modules);
 
+/*
+ * Calls `each` for all of `kallsyms` (/proc/kallsyms), with address 0 where that is hidden. 0, or
+ * -errno where it could not be read to its end.
+ */
+int sl_symbols_each(const char *kallsyms,
+		    void (*each)(void *context, u64 address, const char *name), void *context);
+
 /* Forgets what may have changed. `modules`: /proc/modules, but for tests. */
 void sl_symbols_renew(struct sl_symbols *symbols, const char *modules);
 

@@ -146,6 +146,30 @@ static void likely_names_leave_room_for_others(void **state)
 	there_is_always_room_for(symbols, 0xffffffffc0a00100, "ip_vs_256");
 }
 
+static void note_address(void *context, u64 address, const char *name)
+{
+	if (!strcmp(name, "ip_vs_in_hook"))
+		*(u64 *)context = address;
+}
+
+static void every_symbol_is_told(void **state)
+{
+	u64 address = 0;
+
+	(void)state;
+	assert_int_equal(sl_symbols_each(kallsyms, note_address, &address), 0);
+	assert_int_equal(address, 0xffffffffc0a00100);
+}
+
+static void half_a_list_is_told_from_a_whole_one(void **state)
+{
+	u64 address = 0;
+
+	(void)state;
+	put(kallsyms, "ffffffffc0a00100 t ip_vs_in_hook\t[ip_vs]\nffffffffc0a00");
+	assert_int_equal(sl_symbols_each(kallsyms, note_address, &address), -EBADMSG);
+}
+
 static void hidden_names_are_looked_for_again(void **state)
 {
 	put(kallsyms, "0000000000000000 T nft_do_chain\n");
@@ -174,6 +198,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(likely_names_are_found_along_with_others, begin,
 						end),
 		cmocka_unit_test_setup_teardown(likely_names_leave_room_for_others, begin, end),
+		cmocka_unit_test_setup_teardown(every_symbol_is_told, begin, end),
+		cmocka_unit_test_setup_teardown(half_a_list_is_told_from_a_whole_one, begin, end),
 		cmocka_unit_test_setup_teardown(hidden_names_are_looked_for_again, begin, end),
 		cmocka_unit_test_setup_teardown(there_is_always_room_for_one_look, begin, end),
 	};
