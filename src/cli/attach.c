@@ -2,11 +2,11 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "cli/attachments.h"
+#include "lib/attachments.h"
 #include "cli/cli.h"
 #include "cli/names.h"
 #include "cli/probation.h"
-#include "cli/service.h"
+#include "service/client.h"
 #include "cli/session.h"
 #include "cli/verbs.h"
 #include "load/attach.h"
@@ -64,7 +64,8 @@ int sl_command_attach(const struct sl_cli *cli)
 	const struct sl_wish wish = {.device = cli->device,
 				     .asked = {cli->memory_limit, cli->mode, 0},
 				     .replaces = cli->replace,
-				     .asks = cli};
+				     .asks_service = true,
+				     .is_slow = sl_cli_say_slow};
 	struct sl_diag diag;
 
 	if (!sl_cli_need_device(cli, "attach"))
@@ -109,6 +110,7 @@ static int wish_again(const struct sl_cli *cli, struct sl_wish *ret_wish, struct
 	asked = attachments.items[0].info.asked;
 	*ret_wish = (struct sl_wish){.device = cli->device,
 				     .asked = asked,
+				     .is_slow = sl_cli_say_slow,
 				     .is_again = true,
 				     .net_cookie = attachments.net_cookie,
 				     .former = asked};

@@ -8,7 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "cli/explain.h"
+#include "lib/explain.h"
 #include "cli/names.h"
 #include "cli/packet_text.h"
 #include "load/attach.h"

@@ -12,7 +12,7 @@
 #include <time.h>
 
 #include "cli/cli.h"
-#include "cli/rule_text.h"
+#include "lib/rule_text.h"
 #include "daemon/audit.h"
 #include "daemon/keeper.h"
 #include "ir/interp.h"

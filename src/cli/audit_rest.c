@@ -7,7 +7,7 @@
 
 #include "base/clock.h"
 #include "cli/audit.h"
-#include "cli/explain.h"
+#include "lib/explain.h"
 #include "ir/packet.h"
 
 /* A second's samples may take so long; with many thousands of rules one takes milliseconds. */

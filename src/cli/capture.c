@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include "cli/capture.h"
+
 #include <errno.h>
 #include <pcap/pcap.h>
 
 #include "base/cleanup.h"
-#include "cli/frames.h"
 
 static void close_capture(pcap_t **capture)
 {

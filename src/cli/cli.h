@@ -41,6 +41,9 @@ int sl_cli_refuse(const struct sl_diag *diag);
 int sl_cli_usage(const char *command, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* People who wait for an attach shall know for what. */
+void sl_cli_say_slow(const char *device);
+
 /*
  * The device that a command is for. Without one given, lists the candidates and returns NULL;
  * the command then returns SL_EXIT_USAGE.

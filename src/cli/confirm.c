@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/attachments.h"
+#include "lib/attachments.h"
 #include "cli/cli.h"
 #include "cli/names.h"
 

@@ -2,10 +2,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/attachments.h"
+#include "lib/attachments.h"
 #include "cli/cli.h"
 #include "cli/names.h"
-#include "cli/service.h"
+#include "service/client.h"
 #include "daemon/detach.h"
 
 static bool holds(const json_t *names, const char *name)

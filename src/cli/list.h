@@ -4,7 +4,7 @@
 #define SLUICE_CLI_LIST_H
 
 #include "base/diag.h"
-#include "cli/early.h"
+#include "lib/early.h"
 
 /* As the host's `nft -a list ruleset`. */
 int sl_list_nft(const struct sl_early *early, struct sl_diag *diag);

@@ -4,7 +4,7 @@
 
 #include "base/cleanup.h"
 #include "cli/list.h"
-#include "cli/listing.h"
+#include "lib/listing.h"
 #include "cli/names.h"
 #include "source/source.h"
 

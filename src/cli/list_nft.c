@@ -4,7 +4,7 @@
 
 #include "base/cleanup.h"
 #include "cli/list.h"
-#include "cli/listing.h"
+#include "lib/listing.h"
 
 static void print_line(const struct sl_listing_line *line, const struct sl_early *early)
 {

@@ -28,6 +28,15 @@ int sl_cli_usage(const char *command, const char *format, ...)
 	return SL_EXIT_USAGE;
 }
 
+void sl_cli_say_slow(const char *device)
+{
+	fprintf(stderr,
+		"sluice: %s: still reading and compiling the rules, of which the kernel "
+		"hands out large sets and chains slowly; nothing is dropped early until "
+		"then\n",
+		device);
+}
+
 const char *sl_cli_need_device(const struct sl_cli *cli, const char *command)
 {
 	struct if_nameindex *devices;

@@ -8,26 +8,6 @@
 
 #include "base/cleanup.h"
 
-const char *sl_hook_name(enum sl_hook hook)
-{
-	static const char *const names[] = {
-		[SL_HOOK_INGRESS] = "ingress",
-		[SL_HOOK_PREROUTING] = "prerouting",
-		[SL_HOOK_INPUT] = "input",
-		[SL_HOOK_FORWARD] = "forward",
-	};
-
-	return names[hook];
-}
-
-const char *sl_place_name(u32 place)
-{
-	static const char *const names[SL_PLACES] = {"ip input", "ip forward", "ip6 input",
-						     "ip6 forward"};
-
-	return names[place];
-}
-
 void sl_print_name(const char *name)
 {
 	for (; *name; name++) {

@@ -6,11 +6,7 @@
 #include <jansson.h>
 
 #include "base/types.h"
-#include "ir/ir.h"
-
-const char *sl_hook_name(enum sl_hook hook); /* "input" */
-
-const char *sl_place_name(u32 place); /* by bit of SL_PLACE_*: "ip input" */
+#include "lib/words.h"
 
 /* Prints a name from the kernel so that a terminal survives whatever it holds. */
 void sl_print_name(const char *name);

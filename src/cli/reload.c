@@ -2,8 +2,9 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "cli/cli.h"
 #include "cli/names.h"
-#include "cli/service.h"
+#include "service/client.h"
 
 int sl_command_reload(const struct sl_cli *cli)
 {

@@ -57,16 +57,17 @@ static int write_page(const struct sl_cli *cli, struct sl_report *report, struct
 }
 
 /* What is attached is reported as it was asked for. */
-static struct sl_cli asked_with(const struct sl_cli *cli, const struct sl_attachment *attachment)
+static struct sl_plan_wish wish_for(const struct sl_cli *cli,
+				    const struct sl_attachment *attachment)
 {
-	struct sl_cli asked = *cli;
+	struct sl_plan_wish wish = {cli->device, cli->mode, cli->memory_limit};
 
 	if (attachment && !(cli->given & 1u << SL_OPTION_MODE))
-		asked.mode = (enum sl_wanted_mode)attachment->info.asked.wanted;
+		wish.mode = (enum sl_wanted_mode)attachment->info.asked.wanted;
 	if (attachment && !(cli->given & 1u << SL_OPTION_MEMORY) &&
 	    attachment->info.asked.memory_limit)
-		asked.memory_limit = attachment->info.asked.memory_limit;
-	return asked;
+		wish.memory_limit = attachment->info.asked.memory_limit;
+	return wish;
 }
 
 static int report_live(const struct sl_cli *cli, struct sl_plan *plan,
@@ -74,14 +75,14 @@ static int report_live(const struct sl_cli *cli, struct sl_plan *plan,
 {
 	struct sl_report report = {.plan = plan};
 	struct sl_observer *observer = NULL;
-	struct sl_cli asked;
+	struct sl_plan_wish wish;
 	int error = sl_observer_open(&observer, diag);
 
 	if (attachments->count && attachments->items[0].is_alive)
 		report.attachment = &attachments->items[0];
-	asked = asked_with(cli, report.attachment);
+	wish = wish_for(cli, report.attachment);
 	if (!error)
-		error = sl_plan_live(&asked, cli->device, observer, plan, diag);
+		error = sl_plan_live(&wish, observer, plan, diag);
 	if (!error && sl_early_sum(attachments, &report.early))
 		error = sl_fail_memory(diag);
 	if (!error)
@@ -109,10 +110,11 @@ static int report_device(const struct sl_cli *cli, struct sl_diag *diag)
 
 static int report_file(const struct sl_cli *cli, struct sl_diag *diag)
 {
+	const struct sl_plan_wish wish = {cli->device, cli->mode, cli->memory_limit};
 	const struct sl_attachments none = {0};
 	struct sl_plan plan = {0};
 	struct sl_report report = {.plan = &plan, .file = cli->arguments[0]};
-	int error = sl_plan_file(cli, &plan, diag);
+	int error = sl_plan_file(&wish, report.file, &plan, diag);
 
 	if (!error && sl_early_sum(&none, &report.early))
 		error = sl_fail_memory(diag);

@@ -11,8 +11,8 @@
 
 #include <stdio.h>
 
-#include "cli/attachments.h"
-#include "cli/early.h"
+#include "lib/attachments.h"
+#include "lib/early.h"
 #include "cli/plan.h"
 
 /* A chain of the rules, and what the decisions say of its part of them. */

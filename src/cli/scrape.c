@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "cli/attachments.h"
+#include "lib/attachments.h"
 #include "cli/chain_names.h"
-#include "cli/early.h"
+#include "lib/early.h"
 #include "cli/exposition.h"
 #include "cli/names.h"
 #include "config.h"

@@ -7,59 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/cleanup.h"
-#include "cli/attachments.h"
+#include "cli/capture.h"
 #include "cli/cli.h"
-#include "cli/explain.h"
 #include "cli/names.h"
-#include "daemon/keeper.h"
 #include "load/attach.h"
-#include "load/memory.h"
-#include "source/conntrack.h"
-
-#define PATIENCE_MS 2000
-
-static u8 worlds_found(const struct sl_tracer *tracer, const struct sl_run *run)
-{
-	u8 miss = tracer->compiled->program->miss_worlds;
-
-	if (tracer->may_relate)
-		miss |= SL_WORLD_RELATED;
-	return run->ran && run->fate == SL_PASSED_CONNTRACK ? SL_WORLDS_ALL : miss;
-}
-
-struct recording {
-	struct sl_arena *arena;
-	struct sl_trace *trace;
-};
-
-static void record(void *context, const struct sl_chain *chain, const struct sl_rule *rule,
-		   u8 worlds, bool matched)
-{
-	struct recording *recording = context;
-	struct sl_trace_step *step = sl_list_push(recording->arena, &recording->trace->steps);
-
-	if (step)
-		*step = (struct sl_trace_step){chain, rule, worlds, matched};
-}
-
-static void trace_frame(const struct sl_tracer *tracer, struct sl_trace *trace)
-{
-	const struct sl_compiled *compiled = tracer->compiled;
-	struct recording recording = {compiled->meaning->arena, trace};
-	const struct sl_frame *frame = trace->frame;
-	struct sl_answers answers = {.route = SL_FATE_UNKNOWN};
-	bool is_explained;
-
-	trace->run = sl_runner_run(&tracer->runner, trace->frame);
-	answers.worlds = worlds_found(tracer, &trace->run);
-	is_explained = !trace->run.ran || trace->run.fate == SL_PASSED_STALE ||
-		       sl_explain_find_route(compiled->program, frame, trace->run.drop, &answers) ||
-		       (!trace->run.drop && compiled->code_is_cut);
-	trace->disagree = !is_explained;
-	sl_explain(compiled->meaning, frame, &answers, record, &recording, &trace->outcome);
-	trace->drop = trace->run.ran ? trace->run.drop : trace->outcome.drop;
-}
 
 /* What to trace */
 
@@ -86,59 +37,6 @@ static int find_frames(const struct sl_cli *cli, const struct sl_program *progra
 	return sl_frames_read(program->arena, first, ret_frames, diag);
 }
 
-/* The rules, and the program as it would run where it is attached. */
-
-static int compile(struct sl_tracer *tracer, struct sl_diag *diag)
-{
-	struct sl_attachments attachments;
-	u32 own = 0;
-	bool is_attached;
-	struct sl_observer *observer;
-	int error = sl_attachments_read(tracer->device, &attachments, diag);
-
-	if (error)
-		return error;
-	is_attached = attachments.count && attachments.items[0].is_alive;
-	if (is_attached) {
-		tracer->may_relate = attachments.items[0].may_relate;
-		tracer->attached = (enum sl_attach_mode)attachments.items[0].info.mode;
-		if (tracer->attached == SL_MODE_TC)
-			own = sl_attachment_program(&attachments, &attachments.items[0]);
-	}
-	sl_attachments_free(&attachments);
-	if (!is_attached)
-		tracer->may_relate = sl_conntrack_expects(NULL) || sl_conntrack_has_helpers(NULL);
-	error = sl_observer_open(&observer, diag);
-	if (error)
-		return error;
-	error = sl_compile_live(observer, tracer->device, own, false, PATIENCE_MS,
-				SL_MEMORY_UNLIMITED, &tracer->compiled, diag);
-	sl_observer_free(observer);
-	return error;
-}
-
-static int open_tracer(struct sl_tracer *tracer, struct sl_diag *diag)
-{
-	enum sl_hook_point point;
-	int error = compile(tracer, diag);
-
-	if (error)
-		return error;
-	tracer->texts.rules = tracer->compiled->rules;
-	tracer->texts.program = tracer->compiled->meaning;
-	tracer->texts.loaded = &tracer->loaded;
-	point = tracer->attached == SL_MODE_TC || tracer->compiled->program->device.wants_tc
-			? SL_POINT_TC
-			: SL_POINT_XDP;
-	return sl_runner_open(tracer->compiled, point, tracer->may_relate, &tracer->runner, diag);
-}
-
-static void close_tracer(struct sl_tracer *tracer)
-{
-	sl_runner_close(&tracer->runner);
-	sl_compiled_free(tracer->compiled);
-}
-
 /* Output */
 
 static void warn(const struct sl_trace *trace)
@@ -160,7 +58,7 @@ static json_t *describe_all(const struct sl_tracer *tracer, json_t *packets, u32
 }
 
 /* How many packets the two disagreed on. */
-static u32 trace_all(const struct sl_tracer *tracer, const struct sl_frames *frames,
+static u32 trace_all(const struct sl_tracer *tracer, const struct sl_frames *frames, bool with_all,
 		     json_t *packets)
 {
 	u32 disagreements = 0;
@@ -168,11 +66,11 @@ static u32 trace_all(const struct sl_tracer *tracer, const struct sl_frames *fra
 	for (u32 i = 0; i < frames->list.count; i++) {
 		struct sl_trace trace = {.number = i + 1, .frame = &frames->list.items[i]};
 
-		trace_frame(tracer, &trace);
+		sl_tracer_run(tracer, &trace);
 		if (packets)
-			json_array_append_new(packets, sl_trace_describe(tracer, &trace));
+			json_array_append_new(packets, sl_trace_describe(tracer, &trace, with_all));
 		else
-			sl_trace_print(tracer, &trace);
+			sl_trace_print(tracer, &trace, with_all);
 		if (trace.disagree)
 			warn(&trace);
 		disagreements += trace.disagree;
@@ -185,7 +83,7 @@ static int trace(const struct sl_cli *cli, struct sl_tracer *tracer, u32 *ret_di
 {
 	json_t *packets = cli->json ? json_array() : NULL;
 	struct sl_frames frames;
-	int error = open_tracer(tracer, diag);
+	int error = sl_tracer_open(cli->device, tracer, diag);
 
 	if (!error)
 		error = find_frames(cli, tracer->compiled->meaning, &frames, diag);
@@ -193,7 +91,7 @@ static int trace(const struct sl_cli *cli, struct sl_tracer *tracer, u32 *ret_di
 		json_decref(packets);
 		return error;
 	}
-	*ret_disagreements = trace_all(tracer, &frames, packets);
+	*ret_disagreements = trace_all(tracer, &frames, cli->verbose, packets);
 	if (packets)
 		sl_json_print(describe_all(tracer, packets, *ret_disagreements));
 	return 0;
@@ -201,7 +99,7 @@ static int trace(const struct sl_cli *cli, struct sl_tracer *tracer, u32 *ret_di
 
 int sl_command_trace(const struct sl_cli *cli)
 {
-	struct sl_tracer tracer = {.device = cli->device, .is_verbose = cli->verbose};
+	struct sl_tracer tracer = {0};
 	struct sl_diag diag = {0};
 	u32 disagreements = 0;
 	int error;
@@ -216,7 +114,7 @@ int sl_command_trace(const struct sl_cli *cli)
 		return sl_cli_refuse(&diag);
 	}
 	error = trace(cli, &tracer, &disagreements, &diag);
-	close_tracer(&tracer);
+	sl_tracer_close(&tracer);
 	if (error)
 		return sl_cli_refuse(&diag);
 	return disagreements ? SL_EXIT_REFUSED : SL_EXIT_DONE;

@@ -1,87 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/*
- * One packet after another through a copy of the program and through the interpreter, which must
- * agree. The interpreter tells the way; the program's verdict is the one that counts.
- */
+/* What became of a packet (lib/tracer.h), as text or JSON. */
 #ifndef SLUICE_CLI_TRACE_H
 #define SLUICE_CLI_TRACE_H
 
 #include <jansson.h>
 
-#include "cli/frames.h"
-#include "cli/rule_text.h"
-#include "compile.h"
-#include "info.h"
-#include "ir/interp.h"
-#include "load/dataplane.h"
+#include "lib/tracer.h"
 
-/* trace_run.c: the program, loaded a second time so that no counter of the live one moves. */
-struct sl_runner {
-	struct sl_dataplane *dataplane;
-	enum sl_hook_point point;
-	u32 ifindex;
-};
-
-struct sl_run {
-	bool ran;
-	const char *why_not; /* where it did not run: static */
-	bool drop;
-	enum sl_fate_count fate;
-};
-
-/*
- * By TC where the device cannot be tested by XDP, which wants a driver with its queues open.
- * `may_relate`: a packet of no connection may be RELATED.
- */
-int sl_runner_open(struct sl_compiled *compiled, enum sl_hook_point point, bool may_relate,
-		   struct sl_runner *ret_runner, struct sl_diag *diag);
-void sl_runner_close(struct sl_runner *runner);
-struct sl_run sl_runner_run(const struct sl_runner *runner, const struct sl_frame *frame);
-
-const char *sl_fate_text(enum sl_fate_count fate);
-
-/* A rule that the packet met. */
-struct sl_trace_step {
-	const struct sl_chain *chain;
-	const struct sl_rule *rule;
-	u8 worlds; /* in which it was met */
-	bool matched;
-};
-
-struct sl_trace {
-	u32 number; /* of the packet, from 1 */
-	const struct sl_frame *frame;
-	struct sl_run run;
-	struct sl_outcome outcome; /* the interpreter's, of the rules as they were lifted */
-	SL_LIST(struct sl_trace_step) steps;
-	bool drop;     /* the program's verdict; the interpreter's where it did not run */
-	bool disagree; /* the two differ, and nothing explains it */
-};
-
-struct sl_tracer {
-	const char *device;
-	enum sl_attach_mode attached;
-	struct sl_compiled *compiled;
-	struct sl_late_listing loaded;
-	struct sl_rule_texts texts;
-	struct sl_runner runner;
-	bool may_relate; /* as the attached program has it; unattached, as it would */
-	bool is_verbose;
-};
-
-/* trace_text.c, in the shape of `nft monitor trace`. */
-void sl_trace_print(const struct sl_tracer *tracer, const struct sl_trace *trace);
+/* trace_text.c, in the shape of `nft monitor trace`; `with_all`: rules that do not match, too. */
+void sl_trace_print(const struct sl_tracer *tracer, const struct sl_trace *trace, bool with_all);
 /* trace_json.c: docs/json.md. */
-json_t *sl_trace_describe(const struct sl_tracer *tracer, const struct sl_trace *trace);
-
-/* What a rule that matched leads to: "drop if invalid", "jump CHAIN", "kernel: limit". */
-#define SL_TRACE_VERDICT 192
-void sl_trace_verdict(const struct sl_trace_step *step, char ret_text[SL_TRACE_VERDICT]);
-
-/*
- * Rules that match; with -v the others, too. A rule that was lifted once for each state is one to
- * a reader: its copies that do not match are only shown, once, if none does.
- */
-bool sl_trace_is_shown(const struct sl_tracer *tracer, const struct sl_trace *trace, u32 index);
+json_t *sl_trace_describe(const struct sl_tracer *tracer, const struct sl_trace *trace,
+			  bool with_all);
 
 #endif

@@ -58,14 +58,15 @@ static json_t *describe_decider(const struct sl_outcome *outcome)
 	return object;
 }
 
-json_t *sl_trace_describe(const struct sl_tracer *tracer, const struct sl_trace *trace)
+json_t *sl_trace_describe(const struct sl_tracer *tracer, const struct sl_trace *trace,
+			  bool with_all)
 {
 	const struct sl_outcome *outcome = &trace->outcome;
 	const char *program = trace->run.ran ? trace->run.drop ? "drop" : "pass" : NULL;
 	json_t *rules = json_array();
 
 	for (u32 i = 0; i < trace->steps.count; i++)
-		if (sl_trace_is_shown(tracer, trace, i))
+		if (sl_trace_is_shown(trace, i, with_all))
 			json_array_append_new(rules, describe_step(tracer, &trace->steps.items[i]));
 	return json_pack("{s:i, s:i, s:s, s:s?, s:s?, s:s, s:s, s:s?, s:o, s:b, s:o}", "number",
 			 (int)trace->number, "length", (int)trace->frame->length, "verdict",

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "cli/names.h"
 #include "cli/packet_text.h"
@@ -16,96 +14,6 @@ static void print_packet(const struct sl_tracer *tracer, const struct sl_trace *
 	printf("\n");
 }
 
-/* Its way */
-
-static void append(char text[SL_TRACE_VERDICT], const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-
-static void append(char text[SL_TRACE_VERDICT], const char *format, ...)
-{
-	size_t used = strlen(text);
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(text + used, SL_TRACE_VERDICT - used, format, args);
-	va_end(args);
-}
-
-static const char *const world_names[] = {"new", "established", "related", "invalid", "untracked"};
-
-static void append_worlds(char text[SL_TRACE_VERDICT], const char *lead, u8 worlds)
-{
-	for (u32 i = 0; i < SL_ARRAY_SIZE(world_names); i++) {
-		if (!(worlds & 1 << i))
-			continue;
-		append(text, "%s%s", lead, world_names[i]);
-		lead = ",";
-	}
-}
-
-/* The last op says what happens; those before it, under which condition. */
-static void append_op(char text[SL_TRACE_VERDICT], const struct sl_op *op)
-{
-	static const char *const names[] = {
-		[SL_VERDICT_CONTINUE] = "continue", [SL_VERDICT_ACCEPT] = "accept",
-		[SL_VERDICT_DROP] = "drop",         [SL_VERDICT_JUMP] = "jump",
-		[SL_VERDICT_GOTO] = "goto",         [SL_VERDICT_RETURN] = "return",
-		[SL_VERDICT_KERNEL] = "kernel",
-	};
-
-	if (op->kind == SL_OP_KERNEL || op->kind == SL_OP_LIMIT || op->kind == SL_OP_FILL)
-		append(text, "kernel: %s", op->reason);
-	else if (op->kind == SL_OP_VMAP)
-		append(text, "by map");
-	else if (op->kind == SL_OP_VERDICT)
-		append(text, "%s%s%s", names[op->verdict.kind], op->verdict.chain ? " " : "",
-		       op->verdict.chain ? op->verdict.chain->name : "");
-	else
-		append(text, "continue");
-}
-
-void sl_trace_verdict(const struct sl_trace_step *step, char ret_text[SL_TRACE_VERDICT])
-{
-	const struct sl_rule *rule = step->rule;
-	u8 worlds = step->worlds;
-
-	ret_text[0] = '\0';
-	if (rule->ops.count)
-		append_op(ret_text, &rule->ops.items[rule->ops.count - 1]);
-	else
-		append(ret_text, "continue");
-	for (u32 i = 0; i < rule->ops.count; i++) {
-		const struct sl_op *op = &rule->ops.items[i];
-
-		/* A set that packets fill is of the moment: here nothing is clear. */
-		if (op->kind == SL_OP_UNKNOWN || op->kind == SL_OP_FILLED)
-			append(ret_text, ", if it matches: %s", op->reason);
-		if (op->kind == SL_OP_STATE)
-			worlds &= op->worlds;
-	}
-	if (worlds != step->worlds)
-		append_worlds(ret_text, " if ", worlds);
-}
-
-bool sl_trace_is_shown(const struct sl_tracer *tracer, const struct sl_trace *trace, u32 index)
-{
-	const struct sl_trace_step *steps = trace->steps.items, *step = &steps[index];
-	u32 first = index, end = index + 1;
-
-	if (step->matched || !tracer->is_verbose)
-		return step->matched;
-	while (first && steps[first - 1].chain == step->chain &&
-	       steps[first - 1].rule->handle == step->rule->handle)
-		first--;
-	while (end < trace->steps.count && steps[end].chain == step->chain &&
-	       steps[end].rule->handle == step->rule->handle)
-		end++;
-	for (u32 i = first; i < end; i++)
-		if (steps[i].matched)
-			return false;
-	return index == first;
-}
-
 static void print_place(const struct sl_chain *chain)
 {
 	printf("%s ", sl_family_name(chain->family));
@@ -115,7 +23,7 @@ static void print_place(const struct sl_chain *chain)
 }
 
 static void print_step(const struct sl_tracer *tracer, const struct sl_trace *trace,
-		       const struct sl_trace_step *step)
+		       const struct sl_trace_step *step, bool with_all)
 {
 	char text[SL_TRACE_VERDICT] = "";
 
@@ -131,8 +39,8 @@ static void print_step(const struct sl_tracer *tracer, const struct sl_trace *tr
 	else
 		printf(" (no match)");
 	text[0] = '\0';
-	if (tracer->is_verbose && step->worlds != SL_WORLDS_ALL)
-		append_worlds(text, " as ", step->worlds);
+	if (with_all && step->worlds != SL_WORLDS_ALL)
+		sl_trace_append_worlds(text, " as ", step->worlds);
 	printf("%s\n", text);
 }
 
@@ -175,13 +83,13 @@ static void print_verdict(const struct sl_tracer *tracer, const struct sl_trace 
 	printf("\n");
 }
 
-void sl_trace_print(const struct sl_tracer *tracer, const struct sl_trace *trace)
+void sl_trace_print(const struct sl_tracer *tracer, const struct sl_trace *trace, bool with_all)
 {
 	printf("trace id %08x ", trace->number);
 	print_packet(tracer, trace);
 	for (u32 i = 0; i < trace->steps.count; i++)
-		if (sl_trace_is_shown(tracer, trace, i))
-			print_step(tracer, trace, &trace->steps.items[i]);
+		if (sl_trace_is_shown(trace, i, with_all))
+			print_step(tracer, trace, &trace->steps.items[i], with_all);
 	print_policy(trace);
 	print_verdict(tracer, trace);
 }

@@ -8,7 +8,7 @@
 
 #include "meaning.h"
 
-#include "cli/frames.h"
+#include "cli/capture.h"
 #include "ir/interp.h"
 
 int LLVMFuzzerTestOneInput(const u8 *bytes, size_t size);

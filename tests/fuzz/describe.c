@@ -2,7 +2,7 @@
 /* A packet in words, for `sluice trace`: what is understood becomes a frame that can be judged. */
 #include "meaning.h"
 
-#include "cli/frames.h"
+#include "lib/frames.h"
 #include "ir/packet.h"
 
 int LLVMFuzzerTestOneInput(const u8 *bytes, size_t size);

@@ -6,7 +6,7 @@
 #include <signal.h>
 
 #include "base/cleanup.h"
-#include "cli/attachments.h"
+#include "lib/attachments.h"
 #include "daemon/detach.h"
 #include "daemon/lock.h"
 #include "load/pins.h"

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "lib/words.h"
+
+#include "info.h"
+
+const char *sl_hook_name(enum sl_hook hook)
+{
+	static const char *const names[] = {
+		[SL_HOOK_INGRESS] = "ingress",
+		[SL_HOOK_PREROUTING] = "prerouting",
+		[SL_HOOK_INPUT] = "input",
+		[SL_HOOK_FORWARD] = "forward",
+	};
+
+	return names[hook];
+}
+
+const char *sl_place_name(u32 place)
+{
+	static const char *const names[SL_PLACES] = {"ip input", "ip forward", "ip6 input",
+						     "ip6 forward"};
+
+	return names[place];
+}
