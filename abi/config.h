@@ -64,11 +64,12 @@ struct sl_config {
 	__u32 tag;         /* on the device below: which frames are ours, as they lie in memory */
 	__u32 table_words; /* of the image in the map `tables` */
 	__u32 trie_units;  /* of the image in the map `tries` */
+	__u32 counters_id; /* of the map `rule_counters`, which tells generations apart */
 };
 
 /* Where a value is wanted: `mov reg, SL_CONFIG_MARK | size << 8 | offset in struct sl_config`. */
 #define SL_CONFIG_MARK 0x51cf0000u
 
-_Static_assert(sizeof(struct sl_config) == 48, "no holes");
+_Static_assert(sizeof(struct sl_config) == 52, "no holes");
 
 #endif

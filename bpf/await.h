@@ -7,7 +7,7 @@
 #define SLUICE_BPF_AWAIT_H
 
 #include "audit.h"
-#include "config.h"
+#include "capture.h"
 
 /* Where an entry is made: the stack has no room for it. */
 struct audit_draft {
@@ -87,32 +87,13 @@ static __noinline int audit_await(struct audit_draft *draft, __u32 length, __u32
 	return 0;
 }
 
-/* The verifier shall see the number that it compares be the one that is used. */
-static __always_inline __u32 captured_of(__u32 length)
-{
-	__u32 captured = length;
-
-	asm volatile("" : "+r"(captured));
-	if (captured > SL_AUDIT_BYTES)
-		captured = SL_AUDIT_BYTES;
-	asm volatile("" : "+r"(captured));
-	return captured;
-}
-
 /* On the device below without the tag, which is off when the packet comes to its end. */
 static __always_inline void await_xdp(struct xdp_md *context)
 {
-	__u32 tag = CONFIG(link_length) - ETH_HLEN, length = context->data_end - context->data;
-	__u32 captured;
+	__u32 length = frame_length(context), captured = at_most(length, SL_AUDIT_BYTES);
 	struct audit_draft *draft = audit_new_draft();
 
-	asm volatile("" : "+r"(length)); /* lest the tag be taken off a pointer, first */
-	length -= tag;
-	captured = captured_of(length);
-
-	if (!draft || captured <= ETH_HLEN ||
-	    bpf_xdp_load_bytes(context, tag, draft->entry.bytes, captured) ||
-	    (tag && bpf_xdp_load_bytes(context, 0, draft->entry.bytes, 2 * ETH_ALEN)))
+	if (!draft || !capture_frame(context, draft->entry.bytes, captured))
 		audit_count(SL_AUDIT_UNEXAMINED, 1);
 	else
 		audit_await(draft, length, captured);
@@ -120,11 +101,10 @@ static __always_inline void await_xdp(struct xdp_md *context)
 
 static __always_inline void await_tc(struct __sk_buff *context)
 {
-	__u32 length = context->len, captured = captured_of(length);
+	__u32 length = context->len, captured = at_most(length, SL_AUDIT_BYTES);
 	struct audit_draft *draft = audit_new_draft();
 
-	if (!draft || captured <= ETH_HLEN ||
-	    bpf_skb_load_bytes(context, 0, draft->entry.bytes, captured))
+	if (!draft || !capture_skb(context, draft->entry.bytes, captured))
 		audit_count(SL_AUDIT_UNEXAMINED, 1);
 	else
 		audit_await(draft, length, captured);

@@ -19,6 +19,7 @@
 #include "recent.h"
 #include "route.h"
 #include "rules.h"
+#include "sampling.h"
 #include "table.h"
 #include "tcp_option.h"
 #include "trie.h"
@@ -170,6 +171,9 @@ static __always_inline enum sl_fate_count judge(const struct packet *packet, __u
 	if (CONFIG(asks_filled) && is_under_way(&cursor, is_ip6))
 		return SL_PASSED_UNDER_WAY;
 	count_rules(&cursor, *(volatile __u32 *)&cursor.worlds, *ret_bytes);
+	if (is_watched())
+		packet->is_tc ? sample_tc(packet->context, &cursor)
+			      : sample_xdp(packet->context, &cursor);
 	return SL_DROPPED;
 }
 
@@ -301,6 +305,8 @@ static __always_inline enum sl_fate_count judge_at_hook(const struct bpf_nf_ctx 
 	if (!epoch || !hook_state_is_as_expected(context->state, is_ip6) || live.epoch != epoch)
 		return SL_HOOK_STALE;
 	count_rules(&cursor, world, skb->len);
+	if (is_watched())
+		sample_hook(copy, skb->len, &cursor);
 	return SL_HOOK_DROPPED;
 }
 

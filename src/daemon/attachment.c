@@ -86,6 +86,7 @@ static int try_mode(struct sl_keeper *keeper, struct sl_compiled *compiled,
 {
 	struct sl_dataplane *dataplane;
 	const struct sl_handover handover = {.witness = sl_generation_witness(keeper),
+					     .sampling = sl_generation_sampling(keeper),
 					     .known = sl_renewal_prepare(keeper, compiled)};
 	int error = sl_generation_load(compiled, mode, &handover, &dataplane, diag);
 

@@ -39,7 +39,10 @@ static int put_pins(struct sl_keeper *keeper, const struct pin *pins, size_t cou
 static int pin_state(struct sl_keeper *keeper, struct sl_diag *diag)
 {
 	struct sl_dataplane_maps maps = sl_dataplane_maps(keeper->dataplane);
-	const struct pin pins[] = {{"live", maps.live}, {"local", maps.local}};
+	const struct pin pins[] = {{"live", maps.live},
+				   {"local", maps.local},
+				   {SL_SAMPLING_PIN, keeper->sampling.cell},
+				   {SL_SAMPLES_PIN, keeper->sampling.ring}};
 	int error = 0;
 
 	if (keeper->audit)
@@ -164,6 +167,11 @@ static void wait_for_packets(void)
 const struct sl_witness *sl_generation_witness(const struct sl_keeper *keeper)
 {
 	return keeper->audit ? sl_audit_witness(keeper->audit) : NULL;
+}
+
+const struct sl_sampling *sl_generation_sampling(const struct sl_keeper *keeper)
+{
+	return keeper->audit ? NULL : &keeper->sampling;
 }
 
 /* Of the generation that was replaced; of another keeper's, which has died, they are still pinned.
@@ -302,6 +310,7 @@ static int replace(struct sl_keeper *keeper, struct sl_compiled *compiled,
 	struct sl_dataplane *dataplane;
 	const struct sl_handover handover = {.last = running(keeper),
 					     .witness = sl_generation_witness(keeper),
+					     .sampling = sl_generation_sampling(keeper),
 					     .known = sl_renewal_prepare(keeper, compiled)};
 	int error = sl_generation_load(compiled, keeper->mode, &handover, &dataplane, diag);
 

@@ -30,6 +30,9 @@ int sl_generation_adopt(struct sl_keeper *keeper, struct sl_compiled *compiled,
 /* Whose maps an audit's data planes share; NULL in earnest. */
 const struct sl_witness *sl_generation_witness(const struct sl_keeper *keeper);
 
+/* Where its data planes' samples go; NULL: an audit's, which drops nothing. */
+const struct sl_sampling *sl_generation_sampling(const struct sl_keeper *keeper);
+
 /* Puts all pins; `wants_pins` says whether that is still to be done. */
 int sl_generation_pin(struct sl_keeper *keeper, struct sl_diag *diag);
 

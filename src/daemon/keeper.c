@@ -99,6 +99,7 @@ static int open_keeper(struct sl_keeper *keeper, const char *device, struct sl_d
 	keeper->lock_fd = keeper->info_fd = -1;
 	keeper->hold = SL_NO_HOLD;
 	keeper->tally = SL_NO_TALLY;
+	keeper->sampling = SL_NO_SAMPLING;
 	keeper->ifindex = if_nametoindex(device);
 	if (!error) /* now that the host's files are seen */
 		error = sl_off_switch_check(diag);
@@ -119,6 +120,8 @@ static int open_keeper(struct sl_keeper *keeper, const char *device, struct sl_d
 	error = sl_lock_take(keeper->net_cookie, device, &keeper->lock_fd, diag);
 	if (!error)
 		error = create_info(keeper, diag);
+	if (!error && !keeper->audit)
+		error = sl_sampling_open(keeper->net_cookie, device, &keeper->sampling, diag);
 	/* Before the rules are read, so that no change falls between. */
 	if (!error)
 		error = sl_watch_open(&keeper->watch, diag);
@@ -183,6 +186,7 @@ void sl_keeper_free(struct sl_keeper *keeper)
 	sl_renewal_end(&keeper->renewal);
 	sl_compiled_free(keeper->compiled);
 	sl_tally_close(&keeper->tally);
+	sl_sampling_close(&keeper->sampling);
 	sl_observer_free(keeper->observer);
 	if (keeper->audit)
 		sl_attachment_end(keeper);

@@ -54,6 +54,7 @@ struct sl_keeper {
 	struct sl_hook_links *hooks;         /* NULL: none yet, or none wanted */
 	struct sl_dataplane *hook_dataplane; /* of `compiled`, behind `dataplane`; or NULL */
 	bool lacks_hooks;                    /* this kernel has none */
+	struct sl_sampling sampling;         /* none of an audit */
 	struct sl_tally tally;
 	struct sl_info info;
 	struct sl_renewal renewal;

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -19,6 +20,7 @@
 #include "known.h"
 #include "load/maps.h"
 #include "load/splice.h"
+#include "sampling.h"
 
 #define VLAN_HLEN         4
 #define VERIFIER_LOG_SIZE (1u << 20)
@@ -160,6 +162,7 @@ static void size_maps(struct work *work)
 	shapes[SL_MAP_TRIES].value_size = dataplane->sets.trie_units * (u32)sizeof(u64);
 	if (takes_notes(&dataplane->config))
 		shapes[SL_MAP_BATCH_NOTES].max_entries = SL_BATCH_ENTRIES;
+	shapes[SL_MAP_SAMPLES].max_entries = (u32)getpagesize(); /* nobody's, unless shared */
 }
 
 static int fail_privileges(struct sl_diag *diag)
@@ -209,8 +212,8 @@ static int share_audit(struct sl_dataplane *dataplane, const struct sl_witness *
 static int share_front(struct sl_dataplane *dataplane, const struct sl_dataplane *front,
 		       struct sl_diag *diag)
 {
-	static const enum sl_map maps[] = {SL_MAP_LIVE, SL_MAP_FATES, SL_MAP_RULE_COUNTERS,
-					   SL_MAP_LOCAL};
+	static const enum sl_map maps[] = {SL_MAP_LIVE,  SL_MAP_FATES,    SL_MAP_RULE_COUNTERS,
+					   SL_MAP_LOCAL, SL_MAP_SAMPLING, SL_MAP_SAMPLES};
 	int error = 0;
 
 	for (u32 i = 0; i < SL_ARRAY_SIZE(maps) && !error; i++)
@@ -247,6 +250,17 @@ static int share_known(struct sl_dataplane *dataplane, const struct sl_known *kn
 	return error ? error : share(dataplane, SL_MAP_KNOWN_WORDS, fds.words, diag);
 }
 
+static int share_sampling(struct sl_dataplane *dataplane, const struct sl_sampling *sampling,
+			  struct sl_diag *diag)
+{
+	int error;
+
+	if (!sampling)
+		return 0;
+	error = share(dataplane, SL_MAP_SAMPLING, sampling->cell, diag);
+	return error ? error : share(dataplane, SL_MAP_SAMPLES, sampling->ring, diag);
+}
+
 static int share_maps(struct sl_dataplane *dataplane, const struct sl_handover *handover,
 		      struct sl_diag *diag)
 {
@@ -255,6 +269,8 @@ static int share_maps(struct sl_dataplane *dataplane, const struct sl_handover *
 
 	if (!error)
 		error = share_audit(dataplane, handover->witness, diag);
+	if (!error)
+		error = share_sampling(dataplane, handover->sampling, diag);
 	return error ? error : share_known(dataplane, handover->known, diag);
 }
 
@@ -276,6 +292,15 @@ static int make_map(const struct sl_map_shape *shape, enum sl_map map, int btf_f
 		fd = bpf_map_create(shape->type, sl_map_name(map), shape->key_size,
 				    shape->value_size, shape->max_entries, &opts);
 	return fd < 0 ? -errno : fd;
+}
+
+/* 0: not to be known. */
+static u32 map_id(int fd)
+{
+	struct bpf_map_info info = {0};
+	u32 size = sizeof info;
+
+	return bpf_obj_get_info_by_fd(fd, &info, &size) ? 0 : info.id;
 }
 
 /* Those that are nobody else's, all zero. */
@@ -302,6 +327,7 @@ static int make_maps(const struct work *work, struct sl_diag *diag)
 	if (live == MAP_FAILED)
 		return sl_fail(diag, errno, "the memory of a map: %s", strerror(errno));
 	dataplane->live = live;
+	dataplane->config.counters_id = map_id(dataplane->maps[SL_MAP_RULE_COUNTERS]);
 	return 0;
 }
 

@@ -16,6 +16,7 @@
 #include "load/known_filter.h"
 #include "load/legacy_tables.h"
 #include "load/maps.h"
+#include "load/samples.h"
 #include "load/template.h"
 #include "load/witness.h"
 #include "recent.h"
@@ -37,6 +38,8 @@ struct sl_handover {
 	const struct sl_dataplane *front;
 	/* It goes by this filter where it tracks connections; or NULL. */
 	const struct sl_known *known;
+	/* Where its samples go; NULL: nobody can watch. */
+	const struct sl_sampling *sampling;
 	/* What it compares before a drop besides what a snapshot has; NULL: nothing. */
 	const struct sl_legacy_tables *legacy;
 };

@@ -11,6 +11,7 @@
 #include "ir/flow.h"
 #include "load/known_filter.h"
 #include "load/maps.h"
+#include "sampling.h"
 #include "state.h"
 
 /* The map of local addresses is allocated whole: htab_elem, key and value, and a bucket each. */
@@ -53,6 +54,7 @@ int sl_memory_plan(const struct sl_program *program, u64 limit, struct sl_memory
 		cpus * program->counters.count * sizeof(struct sl_count));
 	add_map(&memory, SL_FATE_COUNTS, cpus * SL_FATE_COUNTS * sizeof(struct sl_count));
 	add_map(&memory, program->local.count, LOCAL_MAP_BYTES);
+	add_map(&memory, 0, SL_SAMPLING_RING_BYTES);
 	if (sl_program_minds_batch(program) || sl_program_asks_filled(program))
 		add_map(&memory, 0, cpus * SL_BATCH_ENTRIES * sizeof(u64));
 	if (program->image_words)

@@ -9,6 +9,7 @@
  *	                      info      struct sl_info
  *	                      rules     struct sl_rule_entry by counter
  *	                      live, fates, rule_counters, local    the data plane's maps
+ *	                      sampling, samples   samples of drops, and who watches (samples.h)
  *	                      hook_ip_input, …    links at netfilter's hooks (hook_links.h)
  *	                      hook_generation     the map that they go on by
  *	                      known, known_words    the filter of known connections (bpf/known.h)

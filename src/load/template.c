@@ -17,6 +17,7 @@
 #include "base/cleanup.h"
 #include "known.h"
 #include "load/symbols.h"
+#include "sampling.h"
 #include "state.h"
 #include "xt_tables.h"
 
@@ -41,6 +42,8 @@ static const char *const map_names[SL_MAPS] = {
 	[SL_MAP_PACKET_COPIES] = "packet_copies",
 	[SL_MAP_KNOWN] = ".data.known",
 	[SL_MAP_KNOWN_WORDS] = "known_words",
+	[SL_MAP_SAMPLING] = ".data.sampling",
+	[SL_MAP_SAMPLES] = "samples",
 	[SL_MAP_AUDIT_EVEN] = "audit_even",
 	[SL_MAP_AUDIT_ODD] = "audit_odd",
 	[SL_MAP_AUDIT_CONTROL] = "audit_control",

@@ -76,7 +76,7 @@ static void every_map_that_is_named_has_a_shape(void **state)
 			continue;
 		assert_in_range(template->insns[i].imm, 0, SL_MAPS - 1);
 		assert_true(template->maps[template->insns[i].imm].exists);
-		assert_true(template->maps[template->insns[i].imm].value_size);
+		assert_true(template->maps[template->insns[i].imm].max_entries);
 		named++;
 	}
 	assert_true(named > 0);
