@@ -95,7 +95,7 @@ int sl_list_json(const struct sl_early *early, struct sl_diag *diag)
 
 	if (error)
 		return error;
-	sl_listing_read(rules->arena, &list.listing, &without_text);
+	sl_listing_read(rules->arena, true, &list.listing, &without_text);
 	if (print(&list, rules))
 		error = sl_fail_memory(diag);
 	sl_ruleset_free(rules);

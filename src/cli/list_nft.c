@@ -30,7 +30,7 @@ int sl_list_nft(const struct sl_early *early, struct sl_diag *diag)
 {
 	struct sl_arena *arena = sl_arena_new();
 	struct sl_listing listing;
-	int error = arena ? sl_listing_read(arena, &listing, diag) : sl_fail_memory(diag);
+	int error = arena ? sl_listing_read(arena, false, &listing, diag) : sl_fail_memory(diag);
 
 	for (u32 i = 0; !error && i < listing.lines.count; i++)
 		print_line(&listing.lines.items[i], early);

@@ -121,9 +121,10 @@ int sl_listing_parse(struct sl_arena *arena, char *text, struct sl_listing *ret_
 	return error;
 }
 
-int sl_listing_read(struct sl_arena *arena, struct sl_listing *ret_listing, struct sl_diag *diag)
+int sl_listing_read(struct sl_arena *arena, bool is_terse, struct sl_listing *ret_listing,
+		    struct sl_diag *diag)
 {
-	static const char *const argv[] = {"nft", "-a", "list", "ruleset", NULL};
+	const char *const argv[] = {"nft", is_terse ? "-at" : "-a", "list", "ruleset", NULL};
 	const struct sl_command command = {.argv = argv, .input_fd = -1, .timeout_ms = PATIENCE_MS};
 	SL_CLEANUP(sl_command_result_free) struct sl_command_result result = {0};
 	int error = sl_command_run(&command, &result, diag);

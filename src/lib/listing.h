@@ -22,11 +22,16 @@ struct sl_listing {
 	u32 rule_count;
 };
 
+/* For more rules nft would take tens of seconds: the kernel walks all of them for each 32 kB. */
+#define SL_LISTED_MAX 20000
+
 /*
- * Of the calling thread's network namespace, all in `arena`. -ENOENT when nft is not installed;
- * what it complains about is in `diag`.
+ * Of the calling thread's network namespace, all in `arena`; `is_terse`: without the elements of
+ * named sets, which may be many more lines than the rules. -ENOENT when nft is not installed; what
+ * it complains about is in `diag`.
  */
-int sl_listing_read(struct sl_arena *arena, struct sl_listing *ret_listing, struct sl_diag *diag);
+int sl_listing_read(struct sl_arena *arena, bool is_terse, struct sl_listing *ret_listing,
+		    struct sl_diag *diag);
 
 /* The rule as nft writes it; NULL when it is not there. */
 const char *sl_listing_find(const struct sl_listing *listing, u64 table, u64 rule);

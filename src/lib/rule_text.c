@@ -16,9 +16,6 @@ static const char *print_meaning(const struct sl_rule_texts *texts, const struct
 	return text ? sl_arena_strdup(texts->program->arena, text) : NULL;
 }
 
-/* For more rules nft would take tens of seconds: the kernel walks all of them for each 32 kB. */
-#define LISTED_MAX 20000
-
 static u32 count_rules(const struct sl_ruleset *rules)
 {
 	u32 count = 0;
@@ -39,8 +36,8 @@ static const char *find_loaded(const struct sl_rule_texts *texts, u64 table, u64
 
 	if (!loaded)
 		return NULL;
-	if (!loaded->was_read && count_rules(texts->rules) <= LISTED_MAX)
-		sl_listing_read(texts->program->arena, &loaded->listing, &without_text);
+	if (!loaded->was_read && count_rules(texts->rules) <= SL_LISTED_MAX)
+		sl_listing_read(texts->program->arena, true, &loaded->listing, &without_text);
 	loaded->was_read = true;
 	return sl_listing_find(&loaded->listing, table, handle);
 }
