@@ -152,23 +152,19 @@ static void write_addresses_max(const struct scrape *scrape, const struct sl_met
 
 struct fate {
 	enum sl_fate_count fate;
-	const char *verdict, *reason;
+	const char *verdict;
 };
 
 static const struct fate at_device[] = {
-	{SL_DROPPED, "drop", "rules"},
-	{SL_PASSED_RULES, "pass", "rules"},
-	{SL_PASSED_ODD, "pass", "not ordinary"},
-	{SL_PASSED_CONNTRACK, "pass", "conntrack"},
-	{SL_PASSED_ROUTE, "pass", "route"},
-	{SL_PASSED_STALE, "pass", "stale"},
-	{SL_PASSED_UNDER_WAY, "pass", "under way"},
+	{SL_DROPPED, "drop"},          {SL_PASSED_RULES, "pass"}, {SL_PASSED_ODD, "pass"},
+	{SL_PASSED_CONNTRACK, "pass"}, {SL_PASSED_ROUTE, "pass"}, {SL_PASSED_STALE, "pass"},
+	{SL_PASSED_UNDER_WAY, "pass"},
 };
 
 static const struct fate at_hooks[] = {
-	{SL_HOOK_DROPPED, "drop", "rules"},
-	{SL_HOOK_PASSED, "pass", "rules"},
-	{SL_HOOK_STALE, "pass", "stale"},
+	{SL_HOOK_DROPPED, "drop"},
+	{SL_HOOK_PASSED, "pass"},
+	{SL_HOOK_STALE, "pass"},
 };
 
 _Static_assert(SL_ARRAY_SIZE(at_device) + SL_ARRAY_SIZE(at_hooks) == SL_FATE_COUNTS, "all of them");
@@ -182,7 +178,7 @@ static void write_fates(const struct scrape *scrape, const struct sl_metric *met
 		const struct sl_label labels[SL_LABELS_MAX] = {
 			{"device", json_string_value(device->name)},
 			{"verdict", fates[i].verdict},
-			{"reason", fates[i].reason}};
+			{"reason", sl_fate_reason(fates[i].fate)}};
 
 		sl_metric_count(scrape->out, metric, labels,
 				is_bytes ? seen->bytes : seen->packets);

@@ -22,3 +22,21 @@ const char *sl_place_name(u32 place)
 
 	return names[place];
 }
+
+const char *sl_fate_reason(enum sl_fate_count fate)
+{
+	static const char *const reasons[SL_FATE_COUNTS] = {
+		[SL_DROPPED] = "rules",
+		[SL_PASSED_ODD] = "not ordinary",
+		[SL_PASSED_RULES] = "rules",
+		[SL_PASSED_CONNTRACK] = "conntrack",
+		[SL_PASSED_ROUTE] = "route",
+		[SL_PASSED_STALE] = "stale",
+		[SL_PASSED_UNDER_WAY] = "under way",
+		[SL_HOOK_DROPPED] = "rules",
+		[SL_HOOK_PASSED] = "rules",
+		[SL_HOOK_STALE] = "stale",
+	};
+
+	return reasons[fate];
+}
