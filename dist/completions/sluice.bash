@@ -5,7 +5,7 @@
 # The commands of `sluice help`, aliases too; or the options of a command's own help.
 _sluice_commands() { "$1" help 2>/dev/null | sed -n 's/^  \([a-z|]*\) .*/\1/p' | tr '|' '\n'; }
 _sluice_options() {
-	"$1" ${2:+"$2"} --help 2>/dev/null | sed -n '/^options:/,$s/^  \(--[a-z]*\).*/\1/p'
+	"$1" ${2:+"$2"} --help 2>/dev/null | sed -n '/^options:/,$s/^  \(--[a-z-]*\).*/\1/p'
 }
 
 _sluice_values() {

@@ -22,7 +22,7 @@ enum { SL_EXIT_DONE = 0, SL_EXIT_REFUSED = 1, SL_EXIT_USAGE = 2 };
 struct sl_cli {
 	const char *device; /* dev D */
 	enum sl_wanted_mode mode;
-	bool json, verbose, yes, replace, check, brief;
+	bool json, verbose, yes, replace, check, brief, no_colour;
 	u64 memory_limit;          /* --memory SIZE, bytes */
 	u32 confirm_seconds;       /* --confirm N; 0: not given */
 	u32 for_seconds;           /* --for 24h; 0: not given */
@@ -30,6 +30,8 @@ struct sl_cli {
 	u32 given;                 /* options that were, by bit of enum sl_option_id (verbs.h) */
 	const char *format;        /* list --format */
 	const char *listen;        /* metrics --listen; NULL: not given */
+	u32 batch;                 /* top --batch N, --once; 0: not given */
+	double interval_seconds;   /* top --interval S */
 	const char *html;          /* report --html; NULL: not given */
 	const char *arguments[64]; /* what is left, in order */
 	u32 argument_count;
@@ -63,6 +65,7 @@ int sl_command_list(const struct sl_cli *cli);
 int sl_command_trace(const struct sl_cli *cli);
 int sl_command_reload(const struct sl_cli *cli);
 int sl_command_audit(const struct sl_cli *cli);
+int sl_command_top(const struct sl_cli *cli);
 int sl_command_report(const struct sl_cli *cli);
 
 #endif

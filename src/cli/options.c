@@ -41,6 +41,13 @@ static const struct option options[] = {
 	 "otherwise, or unix:PATH"},
 	{SL_OPTION_BRIEF, "--brief", NULL, NULL, false, "nothing of single rules"},
 	{SL_OPTION_HTML, "--html", NULL, NULL, true, "where the page goes; - is standard output"},
+	{SL_OPTION_INTERVAL, "--interval", NULL, NULL, true,
+	 "seconds from one look to the next, 0.1 to 3600: 1 unless said"},
+	{SL_OPTION_BATCH, "--batch", NULL, NULL, true,
+	 "for scripts: print it so many times as plain text, without a terminal"},
+	{SL_OPTION_ONCE, "--once", NULL, NULL, false, "the same as --batch 1"},
+	{SL_OPTION_NO_COLOUR, "--no-colour", "--no-color", NULL, false,
+	 "as with NO_COLOR in the environment"},
 	{SL_OPTION_HELP, "--help", "-h", "help", false, "this text"},
 	{SL_OPTION_VERSION, "--version", "-V", NULL, false, "the version"},
 };
@@ -161,6 +168,29 @@ static int set_memory(struct sl_cli *cli, const char *value)
 	return sl_cli_usage(NULL, "--memory takes a size like 64M, not \"%s\"", value);
 }
 
+static int set_interval(struct sl_cli *cli, const char *value)
+{
+	char *end;
+	double seconds = strtod(value, &end);
+
+	if (*end || end == value || !(seconds >= 0.1 && seconds <= 3600))
+		return sl_cli_usage(NULL, "--interval takes seconds, 0.1 to 3600, not \"%s\"",
+				    value);
+	cli->interval_seconds = seconds;
+	return 0;
+}
+
+static int set_batch(struct sl_cli *cli, const char *value)
+{
+	char *end;
+	unsigned long times = strtoul(value, &end, 10);
+
+	if (value[0] < '0' || value[0] > '9' || *end || !times || times > UINT32_MAX)
+		return sl_cli_usage(NULL, "--batch takes how many times, not \"%s\"", value);
+	cli->batch = (u32)times;
+	return 0;
+}
+
 /* "80", "80%", "99.5%" */
 static bool parse_percent(const char *text, double *ret_percent)
 {
@@ -227,6 +257,16 @@ static int apply_option(struct sl_cli *cli, enum sl_option_id id, const char *va
 		return 0;
 	case SL_OPTION_HTML:
 		cli->html = value;
+		return 0;
+	case SL_OPTION_INTERVAL:
+		return set_interval(cli, value);
+	case SL_OPTION_BATCH:
+		return set_batch(cli, value);
+	case SL_OPTION_ONCE:
+		cli->batch = 1;
+		return 0;
+	case SL_OPTION_NO_COLOUR:
+		cli->no_colour = true;
 		return 0;
 	case SL_OPTION_HELP:
 	case SL_OPTION_VERSION:
@@ -310,7 +350,8 @@ static int check_options(const struct reader *reader)
 
 int sl_options_parse(int argc, char **argv, struct sl_cli *ret_cli, const struct sl_verb **ret_verb)
 {
-	struct sl_cli cli = {.check_percent = -1, .memory_limit = SL_MEMORY_LIMIT};
+	struct sl_cli cli = {
+		.check_percent = -1, .memory_limit = SL_MEMORY_LIMIT, .interval_seconds = 1};
 	struct reader reader = {
 		.words = argv + 1, .count = argc > 0 ? (u32)argc - 1 : 0, .cli = &cli};
 	int status = 0;

@@ -142,6 +142,26 @@ static const struct sl_verb verbs[] = {
 		.run = sl_command_status,
 	},
 	{
+		.name = "top",
+		.arguments = "[dev D] [--interval S] [--batch N|--once] [--no-colour]",
+		.summary = "rates and the hottest rules, live",
+		.details = "What each device drops early and passes a second, its last minute, and "
+			   "the rules\n"
+			   "that drop most. Only rules that have a counter are told apart.\n\n"
+			   "  Tab, arrows  choose the device whose rules are shown\n"
+			   "  s            sort rules by packets a second, bits a second, packets\n"
+			   "  p            pause, and go on\n"
+			   "  ?            what the columns are\n"
+			   "  q            quit\n\n"
+			   "examples:\n"
+			   "  sluice top\n"
+			   "  sluice top dev eth0 --interval 5\n"
+			   "  sluice top --once                         # of one second, as text\n",
+		.options = TAKES(DEVICE) | TAKES(INTERVAL) | TAKES(BATCH) | TAKES(ONCE) |
+			   TAKES(NO_COLOUR),
+		.run = sl_command_top,
+	},
+	{
 		.name = "metrics",
 		.arguments = "[--listen ADDRESS:PORT|unix:PATH] [--brief]",
 		.summary = "the counts of status and list for Prometheus: printed once, or served",

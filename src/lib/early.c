@@ -70,9 +70,11 @@ struct sl_count sl_early_find(const struct sl_early *early, u64 table, u64 chain
 {
 	const struct sl_rule_entry key = {
 		.table_handle = table, .chain_handle = chain, .rule_handle = rule};
-	const struct sl_rule_entry *found = bsearch(&key, early->entries, early->count,
-						    sizeof *early->entries, compare_entries);
+	const struct sl_rule_entry *found = NULL;
 
+	if (early->count)
+		found = bsearch(&key, early->entries, early->count, sizeof *early->entries,
+				compare_entries);
 	if (!found)
 		return (struct sl_count){0};
 	return (struct sl_count){found->packets, found->bytes};

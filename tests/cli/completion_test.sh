@@ -37,6 +37,7 @@ complete sluice --j; offers --json
 complete sluice attach --; offers --confirm; offers_not --format
 complete sluice attach dev ''; offers lo
 complete sluice attach dev lo mode na; offers native; offers_not tc
+complete sluice top --; offers --batch; offers --no-colour; offers_not --format
 complete sluice list --format ''; offers iptables
 complete sluice attach dev lo m; offers mode
 

@@ -8,7 +8,7 @@ run --help; exits 0; says "usage: sluice"; says "trace dev D"
 run help; exits 0; says "usage: sluice"
 run --version; exits 0; says "sluice 0."
 run; exits 2; complains "usage: sluice"
-for command in plan report audit attach reattach confirm rollback detach reload status list metrics trace; do
+for command in plan report audit attach reattach confirm rollback detach reload status top list metrics trace; do
 	run $command --help; exits 0; says "usage: sluice $command"; says "--json"
 done
 run list --help; says_not "--confirm"
