@@ -55,32 +55,12 @@ static void print_policy(const struct sl_trace *trace)
 	printf(" policy %s\n", outcome->drop ? "drop" : "accept");
 }
 
-/* Where the program and the interpreter have their own reasons, the program's comes first. */
-static void print_reason(const struct sl_trace *trace)
-{
-	const struct sl_outcome *outcome = &trace->outcome;
-
-	printf("passed to the kernel: ");
-	if (trace->run.ran && trace->run.fate == SL_PASSED_STALE)
-		printf("%s", sl_fate_text(SL_PASSED_STALE));
-	else if (outcome->drop)
-		printf("left to it by the program (%s)", sl_fate_text(trace->run.fate));
-	else
-		printf("%s%s%s", outcome->reason, outcome->subject ? ": " : "",
-		       outcome->subject ? outcome->subject : "");
-}
-
 static void print_verdict(const struct sl_tracer *tracer, const struct sl_trace *trace)
 {
-	printf("trace id %08x sluice: ", trace->number);
-	if (trace->drop)
-		printf("dropped early, at %s", tracer->runner.point == SL_POINT_TC ? "TC" : "XDP");
-	else
-		print_reason(trace);
-	if (!trace->run.ran)
-		printf(" (by the interpreter alone; the program was not run: %s)",
-		       trace->run.why_not);
-	printf("\n");
+	char reason[SL_TRACE_REASON];
+
+	sl_trace_reason(tracer, trace, reason);
+	printf("trace id %08x sluice: %s\n", trace->number, reason);
 }
 
 void sl_trace_print(const struct sl_tracer *tracer, const struct sl_trace *trace, bool with_all)

@@ -108,3 +108,37 @@ bool sl_trace_is_shown(const struct sl_trace *trace, u32 index, bool with_all)
 			return false;
 	return index == first;
 }
+
+/* Where the program and the interpreter have their own reasons, the program's comes first. */
+static void say_passed(const struct sl_trace *trace, char ret_text[SL_TRACE_REASON])
+{
+	static const char passed[] = "passed to the kernel";
+	const struct sl_outcome *outcome = &trace->outcome;
+
+	if (trace->run.ran && trace->run.fate == SL_PASSED_STALE)
+		snprintf(ret_text, SL_TRACE_REASON, "%s: %s", passed,
+			 sl_fate_text(SL_PASSED_STALE));
+	else if (outcome->drop)
+		snprintf(ret_text, SL_TRACE_REASON, "%s: left to it by the program (%s)", passed,
+			 sl_fate_text(trace->run.fate));
+	else
+		snprintf(ret_text, SL_TRACE_REASON, "%s: %s%s%s", passed, outcome->reason,
+			 outcome->subject ? ": " : "", outcome->subject ? outcome->subject : "");
+}
+
+void sl_trace_reason(const struct sl_tracer *tracer, const struct sl_trace *trace,
+		     char ret_text[SL_TRACE_REASON])
+{
+	size_t used;
+
+	if (trace->drop)
+		snprintf(ret_text, SL_TRACE_REASON, "dropped early, at %s",
+			 tracer->runner.point == SL_POINT_TC ? "TC" : "XDP");
+	else
+		say_passed(trace, ret_text);
+	used = strlen(ret_text);
+	if (!trace->run.ran)
+		snprintf(ret_text + used, SL_TRACE_REASON - used,
+			 " (by the interpreter alone; the program was not run: %s)",
+			 trace->run.why_not);
+}

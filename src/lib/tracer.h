@@ -87,6 +87,11 @@ void sl_trace_verdict(const struct sl_trace_step *step, char ret_text[SL_TRACE_V
  */
 bool sl_trace_is_shown(const struct sl_trace *trace, u32 index, bool with_all);
 
+/* Why the verdict: "dropped early, at XDP", "passed to the kernel: …". */
+#define SL_TRACE_REASON 512
+void sl_trace_reason(const struct sl_tracer *tracer, const struct sl_trace *trace,
+		     char ret_text[SL_TRACE_REASON]);
+
 /* " as new,invalid": the worlds behind `lead`, appended. */
 void sl_trace_append_worlds(char text[SL_TRACE_VERDICT], const char *lead, u8 worlds);
 

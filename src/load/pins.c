@@ -28,7 +28,7 @@ static bool is_bpffs(const char *path)
 	return !statfs(path, &fs) && (unsigned long)fs.f_type == BPF_FS_MAGIC;
 }
 
-/* True if this process is in the mount namespace of the process `pid` now. */
+/* True if this thread is in the mount namespace of the process `pid` now. */
 static bool enter_mounts_of(pid_t pid)
 {
 	char path[48];
@@ -36,7 +36,7 @@ static bool enter_mounts_of(pid_t pid)
 
 	snprintf(path, sizeof path, "/proc/%d/ns/mnt", (int)pid);
 
-	SL_CLEANUP(sl_close) int ours = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+	SL_CLEANUP(sl_close) int ours = open("/proc/thread-self/ns/mnt", O_RDONLY | O_CLOEXEC);
 	SL_CLEANUP(sl_close) int theirs = open(path, O_RDONLY | O_CLOEXEC);
 
 	if (ours < 0 || theirs < 0 || fstat(ours, &a) || fstat(theirs, &b))
