@@ -209,6 +209,11 @@ int sl_sampler_read(struct sl_sampler *sampler, sl_drop_sample_fn *each, void *c
 	return count;
 }
 
+void sl_sampler_set_every(struct sl_sampler *sampler, u32 every)
+{
+	sampler->every = every;
+}
+
 /* The data plane may have turned it off, which is right only as long as the lease is over. */
 int sl_sampler_renew(struct sl_sampler *sampler, struct sl_diag *diag)
 {

@@ -57,6 +57,9 @@ int sl_sampler_fd(const struct sl_sampler *sampler);
 /* Hands over all that are there; how many they were, or -errno. */
 int sl_sampler_read(struct sl_sampler *sampler, sl_drop_sample_fn *each, void *context);
 
+/* From the next renewal on; each sample says what it stands for. */
+void sl_sampler_set_every(struct sl_sampler *sampler, u32 every);
+
 /* Once a second or so. -EBUSY: it was silent for too long, and somebody else reads them now. */
 int sl_sampler_renew(struct sl_sampler *sampler, struct sl_diag *diag);
 

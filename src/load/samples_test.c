@@ -86,6 +86,18 @@ static void reader_turns_it_on_and_off(void **state)
 	assert_int_equal(read_cell().every, 0);
 }
 
+static void another_part_is_taken_from_the_next_renewal_on(void **state)
+{
+	struct sl_sampler *sampler = must_start(7);
+	struct sl_diag diag;
+
+	(void)state;
+	sl_sampler_set_every(sampler, 100);
+	assert_int_equal(sl_sampler_renew(sampler, &diag), 0);
+	assert_int_equal(read_cell().every, 100);
+	sl_sampler_close(sampler);
+}
+
 static void second_reader_is_refused(void **state)
 {
 	struct sl_sampler *sampler = must_start(1), *second;
@@ -160,6 +172,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reader_turns_it_on_and_off),
+		cmocka_unit_test(another_part_is_taken_from_the_next_renewal_on),
 		cmocka_unit_test(second_reader_is_refused),
 		cmocka_unit_test(lease_that_is_over_is_anybodys),
 		cmocka_unit_test(silent_reader_hears_that_another_came),
