@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "cli/top_frame.h"
 
+#include <arpa/inet.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -10,8 +11,9 @@
 #include "lib/words.h"
 #include "load/attach.h"
 
-/* Without a terminal, so many rules of each device at most. */
-#define RULES_MAX 20
+/* Without a terminal, so many rules and sources of each device at most. */
+#define RULES_MAX   20
+#define SOURCES_MAX 10
 /* For so long it is said that a device has gone. */
 #define GONE_NS (10 * 1000000000ull)
 
@@ -22,7 +24,7 @@ struct draft {
 	const struct sl_top_view *view;
 	struct plan {
 		bool graph, reasons, blanks, footer;
-		u32 devices; /* lines */
+		u32 devices, sources; /* lines */
 	} plan;
 };
 
@@ -231,6 +233,39 @@ static void add_rules(struct draft *draft, const struct sl_top_device *device, u
 		    "");
 }
 
+/* Who sends it */
+
+static void add_source(struct draft *draft, const struct sl_top_device *device,
+		       const struct sl_top_sources *sources, const struct sl_top_source *source)
+{
+	double rate = sl_top_source_rate(sources, source), all = device->early.packets;
+	char address[INET6_ADDRSTRLEN], number[SL_TOP_NUMBER_SIZE], share[16] = "-";
+
+	if (all > 0)
+		snprintf(share, sizeof share, "%.0f%%", fmin(100, 100 * rate / all));
+	inet_ntop(source->address.family, source->address.bytes, address, sizeof address);
+	add(draft, SL_TOP_PLAIN, "%9s %9s  %s", sl_top_number(rate, number), share, address);
+}
+
+static void add_sources(struct draft *draft, const struct sl_top_device *device)
+{
+	const struct sl_top_view *view = draft->view;
+	const struct sl_top_sources *sources = NULL;
+	const char *why = NULL;
+
+	if (view->sources && draft->plan.sources)
+		sources = view->sources(view->context, device->attachment.info.device, &why);
+	if (!sources)
+		return;
+	add_blank(draft);
+	add(draft, SL_TOP_HEADING, "%9s %9s  SOURCE, of the early drops of late, by samples",
+	    "~PACKETS/s", "SHARE");
+	if (why)
+		add(draft, SL_TOP_WARNING, "%22s%s", "", why);
+	for (u32 i = 0; !why && i < sources->count && i + 1 < draft->plan.sources; i++)
+		add_source(draft, device, sources, &sources->items[i]);
+}
+
 static void add_panes(struct draft *draft, const struct sl_top_device *device)
 {
 	add_blank(draft);
@@ -243,7 +278,10 @@ static void add_panes(struct draft *draft, const struct sl_top_device *device)
 	if (draft->plan.reasons)
 		add_reasons(draft, device);
 	add_blank(draft);
-	add_rules(draft, device, draft->plan.footer);
+	add_rules(draft, device,
+		  draft->plan.footer + draft->plan.sources +
+			  (draft->plan.sources && draft->plan.blanks));
+	add_sources(draft, device);
 }
 
 /* The whole */
@@ -291,11 +329,15 @@ static struct plan plan_for(const struct sl_top_view *view, u32 devices)
 	u32 rows = view->rows, room = rows / 5 ? rows / 5 : 1;
 
 	if (!rows)
-		return (struct plan){.reasons = true, .blanks = true, .devices = devices};
+		return (struct plan){.reasons = true,
+				     .blanks = true,
+				     .devices = devices,
+				     .sources = 1 + SOURCES_MAX};
 	return (struct plan){
 		.graph = rows >= 12,
 		.reasons = rows >= 15,
 		.blanks = rows >= 20,
+		.sources = rows >= 18 ? 1 + rows / 6 : 0,
 		.footer = rows >= 6,
 		.devices = devices < room ? devices : room,
 	};

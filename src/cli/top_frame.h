@@ -11,6 +11,7 @@
 
 #include "base/arena.h"
 #include "cli/top_model.h"
+#include "cli/top_sources.h"
 
 /* As the kinds of lines look; without colours some are the same. */
 enum sl_top_look {
@@ -39,6 +40,11 @@ struct sl_top_frame {
 typedef const char *sl_top_describe_fn(void *context, struct sl_arena *arena,
 				       const struct sl_rule_entry *rule);
 
+/* The device's sources, sorted; `*ret_why`: why they are not known, or NULL. NULL: not asked for.
+ */
+typedef const struct sl_top_sources *sl_top_sources_fn(void *context, const char *device,
+						       const char **ret_why);
+
 struct sl_top_view {
 	u32 rows, columns;  /* of the terminal; 0: none, all devices are told of, and in full */
 	const char *device; /* the only one that is watched, or NULL */
@@ -46,6 +52,7 @@ struct sl_top_view {
 	double interval_s;
 	bool is_utf8, is_paused, shows_help;
 	sl_top_describe_fn *describe;
+	sl_top_sources_fn *sources;
 	void *context;
 };
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <wchar.h>
 
 #include <cmocka.h>
@@ -22,6 +23,24 @@ static const char *describe(void *context, struct sl_arena *texts, const struct 
 	(void)context;
 	return sl_arena_printf(texts, "inet filter input: rule %u \033[31m größer\t☃",
 			       (u32)rule->rule_handle);
+}
+
+/* Of eth0: two; eth1's are somebody else's. */
+static const struct sl_top_sources *find_sources(void *context, const char *device,
+						 const char **ret_why)
+{
+	static const struct sl_top_sources sources = {
+		.items = {{.address = {AF_INET6, {0x20, 0x01, 0x0d, 0xb8}}, .packets = 300000},
+			  {.address = {AF_INET, {192, 0, 2, 1}},
+			   .packets = 30000,
+			   .excess = 20000}},
+		.count = 2,
+		.seconds = 1,
+	};
+
+	(void)context;
+	*ret_why = strcmp(device, "eth1") ? NULL : "process 1 reads the samples";
+	return strcmp(device, "eth2") ? &sources : NULL;
 }
 
 static void look(u64 now_ns)
@@ -59,7 +78,8 @@ static int begin(void **state)
 				    .clock = "12:34:56",
 				    .interval_s = 1,
 				    .is_utf8 = true,
-				    .describe = describe};
+				    .describe = describe,
+				    .sources = find_sources};
 	return arena ? 0 : -1;
 }
 
@@ -156,6 +176,21 @@ static void without_utf8_the_graph_is_ascii(void **state)
 	assert_non_null(strstr(line->text, "### peak 412k/s"));
 }
 
+static void sources_are_told_with_their_share(void **state)
+{
+	struct sl_top_frame frame = make();
+	(void)state;
+	assert_non_null(find(&frame, "     300k       73%  2001:db8::"));
+	assert_non_null(find(&frame, "    10.0k        2%  192.0.2.1"));
+	sl_top_model_select(&model, 1);
+	frame = make();
+	assert_non_null(find(&frame, "process 1 reads the samples"));
+	assert_null(find(&frame, "192.0.2.1"));
+	sl_top_model_select(&model, 1);
+	frame = make();
+	assert_null(find(&frame, "SOURCE"));
+}
+
 static void what_needs_attention_looks_like_it(void **state)
 {
 	struct sl_top_frame frame;
@@ -247,6 +282,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(nothing_is_told_that_a_terminal_would_obey, begin,
 						end),
 		cmocka_unit_test_setup_teardown(without_utf8_the_graph_is_ascii, begin, end),
+		cmocka_unit_test_setup_teardown(sources_are_told_with_their_share, begin, end),
 		cmocka_unit_test_setup_teardown(what_needs_attention_looks_like_it, begin, end),
 		cmocka_unit_test_setup_teardown(the_selected_device_is_on_the_screen, begin, end),
 		cmocka_unit_test_setup_teardown(without_a_terminal_all_devices_are_told_of, begin,

@@ -144,10 +144,12 @@ static const struct sl_verb verbs[] = {
 	{
 		.name = "top",
 		.arguments = "[dev D] [--interval S] [--batch N|--once] [--no-colour]",
-		.summary = "rates and the hottest rules, live",
+		.summary = "rates, the hottest rules, and who sends it, live",
 		.details = "What each device drops early and passes a second, its last minute, and "
 			   "the rules\n"
-			   "that drop most. Only rules that have a counter are told apart.\n\n"
+			   "that drop most, and by samples who sends it. Only rules that have a "
+			   "counter are\n"
+			   "told apart.\n\n"
 			   "  Tab, arrows  choose the device whose rules are shown\n"
 			   "  s            sort rules by packets a second, bits a second, packets\n"
 			   "  p            pause, and go on\n"

@@ -87,7 +87,9 @@ if ! command -v tmux >/dev/null; then
 	finish
 fi
 
-# Some 400 packets a second, 100 of them to another port: what it really was is in $work/sent.
+# Some 400 packets a second, a quarter of them to another port, and a fifth from another address:
+# what it really was is in $work/sent.
+ip -n "$peer" addr add 10.9.0.3/24 dev v1
 nsenter --net="/run/netns/$peer" python3 -c '
 import os, signal, socket, sys, time
 running = True
@@ -95,10 +97,13 @@ def end(*_):
     global running
     running = False
 signal.signal(signal.SIGTERM, end)
-s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+sockets = []
+for address in ["10.9.0.2"] * 4 + ["10.9.0.3"]:
+    sockets.append(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+    sockets[-1].bind((address, 0))
 began, sent = time.monotonic(), 0
 while running:
-    s.sendto(b"x" * 10, ("10.9.0.1", 1000 if sent % 4 else 1001))
+    sockets[sent % 5].sendto(b"x" * 10, ("10.9.0.1", 1000 if sent % 4 else 1001))
     sent += 1
     if sent % 20 == 0:
         time.sleep(0.05)
@@ -113,6 +118,11 @@ screen send-keys "stty -g >$work/before; $sluice -n $ns top --interval 0.5; stty
 shows "> v0              native  fresh" "udp dport 1000 counter drop" "█ peak" "q quit"
 [ "$(wc -l <"$work/out")" = 24 ] || fail "it is not 24 lines"
 first_rule | grep -q "udp dport 1000" || fail "another rule is first: $(first_rule)"
+
+# Who sends it, by samples: their share is what is sure to be theirs, and small numbers vary
+shows "  10.9.0.2" "  10.9.0.3"
+sed -n '/  SOURCE, /{n;p;}' "$work/out" | grep -q "  10.9.0.2$" || fail "another source is first"
+run top --once --interval 0.1; exits 0; says "reads the samples of v0 already"; says "udp dport 1000"
 
 # The rate that it shows is about the one at which they are sent: at one of several looks, since
 # either may be held up.
