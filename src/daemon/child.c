@@ -5,12 +5,15 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "daemon/keeper.h"
+#include "daemon/privileges.h"
+#include "daemon/system_calls.h"
 
 /* So that it is there whole, or not at all. */
 _Static_assert(sizeof(struct sl_child_outcome) <= PIPE_BUF, "one write");
@@ -48,15 +51,26 @@ static void part_from_service(pid_t parent)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+/* It is attached by now: with more rights than it needs it does as well as with those. */
+static void give_up_rights(const struct sl_child_wish *wish, const struct sl_keeper *keeper)
+{
+	struct sl_diag diag;
+
+	if (sl_privileges_drop(sl_keeper_watches_namespace(keeper), &diag) ||
+	    sl_system_calls_limit(SL_CALLER_KEEPER, &diag))
+		fprintf(stderr, "sluice: %s: %s\n", wish->device, diag.text);
+}
+
 static void start(const struct sl_child_wish *wish, struct sl_keeper *keeper,
 		  struct sl_child_outcome *outcome)
 {
 	outcome->mode = sl_keeper_mode(keeper);
 	outcome->net_cookie = sl_keeper_net_cookie(keeper);
 	prctl(PR_SET_NAME, "sluice-keeper");
+	outcome->error = sl_keeper_start(keeper, !wish->is_supervised, &outcome->diag);
+	give_up_rights(wish, keeper);
 	if (!wish->is_supervised)
 		sl_child_leave_terminal();
-	outcome->error = sl_keeper_start(keeper, !wish->is_supervised, &outcome->diag);
 }
 
 static int keep(const struct sl_child_wish *wish, int pipe_fd)

@@ -220,6 +220,11 @@ int sl_keeper_start(struct sl_keeper *keeper, bool alone, struct sl_diag *diag)
 	return 0;
 }
 
+bool sl_keeper_watches_namespace(const struct sl_keeper *keeper)
+{
+	return !keeper->namespace_watch.is_host;
+}
+
 /* An attachment stays, unless somebody removed it. */
 static void leave_attached(struct sl_keeper *keeper)
 {

@@ -43,6 +43,9 @@ int sl_keeper_audit(const char *device, enum sl_wanted_mode wanted, u64 memory_l
  */
 int sl_keeper_start(struct sl_keeper *keeper, bool alone, struct sl_diag *diag);
 
+/* Whether it looks for others in its network namespace, which takes seeing into their /proc. */
+bool sl_keeper_watches_namespace(const struct sl_keeper *keeper);
+
 /*
  * Follows changes until SIGTERM or SIGINT, until the attachment is removed by somebody else, or
  * until the network namespace is left by everyone else (`alone`). Waits for a device that was

@@ -6,7 +6,8 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "service/privileges.h"
+#include "daemon/privileges.h"
+#include "daemon/system_calls.h"
 #include "service/service.h"
 
 enum { EXIT_DONE, EXIT_REFUSED, EXIT_USAGE };
@@ -62,7 +63,9 @@ static int serve(const char *name)
 
 	if (error)
 		return refuse(&diag);
-	error = sl_privileges_drop(&diag);
+	error = sl_privileges_drop(false, &diag);
+	if (!error && sl_system_calls_limit(SL_CALLER_SERVICE, &diag))
+		refuse(&diag);
 	if (!error)
 		error = sl_service_run(&service, &diag);
 	sl_service_close(&service);
