@@ -235,16 +235,17 @@ static void add_rules(struct draft *draft, const struct sl_top_device *device, u
 
 /* Who sends it */
 
+/* Its share of late, of what is dropped now. */
 static void add_source(struct draft *draft, const struct sl_top_device *device,
 		       const struct sl_top_sources *sources, const struct sl_top_source *source)
 {
-	double rate = sl_top_source_rate(sources, source), all = device->early.packets;
-	char address[INET6_ADDRSTRLEN], number[SL_TOP_NUMBER_SIZE], share[16] = "-";
+	double share = sl_top_source_share(sources, source);
+	char address[INET6_ADDRSTRLEN], rate[SL_TOP_NUMBER_SIZE] = "-";
 
-	if (all > 0)
-		snprintf(share, sizeof share, "%.0f%%", fmin(100, 100 * rate / all));
+	if (device->is_measured)
+		sl_top_number(share * device->early.packets, rate);
 	inet_ntop(source->address.family, source->address.bytes, address, sizeof address);
-	add(draft, SL_TOP_PLAIN, "%9s %9s  %s", sl_top_number(rate, number), share, address);
+	add(draft, SL_TOP_PLAIN, "%9s %8.0f%%  %s", rate, 100 * share, address);
 }
 
 static void add_sources(struct draft *draft, const struct sl_top_device *device)

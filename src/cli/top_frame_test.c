@@ -30,12 +30,10 @@ static const struct sl_top_sources *find_sources(void *context, const char *devi
 						 const char **ret_why)
 {
 	static const struct sl_top_sources sources = {
-		.items = {{.address = {AF_INET6, {0x20, 0x01, 0x0d, 0xb8}}, .packets = 300000},
-			  {.address = {AF_INET, {192, 0, 2, 1}},
-			   .packets = 30000,
-			   .excess = 20000}},
+		.items = {{.address = {AF_INET6, {0x20, 0x01, 0x0d, 0xb8}}, .packets = 300},
+			  {.address = {AF_INET, {192, 0, 2, 1}}, .packets = 30, .excess = 20}},
 		.count = 2,
-		.seconds = 1,
+		.packets = 400,
 	};
 
 	(void)context;
@@ -180,8 +178,8 @@ static void sources_are_told_with_their_share(void **state)
 {
 	struct sl_top_frame frame = make();
 	(void)state;
-	assert_non_null(find(&frame, "     300k       73%  2001:db8::"));
-	assert_non_null(find(&frame, "    10.0k        2%  192.0.2.1"));
+	assert_non_null(find(&frame, "     309k       75%  2001:db8::"));
+	assert_non_null(find(&frame, "    10.3k        2%  192.0.2.1"));
 	sl_top_model_select(&model, 1);
 	frame = make();
 	assert_non_null(find(&frame, "process 1 reads the samples"));

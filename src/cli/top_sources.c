@@ -8,8 +8,9 @@
 #include <string.h>
 #include <sys/socket.h>
 
-/* After so many seconds a sample counts for 1/e of what it did. */
-#define MEMORY_S 10.0
+/* After so many seconds a sample counts for 1/e of what it did; and without any, none counts. */
+#define MEMORY_S  5.0
+#define SILENCE_S 10.0
 
 /* Where the source address is in an IP header. */
 enum { IP_SOURCE = 12, IP6_SOURCE = 8 };
@@ -65,6 +66,8 @@ static struct sl_top_source *take_place(struct sl_top_sources *sources,
 void sl_top_sources_add(struct sl_top_sources *sources, const struct sl_top_address *address,
 			double packets)
 {
+	sources->packets += packets;
+	sources->silence = 0;
 	for (u32 i = 0; i < sources->count; i++) {
 		if (memcmp(&sources->items[i].address, address, sizeof *address) != 0)
 			continue;
@@ -78,12 +81,14 @@ void sl_top_sources_age(struct sl_top_sources *sources, double seconds)
 {
 	double left = exp(-seconds / MEMORY_S);
 
+	sources->packets *= left;
+	sources->silence += seconds;
+	if (sources->silence > SILENCE_S)
+		*sources = (struct sl_top_sources){0};
 	for (u32 i = 0; i < sources->count; i++) {
 		sources->items[i].packets *= left;
 		sources->items[i].excess *= left;
 	}
-	/* the integral of the same, so that a steady rate is told as it is from the start */
-	sources->seconds = sources->seconds * left + MEMORY_S * (1 - left);
 }
 
 static double own(const struct sl_top_source *source)
@@ -105,7 +110,7 @@ void sl_top_sources_sort(struct sl_top_sources *sources)
 	qsort(sources->items, sources->count, sizeof *sources->items, compare);
 }
 
-double sl_top_source_rate(const struct sl_top_sources *sources, const struct sl_top_source *source)
+double sl_top_source_share(const struct sl_top_sources *sources, const struct sl_top_source *source)
 {
-	return sources->seconds > 0 ? own(source) / sources->seconds : 0;
+	return sources->packets > 0 ? own(source) / sources->packets : 0;
 }

@@ -2,7 +2,7 @@
 /*
  * Who sends most of what is dropped, estimated from samples.
  *
- * Enters: samples, and the time that goes by. Leaves: addresses with their rates, the highest
+ * Enters: samples, and the time that goes by. Leaves: addresses with their share, the largest
  * first. Promised: memory for SL_TOP_SOURCES addresses, however many there are. Who sends more than
  * that part of all is among them, and nobody is told of with more than was sampled of him
  * (space-saving: Metwally, Agrawal, El Abbadi, 2005).
@@ -30,7 +30,8 @@ struct sl_top_source {
 struct sl_top_sources {
 	struct sl_top_source items[SL_TOP_SOURCES];
 	u32 count;
-	double seconds; /* that `packets` are of; old ones likewise */
+	double packets; /* of all, likewise */
+	double silence; /* seconds without a sample */
 };
 
 /* False: the sample has no IP header. */
@@ -40,9 +41,10 @@ void sl_top_sources_add(struct sl_top_sources *sources, const struct sl_top_addr
 			double packets);
 void sl_top_sources_age(struct sl_top_sources *sources, double seconds);
 
-/* Sorts them; after that items[] begin with the highest rates. */
+/* Sorts them; after that items[] begin with the largest shares. */
 void sl_top_sources_sort(struct sl_top_sources *sources);
-/* Packets a second, as far as they are sure to be its own. */
-double sl_top_source_rate(const struct sl_top_sources *sources, const struct sl_top_source *source);
+/* Of all, 0 to 1, as far as it is sure to be its own. */
+double sl_top_source_share(const struct sl_top_sources *sources,
+			   const struct sl_top_source *source);
 
 #endif

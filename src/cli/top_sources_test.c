@@ -44,36 +44,48 @@ static void assert_about(double seen, double expected)
 	assert_true(seen > 0.99 * expected - 1e-9 && seen < 1.01 * expected + 1e-9);
 }
 
-static double rate(u32 place)
+static double share(u32 place)
 {
-	return sl_top_source_rate(&sources, &sources.items[place]);
+	return sl_top_source_share(&sources, &sources.items[place]);
 }
 
-static void a_steady_rate_is_told_from_the_start(void **state)
+static void shares_are_told_from_the_start(void **state)
 {
 	(void)state;
 	for (u32 tenth = 1; tenth <= 600; tenth++) {
-		add(1, 50);
+		add(1, 30);
+		add(2, 10);
 		sl_top_sources_age(&sources, 0.1);
-		assert_about(rate(0), 500);
+		assert_about(share(0), 0.75);
+		assert_about(share(1), 0.25);
 	}
 }
 
-static void one_that_has_ended_is_forgotten(void **state)
+static void who_sends_now_counts_for_more_than_who_did(void **state)
 {
 	(void)state;
-	for (u32 second = 0; second < 60; second++) {
-		add(1, second < 30 ? 1000 : 0);
-		add(2, second < 30 ? 0 : 10);
+	for (u32 second = 0; second < 45; second++) {
+		add(second < 30 ? 1 : 2, 1000);
 		sl_top_sources_age(&sources, 1);
 	}
 	sl_top_sources_sort(&sources);
-	assert_true(rate(0) < 100);
-	sl_top_sources_age(&sources, 60);
-	assert_true(rate(0) < 1);
+	assert_true(is(&sources.items[0], 2));
+	assert_true(share(0) > 0.9);
 }
 
-static void the_highest_rate_is_first(void **state)
+static void silence_is_nobody(void **state)
+{
+	(void)state;
+	add(1, 1000);
+	sl_top_sources_age(&sources, 9);
+	assert_int_equal(sources.count, 1);
+	sl_top_sources_age(&sources, 2);
+	assert_int_equal(sources.count, 0);
+	add(2, 10);
+	assert_about(share(0), 1);
+}
+
+static void the_largest_share_is_first(void **state)
 {
 	(void)state;
 	add(1, 10);
@@ -163,9 +175,10 @@ static void a_sample_without_a_source_is_none(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(a_steady_rate_is_told_from_the_start, begin),
-		cmocka_unit_test_setup(one_that_has_ended_is_forgotten, begin),
-		cmocka_unit_test_setup(the_highest_rate_is_first, begin),
+		cmocka_unit_test_setup(shares_are_told_from_the_start, begin),
+		cmocka_unit_test_setup(who_sends_now_counts_for_more_than_who_did, begin),
+		cmocka_unit_test_setup(silence_is_nobody, begin),
+		cmocka_unit_test_setup(the_largest_share_is_first, begin),
 		cmocka_unit_test_setup(a_flood_from_everywhere_does_not_hide_one, begin),
 		cmocka_unit_test(the_source_is_found_at_each_place),
 		cmocka_unit_test(a_sample_without_a_source_is_none),
