@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the rules of `sluice top` are called: by chain, and in nft's words.
+ * What the rules of `sluice top` are called: by chain, and in nft's words; those of iptables-legacy
+ * by their place in the chain.
  *
- * Enters: nf_tables' handles. Leaves: a line for a person. Promised: nft is asked only when the
+ * Enters: handles (abi/info.h). Leaves: a line for a person. Promised: nft is asked only when the
  * text of a rule is missed and the rules have changed since it was asked the last time, and then
- * for no more than a tenth of the time. A handle is never given twice, so that what it stands for
+ * for no more than a tenth of the time. nf_tables gives no handle twice, so that what it stands for
  * stays true.
  */
 #ifndef SLUICE_CLI_TOP_TEXTS_H

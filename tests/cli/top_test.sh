@@ -41,6 +41,24 @@ first_rule() {
 	sed -n '/  RULE, early drops/{n;p;}' "$work/out"
 }
 
+# iptables-legacy's rules go by their places. At the end: its policies go on counting.
+legacy_rules() {
+	if ! in_ns iptables-legacy -A INPUT -p udp --dport 1 -j DROP 2>"$work/err"; then
+		echo "skipped: rules of iptables-legacy: $(tail -1 "$work/err")"
+		return
+	fi
+	in_ns iptables-legacy -A INPUT -p udp --dport 1003 -j DROP
+	for _ in $(seq 100); do # nobody tells of such changes: it is noticed within half a second
+		run status -j
+		jq -e '.devices[0] | .fresh and .rules == 6' "$work/out" >/dev/null && break
+		sleep 0.2
+	done
+	send_udp 50 10.9.0.1 1003 10
+	run top --once --interval 0.1; exits 0; says "        50  ip legacy filter INPUT: rule 2"
+	in_ns iptables-legacy -D INPUT 1
+	run top --once --interval 0.1; exits 0; says "        50  ip legacy filter INPUT: rule 1"
+}
+
 in_ns nft -f - <<'RULES'
 table inet filter {
 	set blocked {
@@ -84,6 +102,7 @@ says_not "192.0.2.1"
 
 if ! command -v tmux >/dev/null; then
 	echo "skipped: the screen: tmux is not installed"
+	legacy_rules
 	finish
 fi
 
@@ -188,5 +207,6 @@ kill "$(pgrep -P "$(screen display-message -p '#{pane_pid}')")"; gives_back 0
 again TERM=dumb; shows "cannot move its cursor" "status 1"
 screen send-keys "clear" Enter
 again TERM=nonsense; shows "the terminal is not known" "status 1"
+legacy_rules
 
 finish
