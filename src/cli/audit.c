@@ -8,47 +8,13 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "lib/explain.h"
 #include "cli/names.h"
 #include "cli/packet_text.h"
 #include "load/attach.h"
 
-/* The longest frame that has a place: 64 kB and its Ethernet header. */
-#define FRAME_MAX (65535u + 14)
 /* Disagreements that are told in words, a second and, for --json, together. */
 #define SHOWN_MAX 10
 #define CASES_MAX 1000
-
-struct sl_frame sl_auditor_frame(struct sl_auditor *auditor, const u8 *bytes, u32 captured,
-				 u32 length)
-{
-	if (length > FRAME_MAX)
-		length = FRAME_MAX;
-	if (captured > length)
-		captured = length;
-	memcpy(auditor->frame, bytes, captured);
-	memset(auditor->frame + captured, 0, length - captured);
-	return (struct sl_frame){auditor->frame, length};
-}
-
-struct sl_decider sl_auditor_decider(struct sl_auditor *auditor, const struct sl_compiled *compiled,
-				     const struct sl_outcome *outcome)
-{
-	struct sl_decider decider = {outcome->chain, outcome->rule, NULL};
-
-	if (auditor->texts_id != compiled->began_ns) {
-		auditor->texts_id = compiled->began_ns;
-		auditor->loaded = (struct sl_late_listing){0};
-		auditor->texts = (struct sl_rule_texts){
-			.loaded = &auditor->loaded,
-			.rules = compiled->rules,
-			.program = compiled->meaning,
-		};
-	}
-	if (decider.chain && decider.rule)
-		decider.text = sl_rule_text_in(&auditor->texts, decider.chain, decider.rule);
-	return decider;
-}
 
 /*
  * The rule by which the program dropped the packet: in the worlds of a miss, or in all. What there
@@ -59,14 +25,10 @@ static bool find_drop(const struct sl_compiled *compiled, const struct sl_frame 
 {
 	const u8 worlds[] = {compiled->program->miss_worlds, SL_WORLD_NEW, SL_WORLDS_ALL};
 
-	for (u32 i = 0; i < SL_ARRAY_SIZE(worlds); i++) {
-		struct sl_answers answers = {.worlds = worlds[i] ? worlds[i] : SL_WORLDS_ALL};
-
-		if (!sl_explain_find_route(compiled->program, frame, true, &answers))
-			continue;
-		sl_explain(compiled->meaning, frame, &answers, NULL, NULL, ret_outcome);
-		return ret_outcome->drop;
-	}
+	for (u32 i = 0; i < SL_ARRAY_SIZE(worlds); i++)
+		if (sl_deciders_find_drop(compiled->program, compiled->meaning, frame,
+					  worlds[i] ? worlds[i] : SL_WORLDS_ALL, ret_outcome))
+			return true;
 	return false;
 }
 
@@ -97,7 +59,7 @@ static void show(struct sl_auditor *auditor, const struct sl_disagreement *disag
 {
 	const struct sl_audit_entry *entry = disagreement->entry;
 	struct sl_frame frame =
-		sl_auditor_frame(auditor, entry->bytes, entry->captured, entry->length);
+		sl_deciders_frame(&auditor->deciders, entry->bytes, entry->captured, entry->length);
 	SL_CLEANUP(sl_free)
 	char *packet = describe_packet(auditor, disagreement->compiled, &frame);
 	struct sl_outcome outcome;
@@ -111,7 +73,8 @@ static void show(struct sl_auditor *auditor, const struct sl_disagreement *disag
 
 	if (disagreement->compiled && find_drop(disagreement->compiled, &frame, &outcome)) {
 		one.is_explained = true;
-		one.decider = sl_auditor_decider(auditor, disagreement->compiled, &outcome);
+		one.decider = sl_deciders_name(&auditor->deciders, disagreement->compiled,
+					       outcome.chain, outcome.rule);
 	}
 	if (auditor->cases)
 		json_array_append_new(auditor->cases, sl_audit_describe_case(&one));
@@ -183,10 +146,9 @@ static int begin(struct sl_auditor *auditor, char ladder[SL_LADDER_TEXT], struct
 	const struct sl_cli *cli = auditor->cli;
 	int error;
 
-	auditor->frame = malloc(FRAME_MAX);
 	if (cli->json)
 		auditor->cases = json_array();
-	if (!auditor->frame || (cli->json && !auditor->cases))
+	if (sl_deciders_open(&auditor->deciders) || (cli->json && !auditor->cases))
 		return sl_fail_memory(diag);
 	error = sl_audit_open(&listener, &auditor->audit, diag);
 	if (!error)
@@ -214,7 +176,7 @@ static void end(struct sl_auditor *auditor)
 	sl_audit_free(auditor->audit);
 	sl_rest_free(&auditor->rest);
 	json_decref(auditor->cases);
-	free(auditor->frame);
+	sl_deciders_close(&auditor->deciders);
 }
 
 static int run(struct sl_auditor *auditor, struct sl_diag *diag)

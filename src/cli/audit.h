@@ -12,17 +12,9 @@
 #include <time.h>
 
 #include "cli/cli.h"
-#include "lib/rule_text.h"
+#include "cli/decider.h"
 #include "daemon/audit.h"
 #include "daemon/keeper.h"
-#include "ir/interp.h"
-
-/* Who decides about a packet: a rule, a policy (`rule` NULL), or nobody's rules (both NULL). */
-struct sl_decider {
-	const struct sl_chain *chain;
-	const struct sl_rule *rule;
-	const char *text; /* of the rule; NULL without one */
-};
 
 /* A disagreement in words. All is borrowed. */
 struct sl_audit_case {
@@ -59,22 +51,12 @@ struct sl_auditor {
 	struct sl_keeper *keeper;
 	u64 began_ns, ended_ns;
 
-	u64 texts_id; /* of the compile that the texts are of */
-	struct sl_late_listing loaded;
-	struct sl_rule_texts texts;
-	u8 *frame; /* room for the largest */
+	struct sl_deciders deciders;
 
 	struct sl_rest rest;
 	json_t *cases;      /* --json */
 	u64 shown, unshown; /* disagreements since the last tick; all that were not */
 };
-
-/* A packet of which the first bytes are known, as a frame; until the next. */
-struct sl_frame sl_auditor_frame(struct sl_auditor *auditor, const u8 *bytes, u32 captured,
-				 u32 length);
-/* By the rules of one compile. */
-struct sl_decider sl_auditor_decider(struct sl_auditor *auditor, const struct sl_compiled *compiled,
-				     const struct sl_outcome *outcome);
 
 /* audit_rest.c: why sluice would not have dropped it. */
 void sl_rest_add(struct sl_auditor *auditor, const struct sl_audit_sample *sample,

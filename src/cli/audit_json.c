@@ -14,21 +14,7 @@ static void place(json_t *object, u8 family, const char *table, const char *chai
 /* null where it is not known. */
 static json_t *describe_decider(const struct sl_audit_case *one)
 {
-	const struct sl_decider *decider = &one->decider;
-	json_t *object;
-
-	if (!one->is_explained || !decider->chain)
-		return json_null();
-	object = json_object();
-	place(object, decider->chain->family, decider->chain->table, decider->chain->name);
-	if (decider->rule) {
-		json_object_set_new(object, "handle",
-				    json_integer((json_int_t)decider->rule->handle));
-		json_object_set_new(object, "text", sl_json_text(decider->text));
-	} else {
-		json_object_set_new(object, "policy", json_string("drop"));
-	}
-	return object;
+	return one->is_explained ? sl_decider_describe(&one->decider) : json_null();
 }
 
 json_t *sl_audit_describe_case(const struct sl_audit_case *one)

@@ -100,7 +100,7 @@ static void count(struct sl_auditor *auditor, const struct sl_compiled *compiled
 		rest->others++;
 		return;
 	}
-	decider = sl_auditor_decider(auditor, compiled, outcome);
+	decider = sl_deciders_name(&auditor->deciders, compiled, outcome->chain, outcome->rule);
 	fill(&rest->rows[rest->count], &decider, reason);
 	rest->rows[rest->count++].packets = 1;
 }
@@ -116,7 +116,8 @@ void sl_rest_add(struct sl_auditor *auditor, const struct sl_audit_sample *sampl
 		auditor->rest.skipped++;
 		return;
 	}
-	frame = sl_auditor_frame(auditor, sample->bytes, sample->captured, sample->length);
+	frame = sl_deciders_frame(&auditor->deciders, sample->bytes, sample->captured,
+				  sample->length);
 	began_ns = sl_monotonic_ns();
 	explain(compiled, &frame, &outcome);
 	auditor->rest.spent_ns += sl_monotonic_ns() - began_ns;

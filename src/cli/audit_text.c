@@ -29,23 +29,12 @@ static void print_place(u8 family, const char *table, const char *chain)
 	sl_print_name(chain);
 }
 
-static void print_decider(const struct sl_decider *decider)
-{
-	print_place(decider->chain->family, decider->chain->table, decider->chain->name);
-	if (!decider->rule) {
-		printf(" policy drop\n");
-		return;
-	}
-	printf(" rule ");
-	sl_print_name(decider->text);
-	printf(" # handle %" PRIu64 "\n", decider->rule->handle);
-}
-
 static void print_cause(const struct sl_audit_case *one)
 {
-	if (one->is_explained && one->decider.chain)
-		print_decider(&one->decider);
-	else if (one->is_known)
+	if (one->is_explained && one->decider.chain) {
+		sl_decider_print(&one->decider, stdout);
+		printf("\n");
+	} else if (one->is_known)
 		printf("by no rule that the interpreter finds: a bug, please report it with the "
 		       "rules\n");
 	else

@@ -8,16 +8,21 @@
 
 #include "base/cleanup.h"
 
-void sl_print_name(const char *name)
+void sl_name_print(const char *name, FILE *out)
 {
 	for (; *name; name++) {
 		unsigned char byte = (unsigned char)*name;
 
 		if (byte < 0x20 || byte == 0x7f)
-			printf("\\x%02x", byte);
+			fprintf(out, "\\x%02x", byte);
 		else
-			putchar(byte);
+			fputc(byte, out);
 	}
+}
+
+void sl_print_name(const char *name)
+{
+	sl_name_print(name, stdout);
 }
 
 json_t *sl_json_text(const char *text)

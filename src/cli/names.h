@@ -4,12 +4,14 @@
 #define SLUICE_CLI_NAMES_H
 
 #include <jansson.h>
+#include <stdio.h>
 
 #include "base/types.h"
 #include "lib/words.h"
 
 /* Prints a name from the kernel so that a terminal survives whatever it holds. */
 void sl_print_name(const char *name);
+void sl_name_print(const char *name, FILE *out);
 
 /* A JSON string of bytes that may not be UTF-8: what is not becomes '?'. */
 json_t *sl_json_text(const char *text);
