@@ -32,6 +32,8 @@ struct sl_cli {
 	const char *listen;        /* metrics --listen; NULL: not given */
 	u32 batch;                 /* top --batch N, --once; 0: not given */
 	double interval_seconds;   /* top --interval S */
+	u32 every, count;          /* monitor; 0: not given */
+	const char *pcap;          /* monitor --pcap; NULL: not given */
 	const char *html;          /* report --html; NULL: not given */
 	const char *arguments[64]; /* what is left, in order */
 	u32 argument_count;
@@ -66,6 +68,7 @@ int sl_command_trace(const struct sl_cli *cli);
 int sl_command_reload(const struct sl_cli *cli);
 int sl_command_audit(const struct sl_cli *cli);
 int sl_command_top(const struct sl_cli *cli);
+int sl_command_monitor(const struct sl_cli *cli);
 int sl_command_report(const struct sl_cli *cli);
 
 #endif

@@ -48,6 +48,11 @@ static const struct option options[] = {
 	{SL_OPTION_ONCE, "--once", NULL, NULL, false, "the same as --batch 1"},
 	{SL_OPTION_NO_COLOUR, "--no-colour", "--no-color", NULL, false,
 	 "as with NO_COLOR in the environment"},
+	{SL_OPTION_EVERY, "--every", NULL, NULL, true,
+	 "one in so many drops, by chance: 100 unless said; 1: all"},
+	{SL_OPTION_COUNT, "--count", NULL, NULL, true, "end after so many samples"},
+	{SL_OPTION_PCAP, "--pcap", NULL, NULL, true,
+	 "the packets go into this file, too, as pcapng; -: to standard output, and nothing else"},
 	{SL_OPTION_HELP, "--help", "-h", "help", false, "this text"},
 	{SL_OPTION_VERSION, "--version", "-V", NULL, false, "the version"},
 };
@@ -138,6 +143,17 @@ static int set_seconds(struct sl_cli *cli, const char *value)
 	if (*end || end == value || seconds < 1 || seconds > 86400)
 		return sl_cli_usage(NULL, "--confirm takes seconds, 1 to 86400, not \"%s\"", value);
 	cli->confirm_seconds = (u32)seconds;
+	return 0;
+}
+
+static int set_number(const char *option, const char *value, u32 *ret_number)
+{
+	char *end;
+	unsigned long number = strtoul(value, &end, 10);
+
+	if (value[0] < '0' || value[0] > '9' || *end || !number || number > INT32_MAX)
+		return sl_cli_usage(NULL, "%s takes a number from 1 on, not \"%s\"", option, value);
+	*ret_number = (u32)number;
 	return 0;
 }
 
@@ -267,6 +283,13 @@ static int apply_option(struct sl_cli *cli, enum sl_option_id id, const char *va
 		return 0;
 	case SL_OPTION_NO_COLOUR:
 		cli->no_colour = true;
+		return 0;
+	case SL_OPTION_EVERY:
+		return set_number("--every", value, &cli->every);
+	case SL_OPTION_COUNT:
+		return set_number("--count", value, &cli->count);
+	case SL_OPTION_PCAP:
+		cli->pcap = value;
 		return 0;
 	case SL_OPTION_HELP:
 	case SL_OPTION_VERSION:

@@ -192,6 +192,28 @@ static const struct sl_verb verbs[] = {
 		.run = sl_command_list,
 	},
 	{
+		.name = "monitor",
+		.arguments = "[dev D] [--every N] [--count N] [--pcap FILE]",
+		.summary = "early drops as they happen, with their rules; and what becomes of "
+			   "attachments",
+		.details =
+			"One in N drops, by chance, with the packet, where it was dropped and the "
+			"rule\n"
+			"that did it; and devices that come and go, rules that change, stale and "
+			"fresh.\n"
+			"Without a device: of all that are attached in this network namespace. The "
+			"samples\n"
+			"of a device go to one reader at a time. Ends with --count, Ctrl-C or "
+			"SIGTERM.\n\n"
+			"examples:\n"
+			"  sluice monitor dev eth0\n"
+			"  sluice monitor dev eth0 --every 1 --count 100 --pcap drops.pcapng\n"
+			"  sluice monitor --pcap - | tcpdump -r -\n"
+			"  sluice monitor -j | jq 'select(.event == \"drop\") | .decided_by'\n",
+		.options = TAKES(DEVICE) | TAKES(EVERY) | TAKES(COUNT) | TAKES(PCAP),
+		.run = sl_command_monitor,
+	},
+	{
 		.name = "trace",
 		.arguments = "dev D PCAP|PACKET",
 		.summary = "run packets through the rules, touching no traffic",

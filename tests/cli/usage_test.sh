@@ -8,7 +8,7 @@ run --help; exits 0; says "usage: sluice"; says "trace dev D"
 run help; exits 0; says "usage: sluice"
 run --version; exits 0; says "sluice 0."
 run; exits 2; complains "usage: sluice"
-for command in plan report audit attach reattach confirm rollback detach reload status top list metrics trace; do
+for command in plan report audit attach reattach confirm rollback detach reload status top monitor list metrics trace; do
 	run $command --help; exits 0; says "usage: sluice $command"; says "--json"
 done
 run list --help; says_not "--confirm"
@@ -50,6 +50,11 @@ run audit dev v0 extra; exits 2; complains '"extra" is one word too many'
 run audit dev v0 --for never; exits 2; complains "--for takes a time like 90s, 30m, 24h or 7d"
 run audit dev v0 --for 0s; exits 2; complains "--for takes a time"
 run audit dev v0 --for 99999999999d; exits 2; complains "--for takes a time"
+run monitor extra; exits 2; complains '"extra" is one word too many'
+run monitor --every 0; exits 2; complains '--every takes a number from 1 on, not "0"'
+run monitor --count -3; exits 2; complains '--count takes a number from 1 on, not "-3"'
+run monitor --every 99999999999; exits 2; complains "--every takes a number"
+run monitor; exits 1; complains "not attached to any device"
 run attach dev v0 --for 3s; exits 2; complains "it has no use for --for"
 run attach; exits 2; complains "which device? Nothing was done"; complains "sluice attach dev v0"
 run trace; exits 2; complains "which device?"
