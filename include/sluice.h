@@ -114,8 +114,11 @@ int sluice_attach(struct sluice *sluice, const char *device, const struct sluice
 /* Keeps what was attached with `confirm_seconds`. -ENOENT: nobody waits for that. */
 int sluice_confirm(struct sluice *sluice, const char *device);
 
-/* Back to how it was before the last attach. -ENOENT: it is not attached. */
-int sluice_rollback(struct sluice *sluice, const char *device);
+/*
+ * Back to how it was before the last attach; *ret_now (NULL: not asked for) says how that is, and
+ * lives until the next call with this handle. -ENOENT: it is not attached.
+ */
+int sluice_rollback(struct sluice *sluice, const char *device, const char **ret_now);
 
 /*
  * Takes it off, whoever attached it, with nothing left behind; sluiced leaves the device alone from
@@ -143,19 +146,30 @@ enum sluice_fate {
 	SLUICE_HOOK_STALE,
 };
 
+/* Where netfilter's hooks have sluice's programs, by bit. */
+#define SLUICE_AT_IP_INPUT    (1u << 0)
+#define SLUICE_AT_IP_FORWARD  (1u << 1)
+#define SLUICE_AT_IP6_INPUT   (1u << 2)
+#define SLUICE_AT_IP6_FORWARD (1u << 3)
+
 struct sluice_attachment {
 	const char *device;
-	const char *place;     /* the device that the program is on: this one, or the one below */
-	enum sluice_mode mode; /* NONE: half attached, and only good to be detached */
-	bool is_alive;         /* the program is on a device */
-	bool is_fresh;         /* it knows the present rules; else everything passes */
-	pid_t keeper;          /* the process that keeps it in step; 0: nobody does */
-	bool is_service;       /* … for sluiced */
-	uint64_t stale_ms;     /* for how long it has not been fresh; 0 while it is */
-	uint32_t confirm_ms;   /* left for sluice_confirm(); 0: nobody waits for that */
-	uint32_t rules;        /* of the last compile */
-	uint64_t generation;   /* compiles that took the packets */
-	const char *pin;       /* to be removed if all else fails */
+	const char *place; /* the device that the program is on: this one, or the one below */
+	uint32_t ifindex;
+	enum sluice_mode mode;     /* NONE: half attached, and only good to be detached */
+	bool is_alive;             /* the program is on a device */
+	bool is_fresh;             /* it knows the present rules; else everything passes */
+	bool is_service;           /* sluiced has it kept */
+	pid_t keeper;              /* the process that keeps it in step; 0: nobody does */
+	uint64_t stale_ms;         /* for how long it has not been fresh; 0 while it is */
+	uint32_t confirm_ms;       /* left for sluice_confirm(); 0: nobody waits for that */
+	uint32_t hooks;            /* SLUICE_AT_… */
+	const char *known;         /* the filter of known connections: "none", "in use" … */
+	uint64_t generation;       /* compiles that took the packets */
+	uint32_t rules;            /* of the last one */
+	uint32_t read_ms, made_ms; /* it took: to read the rules, and then until its program ran */
+	const char *pin;           /* what holds the program */
+	const char *last_resort;   /* a shell command that takes it off if all else fails */
 };
 
 /* Of one device, or of all (NULL); none is fine, too. */
@@ -169,6 +183,10 @@ const struct sluice_attachment *sluice_status_attachment(const struct sluice_sta
 /* Since it was attached; zero for a fate or an index that there is not. */
 struct sluice_count sluice_status_count(const struct sluice_status *status, size_t index,
 					enum sluice_fate fate);
+/* What sluiced says of its devices, attached or not, in JSON (docs/json.md); NULL: none runs here.
+ */
+const char *sluice_status_service(const struct sluice_status *status);
+const char *sluice_status_no_answer(const struct sluice_status *status);
 /* What switches sluice off for the machine: a file, or a word of the kernel's; NULL: nothing. */
 const char *sluice_status_switched_off(const struct sluice_status *status);
 

@@ -1,13 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
+#include <limits.h>
 
 #include "api/handle.h"
-#include "base/cleanup.h"
 #include "lib/probation.h"
 #include "load/pins.h"
 
@@ -17,19 +11,12 @@ struct attach {
 	enum sl_attach_mode mode; /* found out */
 };
 
-/* The caller's handlers and mask are none of those who stay behind. */
-static void forget_signals(void)
-{
-	sigset_t none;
+_Static_assert(sizeof(struct sl_child_outcome) <= PIPE_BUF, "one write");
 
-	for (int number = 1; number < NSIG; number++)
-		signal(number, SIG_DFL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
-static void keep(const struct attach *attach, struct sl_child_outcome *ret_outcome)
+static void keep(const void *context, void *result)
 {
+	const struct attach *attach = context;
+	struct sl_child_outcome *outcome = result;
 	const struct sl_wish wish = {
 		.device = attach->device,
 		.asked = {attach->wishes.memory_limit, attach->wishes.mode, 0},
@@ -39,46 +26,21 @@ static void keep(const struct attach *attach, struct sl_child_outcome *ret_outco
 	int ending_fd;
 
 	if (attach->wishes.confirm_seconds)
-		sl_probation_begin(&wish, attach->wishes.confirm_seconds, &ending_fd, ret_outcome);
+		sl_probation_begin(&wish, attach->wishes.confirm_seconds, &ending_fd, outcome);
 	else
-		sl_keep(&wish, ret_outcome);
-}
-
-/*
- * In a process between, whose end makes those who stay behind nobody's children: who calls a
- * library does not expect to inherit any.
- */
-static void keep_for(const struct attach *attach, int pipe_fd)
-{
-	struct sl_child_outcome outcome = {0};
-
-	forget_signals();
-	keep(attach, &outcome);
-	_exit(write(pipe_fd, &outcome, sizeof outcome) != sizeof outcome);
+		sl_keep(&wish, outcome);
 }
 
 static int attach(struct sluice *sluice, void *context)
 {
+	struct sl_child_outcome outcome = {0};
 	struct attach *attach = context;
-	SL_CLEANUP(sl_close) int from = -1;
-	struct sl_child_outcome outcome;
-	int ends[2], error = sl_pins_init(&sluice->diag);
-	pid_t pid;
+	int error = sl_pins_init(&sluice->diag);
 
+	if (!error)
+		error = sl_depute(sluice, keep, attach, &outcome, sizeof outcome);
 	if (error)
 		return error;
-	if (pipe2(ends, O_CLOEXEC))
-		return sl_fail(&sluice->diag, errno, "pipe: %s", strerror(errno));
-	from = ends[0];
-	pid = fork();
-	if (!pid)
-		keep_for(attach, ends[1]);
-	close(ends[1]);
-	if (pid < 0)
-		return sl_fail(&sluice->diag, errno, "cannot start a process for %s: %s",
-			       attach->device, strerror(errno));
-	sl_child_read(from, attach->device, &outcome);
-	TEMP_FAILURE_RETRY(waitpid(pid, NULL, 0));
 	if (outcome.error)
 		sluice->diag = outcome.diag;
 	attach->mode = outcome.mode;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 
 #include "api/handle.h"
 #include "daemon/confirm.h"
 #include "daemon/detach.h"
 #include "lib/attachments.h"
-#include "lib/rollback.h"
 #include "service/client.h"
 
 /* sluiced first, or it would attach it again; what is in the way there is not in the way here. */
@@ -42,16 +42,42 @@ int sluice_detach(struct sluice *sluice, const char *device)
 	return sl_visit(sluice, detach, (void *)device);
 }
 
-static int roll_back(struct sluice *sluice, void *context)
-{
+struct rolled_back {
+	int error;
 	char now[SL_ROLLBACK_TEXT];
+	struct sl_diag diag;
+};
 
-	return sl_roll_back(context, NULL, now, &sluice->diag);
+_Static_assert(sizeof(struct rolled_back) <= PIPE_BUF, "one write");
+
+static void roll_back(const void *device, void *result)
+{
+	struct rolled_back *back = result;
+
+	back->error = sl_roll_back(device, NULL, back->now, &back->diag);
 }
 
-int sluice_rollback(struct sluice *sluice, const char *device)
+static int visit_to_roll_back(struct sluice *sluice, void *device)
 {
-	return sl_visit(sluice, roll_back, (void *)device);
+	struct rolled_back back = {0};
+	int error = sl_depute(sluice, roll_back, device, &back, sizeof back);
+
+	if (error)
+		return error;
+	if (back.error)
+		sluice->diag = back.diag;
+	else
+		memcpy(sluice->now, back.now, sizeof back.now);
+	return back.error;
+}
+
+int sluice_rollback(struct sluice *sluice, const char *device, const char **ret_now)
+{
+	int error = sl_visit(sluice, visit_to_roll_back, (void *)device);
+
+	if (!error && ret_now)
+		*ret_now = sluice->now;
+	return error;
 }
 
 static int confirm(struct sluice *sluice, void *context)

@@ -15,10 +15,12 @@
 #include "base/diag.h"
 #include "daemon/ladder.h"
 #include "info.h"
+#include "lib/rollback.h"
 
 struct sluice {
 	int netns_fd;
 	struct sl_diag diag;
+	char now[SL_ROLLBACK_TEXT]; /* after a rollback */
 };
 
 /*
@@ -27,6 +29,13 @@ struct sluice {
  */
 int sl_visit(struct sluice *sluice, int (*work)(struct sluice *sluice, void *context),
 	     void *context);
+
+/*
+ * In a visit: has `work` done in a process between, and what it leaves in `result`, at most
+ * PIPE_BUF bytes, brought back. 0, or -errno where there was no such process, or it died.
+ */
+int sl_depute(struct sluice *sluice, void (*work)(const void *context, void *result),
+	      const void *context, void *result, size_t size);
 
 /* What options mean here; NULL: nothing is asked for. */
 struct sl_wishes {

@@ -8,11 +8,14 @@
 #include "lib/attachments.h"
 #include "load/pins.h"
 #include "service/client.h"
+#include "tc.h"
 
 struct sluice_status {
 	struct sl_arena *arena;
 	struct sl_attachments attachments;
 	struct sluice_attachment *told; /* of each of them */
+	char *service;                  /* malloc'd; NULL: none runs */
+	struct sl_diag no_answer;       /* though one runs */
 	const char *switched_off;
 };
 
@@ -36,6 +39,19 @@ static const enum sl_fate_count fates[] = {
 
 _Static_assert(SL_ARRAY_SIZE(fates) == SL_FATE_COUNTS, "all of them");
 
+static const char *const known_names[] = {
+	[SL_KNOWN_NONE] = "none",
+	[SL_KNOWN_MADE] = "in the making",
+	[SL_KNOWN_LIVE] = "in use",
+	[SL_KNOWN_UNSAFE] = "unsafe",
+};
+
+_Static_assert(SLUICE_AT_IP_INPUT == SL_PLACE_IP_INPUT &&
+		       SLUICE_AT_IP_FORWARD == SL_PLACE_IP_FORWARD &&
+		       SLUICE_AT_IP6_INPUT == SL_PLACE_IP6_INPUT &&
+		       SLUICE_AT_IP6_FORWARD == SL_PLACE_IP6_FORWARD,
+	       "one is taken for the other");
+
 static const char *find_pin(const struct sluice_status *status, const struct sl_info *info)
 {
 	char path[SL_PIN_PATH_MAX];
@@ -45,40 +61,59 @@ static const char *find_pin(const struct sluice_status *status, const struct sl_
 	return sl_arena_strdup(status->arena, path);
 }
 
+static const char *find_last_resort(const struct sluice_status *status, const struct sl_info *info)
+{
+	char path[SL_PIN_PATH_MAX];
+
+	if (info->filter)
+		return sl_arena_printf(status->arena, "tc filter del dev %s ingress pref %u",
+				       info->device, SL_TC_PRIORITY);
+	sl_pins_path(path, status->attachments.net_cookie, info->device, NULL);
+	return sl_arena_printf(status->arena, "rm -r %s", path);
+}
+
 static struct sluice_attachment tell(const struct sluice_status *status,
 				     const struct sl_attachment *attachment, const json_t *service)
 {
 	const struct sl_info *info = &attachment->info;
+	size_t known = (size_t)attachment->known;
 
 	return (struct sluice_attachment){
 		.device = info->device,
 		.place = attachment->place[0] ? attachment->place : info->device,
+		.ifindex = info->ifindex,
 		.mode = sl_mode_told((enum sl_attach_mode)info->mode),
 		.is_alive = attachment->is_alive,
 		.is_fresh = attachment->is_fresh,
-		.keeper = attachment->is_kept ? attachment->keeper : 0,
 		.is_service = service && sl_service_find(service, info->device),
+		.keeper = attachment->is_kept ? attachment->keeper : 0,
 		.stale_ms = (u64)(sl_attachment_stale_seconds(attachment) * 1e3),
 		.confirm_ms = attachment->confirm_ms,
-		.rules = info->rules,
+		.hooks = info->hook_places,
+		.known = known_names[known < SL_ARRAY_SIZE(known_names) ? known : SL_KNOWN_NONE],
 		.generation = info->generations,
+		.rules = info->rules,
+		.read_ms = info->read_ms,
+		.made_ms = info->made_ms,
 		.pin = find_pin(status, info),
+		.last_resort = find_last_resort(status, info),
 	};
 }
 
 static int tell_all(struct sluice_status *status)
 {
 	const struct sl_attachments *attachments = &status->attachments;
-	struct sl_diag without_service;
-	json_t *service = sl_service_status(&without_service);
+	json_t *service = sl_service_status(&status->no_answer);
 	bool is_whole;
 
 	status->told =
 		sl_arena_alloc(status->arena, (attachments->count + 1) * sizeof *status->told);
-	is_whole = status->told;
+	if (service)
+		status->service = json_dumps(service, JSON_COMPACT);
+	is_whole = status->told && !service == !status->service;
 	for (u32 i = 0; i < attachments->count && is_whole; i++) {
 		status->told[i] = tell(status, &attachments->items[i], service);
-		is_whole = status->told[i].pin;
+		is_whole = status->told[i].pin && status->told[i].last_resort;
 	}
 	json_decref(service);
 	return is_whole ? 0 : -ENOMEM;
@@ -117,6 +152,7 @@ void sluice_status_free(struct sluice_status *status)
 {
 	if (!status)
 		return;
+	free(status->service);
 	sl_attachments_free(&status->attachments);
 	sl_arena_free(status->arena);
 	free(status);
@@ -137,6 +173,16 @@ struct sluice_count sluice_status_count(const struct sluice_status *status, size
 		return (struct sluice_count){0};
 	count = &status->attachments.items[index].fates[fates[fate]];
 	return (struct sluice_count){count->packets, count->bytes};
+}
+
+const char *sluice_status_service(const struct sluice_status *status)
+{
+	return status->service;
+}
+
+const char *sluice_status_no_answer(const struct sluice_status *status)
+{
+	return status->no_answer.text[0] ? status->no_answer.text : NULL;
 }
 
 const char *sluice_status_switched_off(const struct sluice_status *status)

@@ -9,6 +9,8 @@
 #ifndef SLUICE_CLI_CLI_H
 #define SLUICE_CLI_CLI_H
 
+#include <sluice.h>
+
 #include "base/diag.h"
 #include "base/types.h"
 #include "daemon/ladder.h"
@@ -41,6 +43,10 @@ struct sl_cli {
 
 /* Prints "sluice: " and the message; returns SL_EXIT_REFUSED. */
 int sl_cli_refuse(const struct sl_diag *diag);
+/* A handle of libsluice for this network namespace; NULL: it has been said why not. */
+struct sluice *sl_cli_library(void);
+/* Prints what the handle's last call had to say, and closes it; returns SL_EXIT_REFUSED. */
+int sl_cli_refuse_library(struct sluice *sluice);
 /* Prints "sluice COMMAND: " and the message, and where help is; returns SL_EXIT_USAGE. */
 int sl_cli_usage(const char *command, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));

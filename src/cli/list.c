@@ -6,14 +6,13 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/names.h"
 
 typedef int list_fn(const struct sl_early *early, struct sl_diag *diag);
 
 /* NULL for a format that there is not. */
 static list_fn *find_format(const struct sl_cli *cli)
 {
-	if (cli->json)
-		return sl_list_json;
 	if (!cli->format || !strcmp(cli->format, "nft"))
 		return sl_list_nft;
 	return !strcmp(cli->format, "iptables") ? sl_list_iptables : NULL;
@@ -28,19 +27,28 @@ static int check_device(const struct sl_cli *cli, const struct sl_attachments *a
 	return sl_fail(diag, ENODEV, "no device %s in this network namespace", cli->device);
 }
 
-int sl_command_list(const struct sl_cli *cli)
+static int list_json(const struct sl_cli *cli)
+{
+	struct sluice *sluice = sl_cli_library();
+	struct sluice_counters *counters;
+
+	if (!sluice)
+		return SL_EXIT_REFUSED;
+	if (sluice_read_counters(sluice, cli->device, 0, &counters))
+		return sl_cli_refuse_library(sluice);
+	sl_json_print(sl_list_describe(counters));
+	sluice_counters_free(counters);
+	sluice_close(sluice);
+	return SL_EXIT_DONE;
+}
+
+static int list_text(const struct sl_cli *cli, list_fn *list)
 {
 	struct sl_attachments attachments = {0};
 	struct sl_early early = {0};
 	struct sl_diag diag = {0};
-	list_fn *list = find_format(cli);
-	int error;
+	int error = sl_attachments_read(cli->device, &attachments, &diag);
 
-	if (cli->argument_count)
-		return sl_cli_usage("list", "\"%s\" is one word too many", cli->arguments[0]);
-	if (!list)
-		return sl_cli_usage("list", "no format \"%s\": nft or iptables", cli->format);
-	error = sl_attachments_read(cli->device, &attachments, &diag);
 	if (!error)
 		error = check_device(cli, &attachments, &diag);
 	if (!error && sl_early_sum(&attachments, &early))
@@ -50,4 +58,17 @@ int sl_command_list(const struct sl_cli *cli)
 	sl_early_free(&early);
 	sl_attachments_free(&attachments);
 	return error ? sl_cli_refuse(&diag) : SL_EXIT_DONE;
+}
+
+int sl_command_list(const struct sl_cli *cli)
+{
+	list_fn *list = find_format(cli);
+
+	if (cli->argument_count)
+		return sl_cli_usage("list", "\"%s\" is one word too many", cli->arguments[0]);
+	if (cli->json)
+		return list_json(cli);
+	if (!list)
+		return sl_cli_usage("list", "no format \"%s\": nft or iptables", cli->format);
+	return list_text(cli, list);
 }

@@ -3,6 +3,9 @@
 #ifndef SLUICE_CLI_LIST_H
 #define SLUICE_CLI_LIST_H
 
+#include <jansson.h>
+#include <sluice.h>
+
 #include "base/diag.h"
 #include "lib/early.h"
 
@@ -10,7 +13,7 @@
 int sl_list_nft(const struct sl_early *early, struct sl_diag *diag);
 /* As the host's `iptables-save -c` and `ip6tables-save -c` together. */
 int sl_list_iptables(const struct sl_early *early, struct sl_diag *diag);
-/* docs/json.md. */
-int sl_list_json(const struct sl_early *early, struct sl_diag *diag);
+/* docs/json.md; NULL when out of memory. */
+json_t *sl_list_describe(const struct sluice_counters *counters);
 
 #endif

@@ -15,6 +15,28 @@ int sl_cli_refuse(const struct sl_diag *diag)
 	return SL_EXIT_REFUSED;
 }
 
+struct sluice *sl_cli_library(void)
+{
+	struct sluice *sluice;
+	struct sl_diag diag;
+	int error = sluice_open(-1, &sluice);
+
+	if (!error)
+		return sluice;
+	sl_fail(&diag, -error, "cannot look at this network namespace: %s", strerror(-error));
+	sl_cli_refuse(&diag);
+	return NULL;
+}
+
+int sl_cli_refuse_library(struct sluice *sluice)
+{
+	struct sl_diag diag;
+
+	sl_fail(&diag, 0, "%s", sluice_error(sluice));
+	sluice_close(sluice);
+	return sl_cli_refuse(&diag);
+}
+
 int sl_cli_usage(const char *command, const char *format, ...)
 {
 	va_list args;

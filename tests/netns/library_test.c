@@ -144,6 +144,7 @@ static void counts_by_rule(void)
 static void goes_back_unless_confirmed(void)
 {
 	const struct sluice_options options = SLUICE_OPTIONS(.confirm_seconds = 2);
+	const char *now;
 
 	open_host();
 	expect_done(sluice_attach(host, "dut0", &options, NULL));
@@ -155,8 +156,8 @@ static void goes_back_unless_confirmed(void)
 	expect_error(ENOENT, sluice_confirm(host, "dut0"), "does not wait to be confirmed");
 	pause_ms(2500);
 	expect(is_attached(), "it went back though it was confirmed");
-	expect_done(sluice_rollback(host, "dut0"));
-	expect(!is_attached(), "it stays attached");
+	expect_done(sluice_rollback(host, "dut0", &now));
+	expect(!is_attached() && !strcmp(now, "detached"), "it stays attached: %s", now);
 }
 
 static void plans(void)
