@@ -13,9 +13,17 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "load/pins.h"
 #include "service/endpoint.h"
 
 char config_path[64];
+const char *service_program;
+
+#ifdef __SANITIZE_ADDRESS__
+const bool is_sanitized = true;
+#else
+const bool is_sanitized;
+#endif
 
 static pid_t service;
 
@@ -92,6 +100,8 @@ static void become_service(void)
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	snprintf(path, sizeof path, "%sd", sluice);
+	if (service_program)
+		snprintf(path, sizeof path, "%s", service_program);
 	execl(path, path, "--config", config_path, NULL);
 	_exit(127);
 }
@@ -153,4 +163,43 @@ u32 count_files(pid_t pid)
 	if (dir)
 		closedir(dir);
 	return count;
+}
+
+u32 count_open_files(void)
+{
+	u32 before, now = 0;
+
+	do {
+		before = now;
+		pause_ms(1000);
+		now = count_files(keeper()) + count_files(service_pid());
+	} while (now != before);
+	return now;
+}
+
+u32 own_memory(pid_t pid)
+{
+	run(ON_HOST, "sed -n 's/^RssAnon:[ \\t]*\\([0-9]*\\).*/\\1/p' /proc/%d/status", (int)pid);
+	return (u32)strtoul(output, NULL, 10);
+}
+
+u32 count_pins(void)
+{
+	char path[SL_PIN_PATH_MAX];
+
+	sl_pins_path(path, net_cookie(), "dut0", NULL);
+	run(ON_HOST, "ls %s | wc -l", path);
+	return (u32)strtoul(output, NULL, 10);
+}
+
+void expect_nothing_left(void)
+{
+	char path[SL_PIN_PATH_MAX];
+
+	sl_pins_path(path, net_cookie(), "", NULL);
+	expect(access(path, F_OK) != 0, "pins are left in %s", path);
+	expect(attempt(ON_HOST, "ls /run/sluice/%llu-dut0.lock", (unsigned long long)net_cookie()),
+	       "a lock is left: %s", output);
+	expect(attempt(ON_HOST, "bpftool net show dev dut0 | grep -i sluice"), "attached: %s",
+	       output);
 }

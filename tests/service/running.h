@@ -18,6 +18,7 @@ void start_protected(void);           /* `config` with rules; proves early drops
 void stop_service(void);              /* by SIGTERM; expects it to end well */
 void kill_service(void);              /* by SIGKILL; its keepers end by themselves */
 pid_t service_pid(void);
+extern const char *service_program; /* to start instead of the sluiced beside `sluice`, if any */
 
 /* One question on its control socket; the answer is in `output`. False: there was none. */
 bool ask(const char *question);
@@ -25,6 +26,14 @@ int connect_control(void);
 bool is_state(const char *state); /* of its one device */
 /* Whether it is attached and fresh, by sluiced. */
 bool is_protected(void);
+
 u32 count_files(pid_t pid);
+/* Of both processes, when they have come to rest: netfilter's hooks come behind the device. */
+u32 count_open_files(void);
+u32 count_pins(void);
+u32 own_memory(pid_t pid); /* kB; of no use where it is sanitized, which keeps what is freed */
+extern const bool is_sanitized;
+/* What is in the kernel of it is held by pins, and by open files. */
+void expect_nothing_left(void);
 
 #endif
