@@ -33,7 +33,7 @@ static bool is_full(const struct draft *draft)
 	return draft->view->rows && draft->frame.lines.count >= draft->view->rows;
 }
 
-__attribute__((format(printf, 3, 4))) static void add(struct draft *draft, enum sl_top_look look,
+__attribute__((format(printf, 3, 4))) static void add(struct draft *draft, enum sl_top_style style,
 						      const char *format, ...)
 {
 	struct sl_arena *arena = draft->frame.arena;
@@ -49,7 +49,7 @@ __attribute__((format(printf, 3, 4))) static void add(struct draft *draft, enum 
 	va_end(args);
 	line = length < 0 ? NULL : sl_list_push(arena, &draft->frame.lines);
 	if (line) {
-		line->look = look;
+		line->style = style;
 		line->text = sl_top_fit(arena, text, draft->view->columns, draft->view->is_utf8);
 	}
 	if (!line || !line->text)
@@ -66,20 +66,29 @@ static void add_blank(struct draft *draft)
 
 /* The devices */
 
+/* In ten columns. */
+static const char *print_stale(double seconds, char text[16])
+{
+	static const struct {
+		double seconds;
+		char name;
+	} units[] = {{1, 's'}, {60, 'm'}, {3600, 'h'}};
+	u32 unit = seconds < 1000 ? 0 : seconds < 60000 ? 1 : 2;
+
+	snprintf(text, 16, "STALE %.0f%c", floor(seconds / units[unit].seconds), units[unit].name);
+	return text;
+}
+
 static const char *state_of(const struct sl_top_device *device, char stale[16])
 {
 	const struct sl_attachment *attachment = &device->attachment;
-	char seconds[SL_TOP_NUMBER_SIZE];
 
 	if (attachment->info.mode == SL_MODE_NONE)
 		return "half";
 	if (!attachment->is_alive)
 		return "gone";
-	if (!attachment->is_fresh) {
-		snprintf(stale, 16, "STALE %ss",
-			 sl_top_number(floor(device->stale_seconds), seconds));
-		return stale;
-	}
+	if (!attachment->is_fresh)
+		return print_stale(device->stale_seconds, stale);
 	if (!attachment->is_kept)
 		return "not kept";
 	return attachment->confirm_ms ? "to confirm" : "fresh";
@@ -156,7 +165,7 @@ static const char *bar(double value, double peak, bool is_utf8)
 
 #define GRAPH_LABELS 20 /* columns of "passed  peak 1.23M/s" */
 
-static void add_graph(struct draft *draft, enum sl_top_look look, const char *name,
+static void add_graph(struct draft *draft, enum sl_top_style style, const char *name,
 		      const struct sl_top_history *history)
 {
 	char graph[SL_TOP_SECONDS * sizeof "█"] = "", number[SL_TOP_NUMBER_SIZE];
@@ -170,7 +179,7 @@ static void add_graph(struct draft *draft, enum sl_top_look look, const char *na
 		length += (size_t)sprintf(
 			graph + length, "%s",
 			bar(sl_top_history_at(history, ago), peak, draft->view->is_utf8));
-	add(draft, look, "%-6s %s peak %s/s", name, graph, sl_top_number(peak, number));
+	add(draft, style, "%-6s %s peak %s/s", name, graph, sl_top_number(peak, number));
 }
 
 static void add_reasons(struct draft *draft, const struct sl_top_device *device)
@@ -309,6 +318,8 @@ static void add_help(struct draft *draft)
 		"  EARLY/s       packets a second that are dropped before the kernel's own rules",
 		"  PASSED/s      and those that go on to them; EARLY: the share of the first",
 		"  bit/s, TOTAL  bits a second, and packets so far, that were dropped early",
+		"  RULE          how many of them its counter would have counted",
+		"  SOURCE        of the last seconds, as far as samples tell",
 	};
 
 	for (u32 i = 0; i < SL_ARRAY_SIZE(lines); i++)

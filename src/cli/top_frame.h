@@ -13,8 +13,8 @@
 #include "cli/top_model.h"
 #include "cli/top_sources.h"
 
-/* As the kinds of lines look; without colours some are the same. */
-enum sl_top_look {
+/* What kinds of lines there are; without colours some look the same. */
+enum sl_top_style {
 	SL_TOP_PLAIN,
 	SL_TOP_TITLE,
 	SL_TOP_HEADING,
@@ -22,11 +22,11 @@ enum sl_top_look {
 	SL_TOP_WARNING,
 	SL_TOP_EARLY,
 	SL_TOP_PASSED,
-	SL_TOP_LOOKS,
+	SL_TOP_STYLES,
 };
 
 struct sl_top_line {
-	enum sl_top_look look;
+	enum sl_top_style style;
 	const char *text; /* in the locale's encoding */
 };
 

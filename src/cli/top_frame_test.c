@@ -200,11 +200,20 @@ static void what_needs_attention_looks_like_it(void **state)
 	frame = make();
 	line = find(&frame, "eth1");
 	assert_non_null(strstr(line->text, "STALE 0s"));
-	assert_int_equal(line->look, SL_TOP_WARNING);
+	assert_int_equal(line->style, SL_TOP_WARNING);
+	model.devices[1].stale_seconds = 999.9;
+	frame = make();
+	assert_non_null(find(&frame, "STALE 999s "));
+	model.devices[1].stale_seconds = 59999;
+	frame = make();
+	assert_non_null(find(&frame, "STALE 999m "));
+	model.devices[1].stale_seconds = 86400;
+	frame = make();
+	assert_non_null(find(&frame, "STALE 24h "));
 	line = find(&frame, "eth2");
 	assert_non_null(strstr(line->text, "not kept"));
-	assert_int_equal(line->look, SL_TOP_WARNING);
-	assert_int_equal(find(&frame, "> eth0")->look, SL_TOP_SELECTED);
+	assert_int_equal(line->style, SL_TOP_WARNING);
+	assert_int_equal(find(&frame, "> eth0")->style, SL_TOP_SELECTED);
 }
 
 static void the_selected_device_is_on_the_screen(void **state)

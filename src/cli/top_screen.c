@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* Where lines with colours have them: the number of the pair is that of the look. */
-static const short colours[SL_TOP_LOOKS] = {
+/* Where lines with colours have them: the number of the pair is that of the style. */
+static const short colours[SL_TOP_STYLES] = {
 	[SL_TOP_PLAIN] = -1,
 	[SL_TOP_TITLE] = -1,
 	[SL_TOP_HEADING] = COLOR_CYAN,
@@ -17,7 +17,7 @@ static const short colours[SL_TOP_LOOKS] = {
 	[SL_TOP_PASSED] = COLOR_YELLOW,
 };
 
-static const attr_t attributes[SL_TOP_LOOKS] = {
+static const attr_t attributes[SL_TOP_STYLES] = {
 	[SL_TOP_PLAIN] = A_NORMAL,  [SL_TOP_TITLE] = A_REVERSE, [SL_TOP_HEADING] = A_BOLD,
 	[SL_TOP_SELECTED] = A_BOLD, [SL_TOP_WARNING] = A_BOLD,  [SL_TOP_EARLY] = A_NORMAL,
 	[SL_TOP_PASSED] = A_NORMAL,
@@ -49,8 +49,8 @@ static void begin_colours(void)
 {
 	start_color();
 	use_default_colors();
-	for (int look = 1; look < SL_TOP_LOOKS; look++)
-		init_pair((short)look, colours[look], -1);
+	for (int style = 1; style < SL_TOP_STYLES; style++)
+		init_pair((short)style, colours[style], -1);
 }
 
 int sl_top_screen_open(bool with_colours, struct sl_diag *diag)
@@ -97,12 +97,12 @@ void sl_top_screen_size(u32 *ret_rows, u32 *ret_columns)
 
 static void draw_line(int row, const struct sl_top_line *line)
 {
-	attr_t look = attributes[line->look];
+	attr_t look = attributes[line->style];
 
 	if (has_colours)
-		look |= (attr_t)COLOR_PAIR(line->look);
+		look |= (attr_t)COLOR_PAIR(line->style);
 	attrset(look);
-	if (line->look == SL_TOP_TITLE)
+	if (line->style == SL_TOP_TITLE)
 		mvhline(row, 0, ' ' | look, COLS);
 	mvaddstr(row, 0, line->text);
 	attrset(A_NORMAL);
