@@ -103,7 +103,7 @@ struct sluice_rule {
  * It is the caller's fork, with none of its file descriptors, but with its memory, copied on write:
  * a large program attaches best from a small one.
  * Where sluiced runs and keeps the device, sluiced is asked instead; then options are refused,
- * since they are its configuration's: -EPERM.
+ * since they are its configuration's: -EPERM. -EPROTO: sluiced refuses.
  * With `confirm_seconds`, all goes back to how it was unless sluice_confirm() comes in time, from
  * any process; so it does if this one dies.
  * -EALREADY: it is attached. -ENODEV: no such device. `options` and `ret_mode` may be NULL.

@@ -1,12 +1,17 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 #include <stdio.h>
 #include <string.h>
 
-#include "lib/attachments.h"
 #include "cli/cli.h"
 #include "cli/names.h"
 #include "service/client.h"
-#include "daemon/detach.h"
+
+struct detaching {
+	struct sluice *sluice;
+	const json_t *service; /* what sluiced says; NULL: none runs */
+	json_t *detached;
+	bool has_failed, is_service; /* one of them; it is sluiced's */
+};
 
 static bool holds(const json_t *names, const char *name)
 {
@@ -18,38 +23,42 @@ static bool holds(const json_t *names, const char *name)
 	return false;
 }
 
-/* Takes everything off; what could not be is said, and makes the exit status. */
-static int detach_all(const struct sl_attachments *attachments, json_t *detached)
+static void detach(struct detaching *detaching, const char *device)
 {
-	int status = SL_EXIT_DONE;
-	struct sl_diag diag = {0};
-
-	for (u32 i = 0; i < attachments->count; i++) {
-		const char *device = attachments->items[i].info.device;
-
-		if (sl_keeper_detach(attachments->net_cookie, device, &diag))
-			status = sl_cli_refuse(&diag);
-		else
-			json_array_append_new(detached, sl_json_text(device));
+	if (holds(detaching->detached, device))
+		return;
+	detaching->is_service |= detaching->service && sl_service_find(detaching->service, device);
+	if (!sluice_detach(detaching->sluice, device)) {
+		json_array_append_new(detaching->detached, sl_json_text(device));
+		return;
 	}
-	return status;
+	detaching->has_failed = true;
+	fprintf(stderr, "sluice: %s\n", sluice_error(detaching->sluice));
 }
 
-/* A device of sluiced's that was not attached will not be. */
-static void add_released(const json_t *released, json_t *detached)
+/* What is attached, and what sluiced would attach. */
+static void detach_all(struct detaching *detaching, const struct sluice_status *status)
 {
-	const json_t *item;
+	const struct sluice_attachment *attachment;
+	const json_t *ward;
 	size_t i;
 
-	json_array_foreach(released, i, item) if (json_is_string(item) &&
-						  !holds(detached, json_string_value(item)))
-		json_array_append(detached, (json_t *)item);
-	if (json_array_size(released))
-		fprintf(stderr, "sluice: sluiced leaves alone what is detached until it is started "
-				"or reloaded, or until `sluice attach`\n");
+	for (i = 0; (attachment = sluice_status_attachment(status, i)); i++)
+		detach(detaching, attachment->device);
+	json_array_foreach(json_object_get(detaching->service, "devices"), i, ward)
+	{
+		const char *device = json_string_value(json_object_get(ward, "now"));
+
+		if (device)
+			detach(detaching, device);
+	}
+	if (detaching->has_failed || json_array_size(detaching->detached))
+		return;
+	detaching->has_failed = true;
+	fprintf(stderr, "sluice: sluice is not attached to any device of this network namespace\n");
 }
 
-static void print(const struct sl_cli *cli, json_t *detached)
+static void print(const struct sl_cli *cli, const json_t *detached)
 {
 	const json_t *item;
 	size_t i;
@@ -61,34 +70,44 @@ static void print(const struct sl_cli *cli, json_t *detached)
 	json_array_foreach(detached, i, item) printf("%s: detached\n", json_string_value(item));
 }
 
+static int detach_what_is_asked(const struct sl_cli *cli, struct sluice *sluice,
+				const struct sluice_status *status)
+{
+	const char *text = sluice_status_service(status);
+	json_t *service = text ? json_loads(text, 0, NULL) : NULL;
+	struct detaching detaching = {sluice, service, json_array(), false, false};
+
+	if (sluice_status_no_answer(status)) /* what is in the way shall go in any case */
+		fprintf(stderr, "sluice: %s\n", sluice_status_no_answer(status));
+	if (cli->device)
+		detach(&detaching, cli->device);
+	else
+		detach_all(&detaching, status);
+	if (detaching.is_service)
+		fprintf(stderr, "sluice: sluiced leaves alone what is detached until it is started "
+				"or reloaded, or until `sluice attach`\n");
+	if (json_array_size(detaching.detached))
+		print(cli, detaching.detached);
+	json_decref(detaching.detached);
+	json_decref(service);
+	return detaching.has_failed ? SL_EXIT_REFUSED : SL_EXIT_DONE;
+}
+
 int sl_command_detach(const struct sl_cli *cli)
 {
-	struct sl_attachments attachments;
-	struct sl_diag diag = {0};
-	json_t *released, *detached;
-	int status;
+	struct sluice *sluice;
+	struct sluice_status *status;
+	int exit_status;
 
 	if (cli->argument_count)
 		return sl_cli_usage("detach", "\"%s\" is one word too many", cli->arguments[0]);
-	released = sl_service_release(cli->device, &diag); /* or it would be attached again */
-	if (diag.text[0])
-		sl_cli_refuse(&diag); /* goes on: what is in the way shall go in any case */
-	if (sl_attachments_read(cli->device, &attachments, &diag)) {
-		json_decref(released);
-		return sl_cli_refuse(&diag);
-	}
-	detached = json_array();
-	status = detach_all(&attachments, detached);
-	add_released(released, detached);
-	if (!attachments.count && !released) {
-		sl_fail(&diag, 0, "sluice is not attached to %s",
-			cli->device ? cli->device : "any device of this network namespace");
-		status = sl_cli_refuse(&diag);
-	} else {
-		print(cli, detached);
-	}
-	json_decref(released);
-	json_decref(detached);
-	sl_attachments_free(&attachments);
-	return status;
+	sluice = sl_cli_library();
+	if (!sluice)
+		return SL_EXIT_REFUSED;
+	if (sluice_read_status(sluice, cli->device, &status))
+		return sl_cli_refuse_library(sluice);
+	exit_status = detach_what_is_asked(cli, sluice, status);
+	sluice_status_free(status);
+	sluice_close(sluice);
+	return exit_status;
 }

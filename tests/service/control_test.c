@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <sluice.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,6 +59,35 @@ static void other_devices_are_attached_without_it(void)
 	expect(keeper() > 0 && ask("status") && !strstr(output, "dut0"), "sluiced: %s", output);
 	detach();
 	expect(!keeper(), "not detached");
+}
+
+/* Of its devices, libsluice has it do what there is to do. */
+static void the_library_asks_it(void)
+{
+	const struct sluice_options tc = SLUICE_OPTIONS(.mode = SLUICE_MODE_TC);
+	const struct sluice_attachment *attachment;
+	struct sluice_status *status;
+	struct sluice *host;
+
+	start_protected();
+	expect(!sluice_open(place_fd(ON_HOST), &host), "no handle");
+	expect(!sluice_read_status(host, "dut0", &status), "status: %s", sluice_error(host));
+	attachment = sluice_status_attachment(status, 0);
+	expect(attachment && attachment->is_service && attachment->keeper == keeper(),
+	       "its device is not told to be its");
+	expect(strstr(sluice_status_service(status), "\"pid\":"), "it is not quoted");
+	sluice_status_free(status);
+	expect(!sluice_detach(host, "dut0"), "detach: %s", sluice_error(host));
+	expect(!is_attached() && !keeper() && is_state("off"), "it is %s", output);
+	expect(sluice_attach(host, "dut0", &tc, NULL) == -EPERM &&
+		       strstr(sluice_error(host), config_path),
+	       "other options: %s", sluice_error(host));
+	expect(!sluice_attach(host, "dut0", NULL, NULL), "attach: %s", sluice_error(host));
+	expect(is_state("kept"), "it is %s", output);
+	expect(sluice_attach(host, "dut0", NULL, NULL) == -EPROTO &&
+		       strstr(sluice_error(host), "already keeps"),
+	       "twice: %s", sluice_error(host));
+	sluice_close(host);
 }
 
 static void bad_configuration_changes_nothing(void)
@@ -238,6 +268,7 @@ int main(int argc, char **argv)
 		 detached_device_is_left_alone_until_it_is_asked_for},
 		{"attach of its device takes no options", attach_of_its_device_takes_no_options},
 		{"other devices are attached without it", other_devices_are_attached_without_it},
+		{"the library asks it", the_library_asks_it},
 		{"bad configuration changes nothing", bad_configuration_changes_nothing},
 		{"good configuration is taken", good_configuration_is_taken},
 		{"second service is refused", second_service_is_refused},
