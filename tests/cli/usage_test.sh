@@ -74,6 +74,7 @@ run detach; exits 1; complains "not attached to any device"
 if setpriv --reuid=65534 --regid=65534 --clear-groups test -x "$sluice"; then
 	run_as_nobody plan dev lo; exits 1; complains "root"
 	run_as_nobody list; exits 1; complains "root"
+	run_as_nobody top --once; exits 1; complains "root"
 	run_as_nobody trace dev lo tcp dport 1; exits 1; complains "root"
 	run_as_nobody attach dev lo; exits 1; complains "sluice:"
 	run_as_nobody audit dev lo; exits 1; complains "root"
