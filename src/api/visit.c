@@ -57,17 +57,33 @@ static void *run(void *argument)
 	return NULL;
 }
 
+/* What a compile recurses in; the default is the caller's to change, and keepers live on it. */
+#define STACK_BYTES (8u << 20)
+
 /* No signal handler of the caller's runs on the thread. */
-static int run_thread(struct visit *visit)
+static int start_thread(struct visit *visit, pthread_t *ret_thread)
 {
 	sigset_t all, before;
-	pthread_t thread;
-	int error;
+	pthread_attr_t attributes;
+	int error = pthread_attr_init(&attributes);
 
+	if (error)
+		return error;
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	error = pthread_create(&thread, NULL, run, visit);
+	error = pthread_attr_setstacksize(&attributes, STACK_BYTES);
+	if (!error)
+		error = pthread_create(ret_thread, &attributes, run, visit);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	pthread_attr_destroy(&attributes);
+	return error;
+}
+
+static int run_thread(struct visit *visit)
+{
+	pthread_t thread;
+	int error = start_thread(visit, &thread);
+
 	if (error)
 		return sl_fail(&visit->sluice->diag, error, "cannot start a thread: %s",
 			       strerror(error));
