@@ -50,6 +50,7 @@ const char *sluice_version(void);
 /*
  * A handle: sluice in one network namespace, which the handle keeps alive. `netns_fd` is an open
  * /run/netns/NAME or /proc/PID/ns/net, and stays the caller's; -1: that of the calling thread.
+ * Where that fails there is no handle, and the errno is all.
  */
 struct sluice;
 int sluice_open(int netns_fd, struct sluice **ret_sluice);

@@ -27,25 +27,46 @@ compile() { # SOURCE PROGRAM [OPTION…]
 
 ran="cc examples/early.c"
 compile "$source_root/examples/early.c" "$work/early" -std=c99 -pedantic -D_GNU_SOURCE || exit 1
-# The version is the library's, the header's and the package's; and the header is one for C++, too.
-ran="the version"
-cat >"$work/version.c" <<'END'
+# The version is the library's, the header's and the package's; anybody may plan a file; and the
+# header is one for C++, too.
+cat >"$work/probe.c" <<'END'
 #include <sluice.h>
 #include <stdio.h>
-int main(void)
+int main(int argc, char **argv)
 {
-	return printf("%s %d.%d.%d\n", sluice_version(), SLUICE_VERSION_MAJOR, SLUICE_VERSION_MINOR,
-		      SLUICE_VERSION_PATCH) < 0;
+	struct sluice *sluice;
+	struct sluice_plan *plan;
+
+	printf("%s %d.%d.%d\n", sluice_version(), SLUICE_VERSION_MAJOR, SLUICE_VERSION_MINOR,
+	       SLUICE_VERSION_PATCH);
+	if (argc < 2)
+		return 0;
+	if (sluice_open(-1, &sluice))
+		return 2;
+	if (sluice_plan_file(sluice, argv[1], NULL, NULL, &plan)) {
+		fprintf(stderr, "%s\n", sluice_error(sluice));
+		return 1;
+	}
+	printf("%.0f %% early\n", sluice_plan_share(plan));
+	sluice_plan_free(plan);
+	sluice_close(sluice);
+	return 0;
 }
 END
-compile "$work/version.c" "$work/version" || exit 1
+compile "$work/probe.c" "$work/probe" || exit 1
 version=$(pkg-config --modversion libsluice)
-"$work/version" >"$work/out" 2>"$work/err"
+echo 'table ip t { chain c { type filter hook input priority 0; udp dport 9 drop; }; }' >"$work/rules.nft"
+chmod 644 "$work/rules.nft"
+setpriv --reuid=65534 --regid=65534 --clear-groups "$work/probe" "$work/rules.nft" >"$work/out" 2>"$work/err"
+status=$?
+ran="probe rules.nft (as nobody)"
+exits 0
 says "$version $version"
+says '100 % early'
 [ "$("$sluice" --version)" = "sluice $version" ] || fail "sluice is of another version"
 if command -v c++ >/dev/null; then
 	# shellcheck disable=SC2046
-	c++ -fsyntax-only -x c++ -Wall -Wextra -Werror $(pkg-config --cflags libsluice) "$work/version.c" ||
+	c++ -fsyntax-only -x c++ -Wall -Wextra -Werror $(pkg-config --cflags libsluice) "$work/probe.c" ||
 		fail "the header is none for C++"
 fi
 

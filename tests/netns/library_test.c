@@ -187,12 +187,14 @@ static void plans(void)
 
 static void plans_a_file(void)
 {
-	static const char path[] = "/tmp/sluice-library-test.nft";
 	const struct sluice_obstacle *obstacle;
 	struct sluice_plan *plan;
-	FILE *file = fopen(path, "w");
+	char path[64];
+	FILE *file;
 
 	open_host();
+	snprintf(path, sizeof path, "/tmp/sluice-library-test-%d.nft", (int)getpid());
+	file = fopen(path, "w");
 	expect(file, "cannot write %s", path);
 	fputs("table ip f {\n"
 	      "	chain in {\n"
