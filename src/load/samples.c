@@ -98,7 +98,8 @@ static int fail_busy(const struct sl_sampler *sampler, struct sl_diag *diag)
 static int take_lease(struct sl_sampler *sampler, struct sl_diag *diag)
 {
 	volatile struct sl_sampling_cell *cell = sampler->cell;
-	u64 now = sl_monotonic_ns(), until = cell->until_ns;
+	u64 now = sl_monotonic_ns();
+	__u64 until = cell->until_ns; /* another type than u64, though as long */
 
 	if (until > now || !__atomic_compare_exchange_n(&cell->until_ns, &until,
 							(__u64)(now + SL_SAMPLER_LEASE_NS), false,
