@@ -8,7 +8,7 @@
 
 #define NF_ACCEPT 1
 
-const volatile __u32 ifindex;
+__u32 ifindex; /* the device; user space stores it while no link is there */
 
 /* One entry; empty while no generation is there, and then every packet passes. */
 struct {

@@ -23,10 +23,12 @@ static int stand(struct sl_keeper *keeper, bool *ret_changed, struct sl_diag *di
 	if (!program && !keeper->hooks)
 		return 0;
 	if (!keeper->hooks)
-		error = sl_hook_links_open(keeper->ifindex, &keeper->hooks, diag);
-	return error ? error
-		     : sl_hook_links_place(keeper->hooks, program ? program->places : nowhere,
-					   keeper->net_cookie, keeper->device, ret_changed, diag);
+		error = sl_hook_links_open(&keeper->hooks, diag);
+	if (error)
+		return error;
+	sl_hook_links_aim(keeper->hooks, keeper->ifindex);
+	return sl_hook_links_place(keeper->hooks, program ? program->places : nowhere,
+				   keeper->net_cookie, keeper->device, ret_changed, diag);
 }
 
 static int make(struct sl_keeper *keeper, struct sl_diag *diag)
@@ -78,16 +80,20 @@ bool sl_hooks_follow(struct sl_keeper *keeper)
 	return has_changed;
 }
 
+/*
+ * Their program stays loaded, for the device may come back, and to load it libbpf reads all of the
+ * kernel's types.
+ */
 void sl_hooks_end(struct sl_keeper *keeper)
 {
 	static const struct sl_hook_place nowhere[SL_PLACES];
 	bool has_changed;
 
 	sl_hooks_retire(keeper);
-	if (keeper->hooks)
-		sl_hook_links_place(keeper->hooks, nowhere, keeper->net_cookie, keeper->device,
-				    &has_changed, NULL);
-	sl_hook_links_close(keeper->hooks);
-	keeper->hooks = NULL;
+	if (keeper->hooks && sl_hook_links_place(keeper->hooks, nowhere, keeper->net_cookie,
+						 keeper->device, &has_changed, NULL)) {
+		sl_hook_links_close(keeper->hooks); /* which ends those that no pin holds */
+		keeper->hooks = NULL;
+	}
 	keeper->info.hook_places = 0;
 }

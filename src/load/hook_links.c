@@ -37,7 +37,7 @@ static const struct {
 /* Without user space's hold on it, by fd or pin, the kernel would empty the map. */
 static const char generation_pin[] = "hook_generation";
 
-static int load(struct sl_hook_links *hooks, u32 ifindex)
+static int load(struct sl_hook_links *hooks)
 {
 	static bool registered;
 
@@ -45,11 +45,8 @@ static int load(struct sl_hook_links *hooks, u32 ifindex)
 							SL_ATTACH_NETFILTER, NULL) < 0)
 		return -EINVAL;
 	registered = true;
-	hooks->skeleton = hook_bpf__open();
-	if (!hooks->skeleton)
-		return -errno;
-	hooks->skeleton->rodata->ifindex = ifindex;
-	return hook_bpf__load(hooks->skeleton);
+	hooks->skeleton = hook_bpf__open_and_load();
+	return hooks->skeleton ? 0 : -errno;
 }
 
 bool sl_hook_links_exist(void)
@@ -66,7 +63,7 @@ bool sl_hook_links_exist(void)
 	return fd >= 0 || errno != EINVAL;
 }
 
-int sl_hook_links_open(u32 ifindex, struct sl_hook_links **ret_hooks, struct sl_diag *diag)
+int sl_hook_links_open(struct sl_hook_links **ret_hooks, struct sl_diag *diag)
 {
 	struct sl_hook_links *hooks = calloc(1, sizeof *hooks);
 	int error;
@@ -75,7 +72,7 @@ int sl_hook_links_open(u32 ifindex, struct sl_hook_links **ret_hooks, struct sl_
 		return sl_fail_memory(diag);
 	for (u32 i = 0; i < SL_PLACES; i++)
 		hooks->links[i].fd = -1;
-	error = load(hooks, ifindex);
+	error = load(hooks);
 	if (error) {
 		sl_hook_links_close(hooks);
 		return sl_fail(diag, -error, "cannot load the program for netfilter's hooks: %s",
@@ -147,6 +144,11 @@ static int put_link(struct sl_hook_links *hooks, u32 place, s32 chain, u64 net_c
 	hooks->links[place].fd = fd;
 	hooks->links[place].priority = chain;
 	return sl_pins_put(net_cookie, device, places[place].pin, fd, diag);
+}
+
+void sl_hook_links_aim(struct sl_hook_links *hooks, u32 ifindex)
+{
+	hooks->skeleton->bss->ifindex = ifindex;
 }
 
 int sl_hook_links_place(struct sl_hook_links *hooks, const struct sl_hook_place wanted[SL_PLACES],

@@ -26,10 +26,13 @@ struct sl_hook_links;
  */
 bool sl_hook_links_exist(void);
 
-/* For the device with this index; where links exist. 0, or -errno with `diag` filled in. */
-int sl_hook_links_open(u32 ifindex, struct sl_hook_links **ret_hooks, struct sl_diag *diag);
+/* Where links exist; none is there yet. 0, or -errno with `diag` filled in. */
+int sl_hook_links_open(struct sl_hook_links **ret_hooks, struct sl_diag *diag);
 /* Lets go of them; what is pinned stays. NULL is fine. */
 void sl_hook_links_close(struct sl_hook_links *hooks);
+
+/* For the device with this index. It may be another than before while they stand nowhere. */
+void sl_hook_links_aim(struct sl_hook_links *hooks, u32 ifindex);
 
 /*
  * Stands at these places and no others, pinned; *ret_changed says whether some link came or went,

@@ -49,12 +49,22 @@ static void device_that_comes_while_notices_are_lost(void)
 	prove_early_drops();
 }
 
+static int compare_ms(const void *a, const void *b)
+{
+	u64 x = *(const u64 *)a, y = *(const u64 *)b;
+
+	return (x > y) - (x < y);
+}
+
 static void device_comes_back_twenty_times(void)
 {
-	u64 slowest_ms = 0;
+	u64 took_ms[20];
 	u32 files = 0, now;
 
 	start_protected();
+	/* Behind conntrack there is something to stand at netfilter's hooks for. */
+	run(ON_HOST, "nft insert rule inet t input ct state established accept");
+	expect(eventually(compiles() > 1 && is_protected(), 10), "not followed");
 	for (int i = 0; i < 20; i++) {
 		u64 start_ms;
 
@@ -64,13 +74,14 @@ static void device_comes_back_twenty_times(void)
 		remake_device();
 		start_ms = monotonic_ms();
 		expect(eventually(is_protected(), 10), "not attached again, time %d", i);
-		if (monotonic_ms() - start_ms > slowest_ms)
-			slowest_ms = monotonic_ms() - start_ms;
+		took_ms[i] = monotonic_ms() - start_ms;
 		if (i == 0)
 			files = count_open_files();
 	}
 	prove_early_drops();
-	note("protected at most %llu ms after it was back", (unsigned long long)slowest_ms);
+	qsort(took_ms, SL_ARRAY_SIZE(took_ms), sizeof *took_ms, compare_ms);
+	note("protected %llu ms after it was back, at most %llu", (unsigned long long)took_ms[10],
+	     (unsigned long long)took_ms[19]);
 	now = count_open_files();
 	expect(now <= files, "%u files were open after the first time, %u now", files, now);
 }
