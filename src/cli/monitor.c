@@ -20,6 +20,11 @@
 #define TICK_MS 500
 /* Where nobody says otherwise: under a flood it costs nothing that could be measured. */
 #define EVERY 100
+/*
+ * Samples of one round may take so long: with many thousands of rules to walk, one takes
+ * milliseconds. Behind that they count as lost.
+ */
+#define ROUND_NS (200 * SL_NS_PER_MS)
 /* More devices are not watched at once. */
 #define DEVICES_MAX 64
 
@@ -29,7 +34,7 @@ struct watched {
 	u32 own_program; /* at TC, which is no stranger to a compile; else 0 */
 	struct sl_monitor_state state;
 	struct sl_sampler *sampler; /* NULL: none, or somebody else reads them */
-	u64 lost;                   /* by samplers before */
+	u64 lost;                   /* by samplers before, and by us */
 	struct sl_monitor_rules rules;
 	u32 interface; /* in the capture, from 1; 0: none yet */
 };
@@ -47,7 +52,7 @@ struct monitor {
 	u64 shown;     /* samples */
 	int error;     /* that ends it */
 	struct sl_diag *diag;
-	u64 ticked_ns;
+	u64 ticked_ns, round_ns; /* when the last tick was, and when the round began */
 };
 
 static u64 realtime_ns(void)
@@ -152,10 +157,17 @@ static void hear(void *context, const struct sl_sample *sample)
 
 	if (is_enough(monitor) || monitor->error || sample->place > SL_SAMPLE_HOOK)
 		return;
+	if (sl_monotonic_ns() - monitor->round_ns > ROUND_NS) {
+		watched->lost++;
+		return;
+	}
 	drop.at_ns = monitor->epoch_ns + sample->at_ns;
 	drop.answer =
 		sl_monitor_rules_find(&watched->rules, monitor->observer, watched->device,
 				      watched->own_program, sample, &drop.frame, &drop.decider);
+	/* To read the rules is no sample's fault. */
+	if (watched->rules.tried_ns > monitor->round_ns)
+		monitor->round_ns = sl_monotonic_ns();
 	packet = describe_packet(watched, &drop.frame);
 	drop.packet = packet ? packet : "";
 	show(monitor, &drop);
@@ -166,6 +178,7 @@ static void hear(void *context, const struct sl_sample *sample)
 
 static void read_samples(struct monitor *monitor)
 {
+	monitor->round_ns = sl_monotonic_ns();
 	for (u32 i = 0; i < monitor->count; i++) {
 		struct hearing hearing = {monitor, &monitor->devices[i]};
 

@@ -86,7 +86,8 @@ void sl_monitor_print_event(u64 at_ns, const char *device, enum sl_monitor_event
 		printf("unkept: no process follows the next change");
 		break;
 	case SL_EVENT_LOST:
-		printf("lost: %" PRIu64 " samples, for want of room", now->lost - before->lost);
+		printf("lost: %" PRIu64 " samples, for want of room or time",
+		       now->lost - before->lost);
 		break;
 	default:
 		printf("%s", sl_monitor_event_name(event));

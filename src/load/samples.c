@@ -14,12 +14,16 @@
 #include "base/clock.h"
 #include "load/pins.h"
 
+/* As many as the ring holds: under a flood, reading would have no end. */
+#define TAKEN_MAX (SL_SAMPLING_RING_BYTES / sizeof(struct sl_sample))
+
 struct sl_sampler {
 	volatile struct sl_sampling_cell *cell;
 	int ring_fd;
 	struct ring_buffer *ring;
 	sl_drop_sample_fn *each; /* of the reading that is going on; NULL: nobody's */
 	void *context;
+	u32 taken;       /* of it, so far */
 	char device[32]; /* for messages */
 	u32 every;
 	u64 lost; /* before */
@@ -79,11 +83,11 @@ void sl_sampling_close(struct sl_sampling *sampling)
 
 static int take(void *context, void *data, size_t size)
 {
-	const struct sl_sampler *sampler = context;
+	struct sl_sampler *sampler = context;
 
 	if (sampler->each && size >= sizeof(struct sl_sample))
 		sampler->each(sampler->context, data);
-	return 0;
+	return ++sampler->taken < TAKEN_MAX ? 0 : -EAGAIN;
 }
 
 static int fail_busy(const struct sl_sampler *sampler, struct sl_diag *diag)
@@ -141,7 +145,8 @@ static int begin(struct sl_sampler *sampler, const struct sl_sampling *sampling,
 	sampler->ring = ring_buffer__new(sampler->ring_fd, take, sampler, NULL);
 	if (!sampler->ring)
 		return sl_fail(diag, errno, "the ring of samples: %s", strerror(errno));
-	ring_buffer__consume(sampler->ring); /* what a reader before has left */
+	sampler->cell->every = 0; /* until what a reader before has left is read */
+	sl_sampler_read(sampler, NULL, NULL);
 	sampler->lost = sampler->cell->lost;
 	return sl_sampler_renew(sampler, diag);
 }
@@ -201,13 +206,14 @@ int sl_sampler_fd(const struct sl_sampler *sampler)
 
 int sl_sampler_read(struct sl_sampler *sampler, sl_drop_sample_fn *each, void *context)
 {
-	int count;
+	int error;
 
 	sampler->each = each;
 	sampler->context = context;
-	count = ring_buffer__consume(sampler->ring);
+	sampler->taken = 0;
+	error = ring_buffer__consume(sampler->ring);
 	sampler->each = NULL;
-	return count;
+	return error < 0 && error != -EAGAIN ? error : (int)sampler->taken;
 }
 
 void sl_sampler_set_every(struct sl_sampler *sampler, u32 every)

@@ -54,7 +54,7 @@ void sl_sampler_close(struct sl_sampler *sampler); /* ends sampling; NULL is fin
 /* Readable when there are samples. */
 int sl_sampler_fd(const struct sl_sampler *sampler);
 
-/* Hands over all that are there; how many they were, or -errno. */
+/* Hands over what is there, at most as many as the ring holds; how many they were, or -errno. */
 int sl_sampler_read(struct sl_sampler *sampler, sl_drop_sample_fn *each, void *context);
 
 /* From the next renewal on; each sample says what it stands for. */
