@@ -3,7 +3,8 @@
  * Samples of drops, for whoever watches (abi/sampling.h). While nobody does it costs each drop one
  * load and one branch, and no other packet anything.
  *
- * Which ones is left to chance, lest a pattern in the traffic hide from it.
+ * Which ones is left to chance, lest a pattern in the traffic hide from it; it is asked once a
+ * sample, for it takes longer than to count.
  */
 #ifndef SLUICE_BPF_SAMPLING_H
 #define SLUICE_BPF_SAMPLING_H
@@ -29,6 +30,46 @@ static __always_inline bool is_watched(void)
 	return sampling.every;
 }
 
+/* Drops of this CPU until the next sample; of each generation its own. */
+struct sampling_turn {
+	__u32 left;  /* 0: not drawn yet */
+	__u32 every; /* as it was when that was drawn */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct sampling_turn);
+} sampling_turns SEC(".maps");
+
+/* 1 … span, alike. */
+static __always_inline __u32 draw(__u64 span)
+{
+	return 1 + (bpf_get_prandom_u32() * span >> 32);
+}
+
+/*
+ * From one sample to the next it is 1 to 2 × every − 1 drops, by chance; to the first one of a
+ * generation at most `every`, lest those that live for a few drops only have too few.
+ */
+static __always_inline bool is_turn(__u32 every)
+{
+	__u32 zero = 0;
+	struct sampling_turn *turn = bpf_map_lookup_elem(&sampling_turns, &zero);
+
+	if (!turn)
+		return false;
+	if (turn->every != every || !turn->left) {
+		turn->every = every;
+		turn->left = draw(every);
+	}
+	if (--turn->left)
+		return false;
+	turn->left = draw(2 * (__u64)every - 1);
+	return true;
+}
+
 /* Room for a sample; NULL: this drop is none. What the watcher has left behind ends here. */
 static __always_inline struct sl_sample *begin_sample(void)
 {
@@ -36,7 +77,7 @@ static __always_inline struct sl_sample *begin_sample(void)
 	struct sl_sample *sample;
 	__u64 now;
 
-	if ((__u64)bpf_get_prandom_u32() * every >> 32)
+	if (!every || !is_turn(every))
 		return NULL;
 	now = bpf_ktime_get_ns();
 	if ((__s64)(now - sampling.until_ns) > 0) {

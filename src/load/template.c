@@ -44,6 +44,7 @@ static const char *const map_names[SL_MAPS] = {
 	[SL_MAP_KNOWN_WORDS] = "known_words",
 	[SL_MAP_SAMPLING] = ".data.sampling",
 	[SL_MAP_SAMPLES] = "samples",
+	[SL_MAP_SAMPLING_TURNS] = "sampling_turns",
 	[SL_MAP_AUDIT_EVEN] = "audit_even",
 	[SL_MAP_AUDIT_ODD] = "audit_odd",
 	[SL_MAP_AUDIT_CONTROL] = "audit_control",
