@@ -35,6 +35,9 @@ static __always_inline __u64 find_generation(struct net *net)
 
 	if (HAS_GENERATION_IN_NET())
 		return (__u64)net + bpf_core_field_offset(struct net, nft.base_seq);
+	/* Else there are no types of the module yet, and no program that asks for them. */
+	if (!bpf_core_type_exists(struct nftables_pernet))
+		return 0;
 	if (!nf_tables_id || bpf_probe_read_kernel(&id, sizeof id, (void *)nf_tables_id) || !id)
 		return 0;
 	if (bpf_probe_read_kernel(&pernet, sizeof pernet, (void **)generic + id) || !pernet)
