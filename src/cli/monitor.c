@@ -153,6 +153,8 @@ static void hear(void *context, const struct sl_sample *sample)
 	struct monitor *monitor = hearing->monitor;
 	struct watched *watched = hearing->watched;
 	struct sl_monitor_drop drop = {.device = watched->device, .sample = sample};
+	const struct sl_monitor_place place = {monitor->observer, monitor->net_cookie,
+					       watched->device, watched->own_program};
 	SL_CLEANUP(sl_free) char *packet = NULL;
 
 	if (is_enough(monitor) || monitor->error || sample->place > SL_SAMPLE_HOOK)
@@ -163,8 +165,7 @@ static void hear(void *context, const struct sl_sample *sample)
 	}
 	drop.at_ns = monitor->epoch_ns + sample->at_ns;
 	drop.answer =
-		sl_monitor_rules_find(&watched->rules, monitor->observer, watched->device,
-				      watched->own_program, sample, &drop.frame, &drop.decider);
+		sl_monitor_rules_find(&watched->rules, &place, sample, &drop.frame, &drop.decider);
 	/* To read the rules is no sample's fault. */
 	if (watched->rules.tried_ns > monitor->round_ns)
 		monitor->round_ns = sl_monotonic_ns();

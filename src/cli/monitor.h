@@ -47,6 +47,7 @@ struct sl_monitor_rules {
 	struct sl_compiled *compiled;
 	struct sl_program *at_hooks; /* what is judged there, as lifted; NULL: nothing */
 	struct sl_deciders deciders;
+	u32 counters; /* id of the map that a generation of these rules counts in */
 	u64 tried_ns; /* when they were read last */
 };
 
@@ -65,10 +66,18 @@ struct sl_monitor_frame {
 int sl_monitor_rules_open(struct sl_monitor_rules *rules); /* 0 or -ENOMEM */
 void sl_monitor_rules_close(struct sl_monitor_rules *rules);
 
-/* `own_program`: as for sl_compile_live(). What is returned lives until the next call. */
+/* Whose rules; `own_program`: as for sl_compile_live(). */
+struct sl_monitor_place {
+	struct sl_observer *observer;
+	u64 net_cookie;
+	const char *device;
+	u32 own_program;
+};
+
+/* What is returned lives until the next call. */
 enum sl_monitor_answer sl_monitor_rules_find(struct sl_monitor_rules *rules,
-					     struct sl_observer *observer, const char *device,
-					     u32 own_program, const struct sl_sample *sample,
+					     const struct sl_monitor_place *place,
+					     const struct sl_sample *sample,
 					     struct sl_monitor_frame *ret_frame,
 					     struct sl_decider *ret_decider);
 

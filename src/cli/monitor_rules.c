@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <bpf/bpf.h>
 #include <errno.h>
 #include <linux/if_ether.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "cli/monitor.h"
 #include "lift/lift.h"
+#include "load/maps.h"
 #include "load/memory.h"
+#include "load/pins.h"
 
 #define PATIENCE_MS 500
 /* Rules that change all the time are read no more often. */
@@ -24,6 +28,7 @@ static void forget(struct sl_monitor_rules *rules)
 	sl_compiled_free(rules->compiled);
 	rules->at_hooks = NULL;
 	rules->compiled = NULL;
+	rules->counters = 0;
 }
 
 void sl_monitor_rules_close(struct sl_monitor_rules *rules)
@@ -32,33 +37,65 @@ void sl_monitor_rules_close(struct sl_monitor_rules *rules)
 	sl_deciders_close(&rules->deciders);
 }
 
-static bool is_of(const struct sl_compiled *compiled, const struct sl_sample *sample)
+/* Each generation of the data plane counts in a map of its own. */
+static bool is_of(const struct sl_monitor_rules *rules, const struct sl_sample *sample)
 {
-	return compiled && compiled->snapshot.generation == sample->generation;
+	return rules->compiled && rules->compiled->snapshot.generation == sample->generation &&
+	       rules->counters == sample->counters;
 }
 
-/* Until they are those that dropped it; those are gone, and no others of use. */
-static bool follow(struct sl_monitor_rules *rules, struct sl_observer *observer, const char *device,
-		   u32 own_program, const struct sl_sample *sample)
+static bool has_legacy(const struct sl_compiled *compiled)
+{
+	for (u32 i = 0; i < SL_LEGACY_FAMILIES; i++)
+		if (compiled->legacy.cell.counts[i])
+			return true;
+	return false;
+}
+
+/*
+ * nf_tables' generation says nothing of iptables-legacy's rules. So the data plane that dropped it
+ * has to be there still, and to expect those that were read.
+ */
+static bool is_legacy_of(const struct sl_monitor_place *place, const struct sl_compiled *compiled,
+			 const struct sl_sample *sample)
+{
+	SL_CLEANUP(sl_close)
+	int counters = sl_pins_get(place->net_cookie, place->device, "rule_counters");
+	SL_CLEANUP(sl_close) int cell = sl_pins_get(place->net_cookie, place->device, "live");
+	struct sl_live live;
+	u32 zero = 0;
+
+	if (!has_legacy(compiled))
+		return true;
+	return counters >= 0 && sl_map_id(counters) == sample->counters && cell >= 0 &&
+	       !bpf_map_lookup_elem(cell, &zero, &live) &&
+	       live.expected.legacy_hash == compiled->snapshot.legacy_hash;
+}
+
+/* Until they are those that dropped it; if those are gone, no others are of use. */
+static bool follow(struct sl_monitor_rules *rules, const struct sl_monitor_place *place,
+		   const struct sl_sample *sample)
 {
 	u64 now = sl_monotonic_ns();
 	struct sl_compiled *compiled;
 	struct sl_diag diag;
 
-	if (is_of(rules->compiled, sample))
+	if (is_of(rules, sample))
 		return true;
 	if (now - rules->tried_ns < PAUSE_NS)
 		return false;
 	rules->tried_ns = now;
-	if (sl_compile_live(observer, device, own_program, false, PATIENCE_MS, SL_MEMORY_UNLIMITED,
-			    &compiled, &diag))
+	if (sl_compile_live(place->observer, place->device, place->own_program, false, PATIENCE_MS,
+			    SL_MEMORY_UNLIMITED, &compiled, &diag))
 		return false;
 	forget(rules);
 	rules->compiled = compiled;
+	if (is_legacy_of(place, compiled, sample))
+		rules->counters = sample->counters;
 	if (sl_lift_hooks(compiled->rules, compiled->host, compiled->meaning, &rules->at_hooks,
 			  &diag))
 		rules->at_hooks = NULL;
-	return is_of(compiled, sample);
+	return is_of(rules, sample);
 }
 
 /* What is not known of the header at a hook: who sent it. It is for the device, as it must be. */
@@ -142,12 +179,12 @@ static bool find(struct sl_monitor_rules *rules, const struct sl_sample *sample,
 }
 
 enum sl_monitor_answer sl_monitor_rules_find(struct sl_monitor_rules *rules,
-					     struct sl_observer *observer, const char *device,
-					     u32 own_program, const struct sl_sample *sample,
+					     const struct sl_monitor_place *place,
+					     const struct sl_sample *sample,
 					     struct sl_monitor_frame *ret_frame,
 					     struct sl_decider *ret_decider)
 {
-	bool is_known = follow(rules, observer, device, own_program, sample);
+	bool is_known = follow(rules, place, sample);
 	struct sl_outcome outcome;
 
 	make_frame(rules->compiled, sample, ret_frame);

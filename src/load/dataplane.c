@@ -294,15 +294,6 @@ static int make_map(const struct sl_map_shape *shape, enum sl_map map, int btf_f
 	return fd < 0 ? -errno : fd;
 }
 
-/* 0: not to be known. */
-static u32 map_id(int fd)
-{
-	struct bpf_map_info info = {0};
-	u32 size = sizeof info;
-
-	return bpf_obj_get_info_by_fd(fd, &info, &size) ? 0 : info.id;
-}
-
 /* Those that are nobody else's, all zero. */
 static int make_maps(const struct work *work, struct sl_diag *diag)
 {
@@ -327,7 +318,7 @@ static int make_maps(const struct work *work, struct sl_diag *diag)
 	if (live == MAP_FAILED)
 		return sl_fail(diag, errno, "the memory of a map: %s", strerror(errno));
 	dataplane->live = live;
-	dataplane->config.counters_id = map_id(dataplane->maps[SL_MAP_RULE_COUNTERS]);
+	dataplane->config.counters_id = sl_map_id(dataplane->maps[SL_MAP_RULE_COUNTERS]);
 	return 0;
 }
 

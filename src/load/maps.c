@@ -254,3 +254,11 @@ int sl_set_map_remove(struct sl_set_maps *maps, const struct sl_set *set, const 
 		return sl_trie_remove(&maps->tries, set, key, key_end);
 	return remove_from_hash(maps->fds[set->index], key);
 }
+
+u32 sl_map_id(int fd)
+{
+	struct bpf_map_info info = {0};
+	u32 size = sizeof info;
+
+	return fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &size) ? 0 : info.id;
+}

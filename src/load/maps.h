@@ -43,4 +43,7 @@ int sl_set_map_add(struct sl_set_maps *maps, const struct sl_set *set,
 int sl_set_map_remove(struct sl_set_maps *maps, const struct sl_set *set, const u8 *key,
 		      const u8 *key_end);
 
+/* By which the kernel knows a map; 0: not to be known. */
+u32 sl_map_id(int fd);
+
 #endif

@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "load/maps.h"
 #include "load/pins.h"
 
 /* As many as the ring holds: under a flood, reading would have no end. */
@@ -231,20 +232,12 @@ int sl_sampler_renew(struct sl_sampler *sampler, struct sl_diag *diag)
 	return 0;
 }
 
-static u32 map_id(int fd)
-{
-	struct bpf_map_info info = {0};
-	u32 size = sizeof info;
-
-	return fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &size) ? 0 : info.id;
-}
-
 bool sl_sampler_is_of(const struct sl_sampler *sampler, u64 net_cookie, const char *device)
 {
 	SL_CLEANUP(sl_close) int fd = sl_pins_get(net_cookie, device, SL_SAMPLES_PIN);
-	u32 id = map_id(fd);
+	u32 id = sl_map_id(fd);
 
-	return id && id == map_id(sampler->ring_fd);
+	return id && id == sl_map_id(sampler->ring_fd);
 }
 
 u64 sl_sampler_lost(const struct sl_sampler *sampler)

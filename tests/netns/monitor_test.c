@@ -269,6 +269,26 @@ static void changes_are_told(void)
 	end_monitor();
 }
 
+/* Trap: nf_tables' generation stays the same when iptables-legacy's rules change. */
+static void legacy_rules_are_those_of_then(void)
+{
+	build_lab();
+	if (attempt(ON_HOST, "iptables-legacy -A INPUT -p udp --dport 9 -j DROP"))
+		skip_case("no iptables-legacy: %s", output);
+	attach();
+	start_monitor(NULL);
+	send_udp(9);
+	expect_line("udp dport 9\n",
+		    "drop by ip legacy filter INPUT rule meta l4proto 17 th dport 9 ");
+	run(ON_HOST, "iptables-legacy -F INPUT && "
+		     "iptables-legacy -A INPUT -s 10.77.0.2 -p udp -j DROP");
+	settle();
+	pause_ms(600); /* rules are not read more often than that */
+	send_udp(8);
+	expect_line("udp dport 8\n", "INPUT rule ip saddr 10.77.0.2 meta l4proto 17 counter");
+	end_monitor();
+}
+
 static void expect_refusal(const char *command, const char *why)
 {
 	expect(attempt(ON_HOST, "timeout 10 %s %s", sluice, command) == 1, "%s: not refused: %s",
@@ -311,6 +331,7 @@ int main(int argc, char **argv)
 		{"JSON is a line each", json_is_a_line_each},
 		{"a capture has packets and comments", capture_has_packets_and_comments},
 		{"changes are told", changes_are_told},
+		{"legacy rules are those of then", legacy_rules_are_those_of_then},
 		{"what cannot be watched is refused", what_cannot_be_watched_is_refused},
 		{"it ends when it has enough", ends_when_it_has_enough},
 	};
