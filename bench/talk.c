@@ -6,8 +6,9 @@
  *						prints "ASKED ANSWERED" every half second
  *	talk send ADDRESS PORT RATE		UDP at a fixed rate until SIGTERM; prints how many
  *	talk count ADDRESS PORT			how many UDP packets came until SIGTERM
- *	talk rr ADDRESS PORT SECONDS		one TCP connection, one byte there and back in turn;
- *						prints transactions per second
+ *	talk rr ADDRESS PORT SECONDS AWAY_US	one TCP connection, one byte there and back in turn,
+ *						by a client so many microseconds away; prints
+ *						transactions per second
  *	talk stream ADDRESS PORT SECONDS	one TCP stream; prints MB per second as received
  *
  * A TCP client's first byte says what it wants: 'r' or 's'.
@@ -22,6 +23,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -244,13 +246,17 @@ static int count(char **argv)
 static int take_turns(char **argv)
 {
 	int fd = connect_to(SOCK_STREAM, argv[0], argv[1]);
-	double start = now(), seconds = atof(argv[2]);
+	double start = now(), seconds = atof(argv[2]), way = atof(argv[3]) / 1e6;
 	unsigned long transactions = 0;
 	char byte = 'r';
 
-	for (; now() - start < seconds; transactions++)
+	prctl(PR_SET_TIMERSLACK, 1);
+	for (; now() - start < seconds; transactions++) {
+		if (way > 0)
+			sleep_until(now() + way);
 		if (write(fd, &byte, 1) != 1 || read(fd, &byte, 1) != 1)
 			fail("request");
+	}
 	printf("%.1f\n", (double)transactions / (now() - start));
 	return 0;
 }
@@ -280,13 +286,13 @@ int main(int argc, char **argv)
 		int arguments;
 		int (*run)(char **argv);
 	} roles[] = {{"serve", 2, serve}, {"ask", 4, ask},       {"send", 3, send_on},
-		     {"count", 2, count}, {"rr", 3, take_turns}, {"stream", 3, stream}};
+		     {"count", 2, count}, {"rr", 4, take_turns}, {"stream", 3, stream}};
 
 	for (size_t i = 0; i < sizeof roles / sizeof roles[0]; i++)
 		if (argc == roles[i].arguments + 2 && !strcmp(argv[1], roles[i].name))
 			return roles[i].run(argv + 2);
 	fprintf(stderr, "usage: talk serve ADDRESS PORT | ask ADDRESS PORT RATE SECONDS | "
 			"send ADDRESS PORT RATE | count ADDRESS PORT | "
-			"rr ADDRESS PORT SECONDS | stream ADDRESS PORT SECONDS\n");
+			"rr ADDRESS PORT SECONDS AWAY_US | stream ADDRESS PORT SECONDS\n");
 	return 2;
 }
