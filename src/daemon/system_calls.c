@@ -160,13 +160,18 @@ static const struct argument service_arguments[] = {
 				     0)},
 };
 
-static int allow(scmp_filter_ctx filter, const int *calls, size_t count)
+static int answer(scmp_filter_ctx filter, u32 action, const int *calls, size_t count)
 {
 	int error = 0;
 
 	for (size_t i = 0; i < count && !error; i++)
-		error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, calls[i], 0);
+		error = seccomp_rule_add(filter, action, calls[i], 0);
 	return error;
+}
+
+static int allow(scmp_filter_ctx filter, const int *calls, size_t count)
+{
+	return answer(filter, SCMP_ACT_ALLOW, calls, count);
 }
 
 static int allow_with(scmp_filter_ctx filter, const struct argument *with, size_t count)
@@ -187,8 +192,8 @@ static int fill(scmp_filter_ctx filter, enum sl_caller caller)
 		error = allow_with(filter, arguments, SL_ARRAY_SIZE(arguments));
 	if (!error)
 		error = allow(filter, sanitizers, SL_ARRAY_SIZE(sanitizers));
-	for (size_t i = 0; i < SL_ARRAY_SIZE(renounced) && !error; i++)
-		error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), renounced[i], 0);
+	if (!error)
+		error = answer(filter, SCMP_ACT_ERRNO(ENOSYS), renounced, SL_ARRAY_SIZE(renounced));
 	if (error || caller != SL_CALLER_SERVICE)
 		return error;
 	error = allow(filter, service_only, SL_ARRAY_SIZE(service_only));
