@@ -204,8 +204,8 @@ def attach_with_filter(lab):
 
 def requests(build, quick):
     """Of what sluice can take of the flood, nft gets as much: the same packets, another firewall.
-    Requests without a pause take half of the server's core alone, when a fifth of it is left; those
-    from a client in the next room do not."""
+    Requests without a pause take half of the server's core alone, when a fifth of it is left. A
+    client that is away waits for its turn on both cores each time, its own being the flood's."""
     rounds, seconds = (1, 0.5) if quick else (5, 2)
     places = (("without a pause, answers from the flood's core", SERVER_CORE, 0),
               ("without a pause, answers from the client's core", CLIENT_CORE, 0),
