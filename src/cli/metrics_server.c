@@ -8,10 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/signals.h"
 #include "cli/listen.h"
 #include "cli/scrape.h"
 
@@ -114,24 +114,13 @@ static int run(struct MHD_Daemon *server, int signals)
 	return 0;
 }
 
-static int open_signals(void)
-{
-	sigset_t signals;
-
-	signal(SIGPIPE, SIG_IGN);
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGTERM);
-	sigaddset(&signals, SIGINT);
-	sigprocmask(SIG_BLOCK, &signals, NULL);
-	return signalfd(-1, &signals, SFD_CLOEXEC);
-}
-
 static int serve(int fd, struct source *source, struct sl_diag *diag)
 {
-	SL_CLEANUP(sl_close) int signals = open_signals();
+	SL_CLEANUP(sl_close) int signals = sl_signals_open((const int[]){SIGTERM, SIGINT, 0});
 	struct MHD_Daemon *server;
 	int error;
 
+	signal(SIGPIPE, SIG_IGN);
 	if (signals < 0)
 		return sl_fail(diag, errno, "cannot wait for signals: %s", strerror(errno));
 	server = MHD_start_daemon(

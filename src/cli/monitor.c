@@ -6,12 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/signals.h"
 #include "cli/monitor.h"
 #include "cli/packet_text.h"
 #include "cli/pcapng.h"
@@ -382,17 +382,6 @@ static int open_capture(struct monitor *monitor)
 	return 0;
 }
 
-static int open_signals(void)
-{
-	sigset_t signals;
-
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGTERM);
-	sigaddset(&signals, SIGINT);
-	sigprocmask(SIG_BLOCK, &signals, NULL);
-	return signalfd(-1, &signals, SFD_CLOEXEC);
-}
-
 /* True when a signal asks for the end. */
 static bool wait_for_samples(const struct monitor *monitor, int signals)
 {
@@ -411,7 +400,7 @@ static bool wait_for_samples(const struct monitor *monitor, int signals)
 
 static int run(struct monitor *monitor)
 {
-	SL_CLEANUP(sl_close) int signals = open_signals();
+	SL_CLEANUP(sl_close) int signals = sl_signals_open((const int[]){SIGTERM, SIGINT, 0});
 
 	if (signals < 0)
 		return sl_fail(monitor->diag, errno, "cannot wait for signals: %s",

@@ -6,27 +6,15 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/signals.h"
 #include "cli/top.h"
 #include "load/observe.h"
 #include "load/pins.h"
-
-static int open_signals(void)
-{
-	sigset_t signals;
-
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGTERM);
-	sigaddset(&signals, SIGINT);
-	sigaddset(&signals, SIGHUP);
-	sigprocmask(SIG_BLOCK, &signals, NULL);
-	return signalfd(-1, &signals, SFD_CLOEXEC);
-}
 
 /* Looking */
 
@@ -190,7 +178,8 @@ static void end(struct sl_top *top)
 
 int sl_command_top(const struct sl_cli *cli)
 {
-	struct sl_top top = {.cli = cli, .signals = open_signals()};
+	struct sl_top top = {.cli = cli,
+			     .signals = sl_signals_open((const int[]){SIGTERM, SIGINT, SIGHUP, 0})};
 	struct sl_diag diag = {0};
 	int error;
 

@@ -8,11 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/signals.h"
 #include "daemon/attachment.h"
 #include "daemon/follow.h"
 #include "daemon/hooks.h"
@@ -196,17 +196,6 @@ void sl_keeper_free(struct sl_keeper *keeper)
 	free(keeper);
 }
 
-static int open_signals(void)
-{
-	sigset_t signals;
-
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGTERM);
-	sigaddset(&signals, SIGINT);
-	sigprocmask(SIG_BLOCK, &signals, NULL);
-	return signalfd(-1, &signals, SFD_CLOEXEC);
-}
-
 int sl_keeper_start(struct sl_keeper *keeper, bool alone, struct sl_diag *diag)
 {
 	int error = sl_lock_sign(keeper->lock_fd);
@@ -254,7 +243,7 @@ static int end(struct sl_keeper *keeper, struct sl_diag *diag)
 
 int sl_keeper_run(struct sl_keeper *keeper, struct sl_diag *diag)
 {
-	SL_CLEANUP(sl_close) int signals = open_signals();
+	SL_CLEANUP(sl_close) int signals = sl_signals_open((const int[]){SIGTERM, SIGINT, 0});
 	bool ends = false;
 	int error = 0;
 
